@@ -1,0 +1,1 @@
+"""The gate: a Lambda authorizer in front of any API Gateway."""

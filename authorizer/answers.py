@@ -1,0 +1,52 @@
+"""A decision as the answer that each kind of API understands.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+"""
+
+from typing import Any, Final
+
+from authorizer.events import Answer, AuthorizerRequest
+from entitlements.decision import Decision
+
+POLICY_VERSION: Final = "2012-10-17"
+
+
+class Unauthorized(Exception):
+    """API Gateway answers 401 to an exception whose message is exactly this word, and to nothing else."""
+
+    def __init__(self) -> None:
+        """Say the word."""
+        super().__init__("Unauthorized")
+
+
+class AccessNotDecided(Exception):
+    """API Gateway answers 500 to any other exception: the table gave no answer, so nobody passes."""
+
+    def __init__(self) -> None:
+        """Name the reason; the log says more."""
+        super().__init__("store_unavailable")
+
+
+def answer(asked: AuthorizerRequest, decision: Decision) -> dict[str, Any]:
+    """The authorizer's output. Raises `Unauthorized` for a 401 and `AccessNotDecided` for a 500."""
+    status = decision.reason.gateway_status
+    if status == 401:
+        raise Unauthorized
+    if status == 500:
+        raise AccessNotDecided
+    if asked.answer is Answer.SIMPLE:
+        return {"isAuthorized": decision.allowed, "context": decision.context()}
+    return {
+        "principalId": decision.user_id,
+        "policyDocument": {
+            "Version": POLICY_VERSION,
+            "Statement": [
+                {
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Allow" if decision.allowed else "Deny",
+                    "Resource": asked.resource,
+                }
+            ],
+        },
+        "context": decision.context(),
+    }

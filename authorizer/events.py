@@ -1,0 +1,169 @@
+"""Every event that an authorizer can get, read as one request.
+
+REST: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
+HTTP: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+WebSocket: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
+
+Nothing in an event is taken for granted: an API's caller shapes most of it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from entitlements.gate import Request
+
+ORIGIN_SECRET_HEADER: Final = "x-origin-secret"
+
+# Paths may hold colons and slashes: only the first parts of an ARN are separated by them.
+_ARN: Final = re.compile(
+    r"(?P<prefix>arn:[a-z-]+:execute-api:[^:/]*:[^:/]*):(?P<api_id>[A-Za-z0-9]+)/(?P<stage>[^/]+)"
+    r"(?:/(?P<method>[^/]+)(?:/(?P<path>.*))?)?",
+    re.DOTALL,
+)
+
+
+class Answer(StrEnum):
+    """The kinds of answer that API Gateway understands."""
+
+    POLICY = "policy"
+    SIMPLE = "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerRequest:
+    """A request with what its answer needs. `resource` is the ARN of all of the API's stage."""
+
+    api_id: str
+    resource: str
+    answer: Answer
+    request: Request
+
+
+def read_event(event: object) -> AuthorizerRequest | None:
+    """Read an event, or None if it is none that API Gateway sends to an authorizer."""
+    if not isinstance(event, Mapping):
+        return None
+    arn = event.get("routeArn") if event.get("version") == "2.0" else event.get("methodArn")
+    match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
+    if match is None or event.get("type") not in ("TOKEN", "REQUEST"):
+        return None
+    # The whole stage, not the one method: a policy for one method plus a result cache refuses all others, and an ARN
+    # in a policy may have only 512 characters.
+    resource = f"{match['prefix']}:{match['api_id']}/{match['stage']}/*"
+    if event["type"] == "TOKEN":
+        request = _token_request(event, match)
+    elif event.get("version") == "2.0":
+        request = _http_request(event, match["stage"])
+    else:
+        request = _rest_request(event, match["stage"])
+    answer = Answer.SIMPLE if event.get("version") == "2.0" else Answer.POLICY
+    return AuthorizerRequest(match["api_id"], resource, answer, request)
+
+
+def _token_request(event: Mapping[str, Any], arn: re.Match[str]) -> Request:
+    """A TOKEN authorizer's event: a header value and a method ARN, no address and no query."""
+    return Request(
+        method=(arn["method"] or "").upper(),
+        path="/" + (arn["path"] or ""),
+        authorization=_texts([event.get("authorizationToken")]),
+    )
+
+
+def _rest_request(event: Mapping[str, Any], stage: str) -> Request:
+    """A REQUEST authorizer's event of a REST or WebSocket API, or of an HTTP API with payload 1.0."""
+    context = _mapping(event.get("requestContext"))
+    websocket = "connectionId" in context or context.get("eventType") == "CONNECT"
+    route = "" if websocket else _text(event.get("resource"))
+    path = "/$connect" if websocket else _text(event.get("path"))
+    if event.get("version") == "1.0":
+        path = _without_stage(path, stage)
+    return Request(
+        method="GET" if websocket else _text(event.get("httpMethod") or context.get("httpMethod")).upper(),
+        path=_routed_path(route, path, event),
+        route="" if _greedy(route) else route,
+        authorization=_header(event, "authorization"),
+        query_tokens=_query(event, "token"),
+        query_token_allowed=websocket,
+        source_ip=_text(_mapping(context.get("identity")).get("sourceIp")) or None,
+        forwarded_for=_header(event, "x-forwarded-for"),
+        origin_secret=_only(_header(event, ORIGIN_SECRET_HEADER)),
+    )
+
+
+def _http_request(event: Mapping[str, Any], stage: str) -> Request:
+    """A payload 2.0 event: duplicates of a header are joined by commas, the query comes raw as well."""
+    http = _mapping(_mapping(event.get("requestContext")).get("http"))
+    _, _, route = _text(event.get("routeKey")).partition(" ")
+    path = _without_stage(_text(event.get("rawPath") or http.get("path")), stage)
+    query = parse_qs(_text(event.get("rawQueryString")), keep_blank_values=True)
+    return Request(
+        method=_text(http.get("method")).upper(),
+        path=_routed_path(route, path, event),
+        route="" if _greedy(route) else route,
+        authorization=_header(event, "authorization"),
+        query_tokens=tuple(query.get("token", [])) or _query(event, "token"),
+        source_ip=_text(http.get("sourceIp")) or None,
+        forwarded_for=_header(event, "x-forwarded-for"),
+        origin_secret=_only(_header(event, ORIGIN_SECRET_HEADER)),
+    )
+
+
+def _greedy(route: str) -> bool:
+    return not route.startswith("/") or route.endswith("+}")
+
+
+def _routed_path(route: str, path: str, event: Mapping[str, Any]) -> str:
+    """The path below stage and base path mapping, which `path` may still carry: a greedy route's own match."""
+    if route.endswith("+}"):
+        prefix, _, name = route.rpartition("{")
+        rest = _mapping(event.get("pathParameters")).get(name.removesuffix("+}"))
+        if isinstance(rest, str):
+            return prefix + rest
+    return path or "/"
+
+
+def _without_stage(path: str, stage: str) -> str:
+    """HTTP APIs put the stage before the path, except `$default`."""
+    return path.removeprefix(f"/{stage}") or "/" if path == f"/{stage}" or path.startswith(f"/{stage}/") else path
+
+
+def _header(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Every value of a header, whatever its case and whether it came once or repeatedly."""
+    repeated = [
+        value
+        for key, values in _mapping(event.get("multiValueHeaders")).items()
+        if isinstance(key, str) and key.lower() == name and isinstance(values, list)
+        for value in values
+    ]
+    single = [
+        value for key, value in _mapping(event.get("headers")).items() if isinstance(key, str) and key.lower() == name
+    ]
+    return _texts(repeated) or _texts(single)
+
+
+def _query(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    repeated = _mapping(event.get("multiValueQueryStringParameters")).get(name)
+    if isinstance(repeated, list) and repeated:
+        return _texts(repeated)
+    return _texts([_mapping(event.get("queryStringParameters")).get(name)])
+
+
+def _texts(values: list[Any]) -> tuple[str, ...]:
+    # A value that is no text is kept as one that is no token: presented and bad is not absent.
+    return tuple(value if isinstance(value, str) else "?" for value in values if value is not None)
+
+
+def _only(values: tuple[str, ...]) -> str:
+    return values[0] if len(values) == 1 else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

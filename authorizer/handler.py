@@ -1,0 +1,61 @@
+"""The authorizer's entry: reads the environment, wires the gate and answers events."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from authorizer.answers import Unauthorized, answer
+from authorizer.events import read_event
+from authorizer.log import decision_line
+from authorizer.store import Boto3Store, make_client
+from entitlements.decision import Decision, refuse
+from entitlements.gate import Gate
+from entitlements.reasons import Reason
+from entitlements.table import StoreUnavailable
+
+
+class MissingSetting(RuntimeError):
+    """An environment variable is not set; the message names it."""
+
+
+def build_gate(environment: Mapping[str, str]) -> Gate:
+    """The gate that an environment describes; an empty variable counts as unset, for `sam local` passes such."""
+    table = environment.get("GATEPASS_TABLE")
+    if not table:
+        raise MissingSetting("GATEPASS_TABLE is not set: give it the name of the DynamoDB table of the Gatepass stack")
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise MissingSetting("AWS_REGION is not set: give it the region of the DynamoDB table")
+    endpoint = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment.get("AWS_ENDPOINT_URL")
+    return Gate(Boto3Store(make_client(region, endpoint or None), table))
+
+
+def make_handler(
+    gate: Gate, clock: Callable[[], float] = time.time, write: Callable[[str], object] = sys.stdout.write
+) -> Callable[[Any, Any], dict[str, Any]]:
+    """A Lambda handler around a gate."""
+
+    def handle(event: Any, context: Any) -> dict[str, Any]:
+        now, started = clock(), time.perf_counter()
+        asked = read_event(event)
+        if asked is None:
+            log(refuse(Reason.API_UNKNOWN, None), "", now, started, "the event is not an authorizer's")
+            raise Unauthorized
+        detail = ""
+        try:
+            decision = gate.decide_for_api(asked.api_id, asked.request, now)
+        except StoreUnavailable as error:
+            decision, detail = refuse(Reason.STORE_UNAVAILABLE, None), str(error)
+        log(decision, asked.api_id, now, started, detail)
+        return answer(asked, decision)
+
+    def log(decision: Decision, api_id: str, now: float, started: float, detail: str) -> None:
+        latency_ms = (time.perf_counter() - started) * 1000
+        write(decision_line(decision, api_id=api_id, now=now, latency_ms=latency_ms, detail=detail) + "\n")
+
+    return handle
+
+
+lambda_handler = make_handler(build_gate(os.environ))

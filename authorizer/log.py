@@ -1,0 +1,47 @@
+"""One line for each decision, which CloudWatch turns into metrics.
+
+Embedded metric format:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+import json
+from typing import Any, Final
+
+from entitlements.decision import Decision
+
+NAMESPACE: Final = "Gatepass"
+
+
+def decision_line(decision: Decision, *, api_id: str, now: float, latency_ms: float, detail: str = "") -> str:
+    """The line. It holds no token, secret or address; the user is an id."""
+    line: dict[str, Any] = {
+        "_aws": {
+            "Timestamp": int(now * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": NAMESPACE,
+                    # By reason as well, so that an alarm can watch refusals that are faults; Lambda's own Errors
+                    # cannot tell, since every 401 is an exception there.
+                    "Dimensions": [["solution"], ["solution", "reason"]],
+                    "Metrics": [
+                        {"Name": "decisions", "Unit": "Count"},
+                        {"Name": "latency_ms", "Unit": "Milliseconds"},
+                    ],
+                }
+            ],
+        },
+        "reason": decision.reason.value,
+        "allowed": decision.allowed,
+        "solution": decision.solution_id or "unknown",
+        "plan": decision.plan,
+        "user": decision.user_id,
+        "api_id": api_id,
+        "limit": decision.limit,
+        "used": decision.used,
+        "remaining": decision.remaining,
+        "decisions": 1,
+        "latency_ms": round(latency_ms, 3),
+    }
+    if detail:
+        line["detail"] = detail
+    return json.dumps(line, separators=(",", ":"))

@@ -1,0 +1,42 @@
+"""The address of an anonymous visitor: where it is read, what counts as one visitor, how it is hidden."""
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Sequence
+
+from entitlements import base64url
+
+
+def client_address(source_ip: str, forwarded_for: Sequence[str], trusted_proxies: int) -> str:
+    """The visitor's address behind `trusted_proxies` proxies, counted from the right.
+
+    Only the rightmost entries of X-Forwarded-For were written by proxies that can be trusted; all to their left is the
+    client's own word (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html).
+    API Gateway itself appends the address it was called from, which `source_ip` repeats.
+    """
+    hops = [hop.strip() for value in forwarded_for for hop in value.split(",") if hop.strip()]
+    if not hops or hops[-1] != source_ip:
+        hops.append(source_ip)
+    # Fewer hops than proxies: the nearest address shares one small quota, rather than a forged one getting its own.
+    return hops[-1 - trusted_proxies] if len(hops) > trusted_proxies else source_ip
+
+
+def visitor(address: str) -> str | None:
+    """What counts as one visitor: an IPv4 address or an IPv6 /64, the smallest network that one customer gets
+    (RFC 6177, BCP 157). None if `address` is none.
+    """
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
+    return str(ip)
+
+
+def address_hash(key: bytes, visitor_name: str) -> str:
+    """The keyed hash of a visitor, 43 characters. It shields logs and exports, not from who holds `key` too."""
+    return base64url.encode(hmac.new(key, visitor_name.encode("ascii"), hashlib.sha256).digest())

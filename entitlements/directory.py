@@ -1,0 +1,89 @@
+"""What a warm container remembers of the table: APIs, solutions and the key ring, for at most a minute."""
+
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+
+from entitlements.keyring import KeyRing, KeyRingError
+from entitlements.solution import ConfigError, Solution, solution_from_document
+from entitlements.table import Item, StoreUnavailable, Wire, api_key, keyring_key, solution_key
+
+MAX_AGE: Final = 60.0
+"""Seconds. A changed limit, a disabled solution and a revoked key hold everywhere after this time."""
+RETRY_AGE: Final = 5.0
+"""Seconds between two looks for something that was not there: bounds what unknown ids can cost."""
+MAX_ENTRIES: Final = 1_000
+
+T = TypeVar("T")
+
+
+class _Cache(Generic[T]):
+    """Values with the time they were read. The wall clock serves, since a frozen container's monotonic one may stand
+    still; one that goes backwards only makes entries older than they are.
+    """
+
+    def __init__(self, load: Callable[[str], T | None]) -> None:
+        self._load = load
+        self._entries: dict[str, tuple[T | None, float]] = {}
+
+    def get(self, name: str, now: float, max_age: float | None = None) -> T | None:
+        entry = self._entries.get(name)
+        if entry is not None:
+            value, read_at = entry
+            age = now - read_at
+            if 0 <= age < (max_age if max_age is not None else MAX_AGE if value is not None else RETRY_AGE):
+                return value
+        value = self._load(name)
+        if len(self._entries) >= MAX_ENTRIES:
+            self._entries.clear()
+        self._entries[name] = (value, now)
+        return value
+
+
+class Directory:
+    """Reads through a `get_item` and remembers. Damaged configuration counts as unavailable: it fails closed."""
+
+    def __init__(self, get_item: Callable[[Wire], Item | None]) -> None:
+        """`get_item` as in `entitlements.table.Store`."""
+        self._get_item = get_item
+        self._apis = _Cache(self._load_api)
+        self._solutions = _Cache(self._load_solution)
+        self._rings = _Cache(self._load_ring)
+
+    def solution_id_of(self, api_id: str, now: float) -> str | None:
+        """The solution that an API is linked to."""
+        return self._apis.get(api_id, now)
+
+    def solution(self, solution_id: str, now: float) -> Solution | None:
+        """A solution's configuration."""
+        return self._solutions.get(solution_id, now)
+
+    def ring(self, now: float, kid: str | None = None) -> KeyRing:
+        """The key ring, read again (at most every 5 s) if it lacks `kid`. Raises `StoreUnavailable` without a ring."""
+        ring = self._rings.get("ring", now)
+        if ring is not None and kid is not None and ring.find(kid) is None:
+            ring = self._rings.get("ring", now, RETRY_AGE)
+        if ring is None:
+            raise StoreUnavailable("the table holds no key ring: run gatepass init")
+        return ring
+
+    def _load_api(self, api_id: str) -> str | None:
+        item = self._get_item(api_key(api_id))
+        return None if item is None else str(item.get("solution_id", ""))
+
+    def _load_solution(self, solution_id: str) -> Solution | None:
+        item = self._get_item(solution_key(solution_id))
+        try:
+            return None if item is None else solution_from_document(_document(item))
+        except ConfigError as error:
+            raise StoreUnavailable(f"the configuration of {solution_id} is damaged: {error}") from error
+
+    def _load_ring(self, _: str) -> KeyRing | None:
+        item = self._get_item(keyring_key())
+        try:
+            return None if item is None else KeyRing.from_document(_document(item), int(item.get("version", 0)))
+        except KeyRingError as error:
+            raise StoreUnavailable(str(error)) from error
+
+
+def _document(item: dict[str, Any]) -> str:
+    return str(item.get("document", ""))

@@ -1,0 +1,129 @@
+"""From a request to its decision: the one order of checks, for the authorizer and `/v1/validate` alike."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from math import floor
+
+from entitlements.address import address_hash, client_address, visitor
+from entitlements.decision import Decision, Holder, Subject, Visitor, describe, effective_plan, judge, refuse
+from entitlements.directory import Directory
+from entitlements.keyring import KeyRing
+from entitlements.reasons import Reason
+from entitlements.solution import Solution
+from entitlements.spend import spend, sweep
+from entitlements.table import Store, StoreUnavailable
+from entitlements.token import parse, verify
+from entitlements.windows import STALE_COUNTERS_KEPT, windows_at
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a decision needs to know of a request, whatever kind of event brought it."""
+
+    method: str
+    path: str
+    route: str = ""
+    """The route's template where it names one resource (`/items/{id}`), empty for greedy and default routes."""
+    authorization: tuple[str, ...] = ()
+    query_tokens: tuple[str, ...] = ()
+    query_token_allowed: bool = False
+    source_ip: str | None = None
+    forwarded_for: tuple[str, ...] = ()
+    origin_secret: str = ""
+
+
+class Gate:
+    """Decides requests. Holds no state but its directory's."""
+
+    def __init__(self, store: Store) -> None:
+        """`store` makes the calls; everything else is decided here."""
+        self._store = store
+        self.directory = Directory(store.get_item)
+
+    def decide_for_api(self, api_id: str, request: Request, now: float) -> Decision:
+        """Decide a request to an API, as `decide` does for a solution."""
+        solution_id = self.directory.solution_id_of(api_id, now)
+        if solution_id is None:
+            return refuse(Reason.API_UNKNOWN, None)
+        return self.decide(solution_id, request, now)
+
+    def decide(self, solution_id: str, request: Request, now: float, spending: bool = True) -> Decision:
+        """Decide a request to a solution, spending its cost or only asking. `now` is in seconds since the epoch.
+
+        Raises `StoreUnavailable`, on which the caller must refuse with that reason.
+        """
+        solution = self.directory.solution(solution_id, now)
+        if solution is None:
+            return refuse(Reason.API_UNKNOWN, None)
+        if not solution.active:
+            return refuse(Reason.SOLUTION_DISABLED, solution)
+        subject = self._subject(request, solution, now)
+        if isinstance(subject, Reason):
+            return refuse(subject, solution)
+        cost = solution.cost_of(request.method, request.path, request.route)
+        if spending:
+            return self._spend(subject, solution, cost, now)
+        item = self._store.get_item(subject.key(solution_id))
+        return judge(subject, item, solution, windows_at(now, solution.timezone), cost, floor(now))
+
+    def _subject(self, request: Request, solution: Solution, now: float) -> Subject | Reason:
+        tokens = _presented(request, solution)
+        if tokens is None or len(set(tokens)) > 1:
+            return Reason.TOKEN_MALFORMED
+        if tokens:
+            return self._holder(tokens[0], solution, now)
+        # A preflight that spent or passed would open every ANY backend; the API itself answers it.
+        if solution.anonymous_plan is None or request.source_ip is None or request.method == "OPTIONS":
+            return Reason.TOKEN_MISSING
+        return _visitor(request, request.source_ip, solution, self.directory.ring(now))
+
+    def _holder(self, token: str, solution: Solution, now: float) -> Subject | Reason:
+        parsed = parse(token)
+        if parsed is None:
+            return Reason.TOKEN_MALFORMED
+        claims = verify(parsed, self.directory.ring(now, parsed.kid), solution.solution_id)
+        return claims if isinstance(claims, Reason) else Holder(claims.user_id, claims.jti)
+
+    def _spend(self, subject: Subject, solution: Solution, cost: int, now: float) -> Decision:
+        seconds = floor(now)
+        windows = windows_at(now, solution.timezone)
+        applied, item = self._store.update_item(spend(subject, solution, windows, cost, seconds))
+        if not applied:
+            decision = judge(subject, item, solution, windows, cost, seconds)
+            if decision.allowed:
+                raise StoreUnavailable("the write was refused for a reason that its item does not show")
+            return decision
+        if item is None:
+            raise StoreUnavailable("the write was answered without its item")
+        stale = windows.stale(item)
+        if len(stale) > STALE_COUNTERS_KEPT:
+            # Tidying after somebody who keeps coming back after long pauses: never worth a refusal.
+            with suppress(StoreUnavailable):
+                self._store.update_item(sweep(subject, solution.solution_id, stale))
+        if isinstance(subject, Visitor):
+            return describe(Reason.OK_ANONYMOUS, subject, item, solution.anonymous_plan, solution, windows)
+        plan = effective_plan(item, solution, seconds)
+        return describe(Reason.OK, subject, item, plan, solution, windows)
+
+
+def _presented(request: Request, solution: Solution) -> list[str] | None:
+    """Every token of the request, or None where a credential is presented that is no token at all."""
+    tokens = []
+    for value in request.authorization:
+        scheme, _, token = value.strip().partition(" ")
+        if not scheme:
+            continue
+        if scheme.lower() != "bearer":
+            return None
+        tokens.append(token.strip())
+    if request.query_token_allowed or solution.allow_query_token:
+        tokens.extend(request.query_tokens)
+    return tokens
+
+
+def _visitor(request: Request, source_ip: str, solution: Solution, ring: KeyRing) -> Subject | Reason:
+    address = source_ip
+    if solution.trusted_proxies and solution.origin_secret_matches(request.origin_secret):
+        address = client_address(source_ip, request.forwarded_for, solution.trusted_proxies)
+    name = visitor(address) or visitor(source_ip)
+    return Visitor(address_hash(ring.address_key, name)) if name else Reason.TOKEN_MISSING

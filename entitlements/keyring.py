@@ -1,0 +1,141 @@
+"""The key ring: issuer, public signing keys with their states, and the keys that derive and hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final
+
+from entitlements import base64url
+
+ALGORITHM: Final = "ES256"
+"""RFC 7518 section 3.4. The only one: an `alg` is a property of a key, never of a token."""
+
+
+class KeyState(StrEnum):
+    """Where a key is in its life."""
+
+    PUBLISHED = "published"
+    SIGNING = "signing"
+    VERIFYING = "verifying"
+    REVOKED = "revoked"
+
+
+class KeyRingError(ValueError):
+    """The ring is not usable; the message says why."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A public P-256 key. `x` and `y` are base64url coordinates (RFC 7518 section 6.2.1)."""
+
+    x: str
+    y: str
+    state: KeyState
+    kms_key_id: str = ""
+    created_at: int = 0
+    test_only: bool = False
+
+    @cached_property
+    def kid(self) -> str:
+        """The JWK thumbprint (RFC 7638): two keys never share one, and nobody chooses it."""
+        canonical = f'{{"crv":"P-256","kty":"EC","x":"{self.x}","y":"{self.y}"}}'
+        return base64url.encode(hashlib.sha256(canonical.encode("ascii")).digest())
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The public key as a JWK (RFC 7517 section 4)."""
+        return {"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
+
+    @cached_property
+    def verifier(self) -> Any:
+        """The key as PyJWT's ES256 takes it; parsed once, since that costs more than a verification."""
+        from jwt.algorithms import ECAlgorithm
+
+        return ECAlgorithm.from_jwk({"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y})
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The stored ring. `address_key` is 32 bytes that key the hash of addresses."""
+
+    issuer: str
+    keys: tuple[SigningKey, ...]
+    mac_key_id: str
+    address_key: bytes
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a ring that no gate could decide by."""
+        if len(self.address_key) != 32:
+            raise KeyRingError("address_key must be 32 bytes")
+        if sum(key.state is KeyState.SIGNING for key in self.keys) != 1:
+            raise KeyRingError("exactly one key must be in state signing")
+        if len({key.kid for key in self.keys}) != len(self.keys):
+            raise KeyRingError("a key stands in the ring twice")
+
+    @cached_property
+    def _by_kid(self) -> dict[str, SigningKey]:
+        return {key.kid: key for key in self.keys}
+
+    def find(self, kid: str) -> SigningKey | None:
+        """The key of that id, whatever its state."""
+        return self._by_kid.get(kid)
+
+    @property
+    def signing_key(self) -> SigningKey:
+        """The one key that signs."""
+        return next(key for key in self.keys if key.state is KeyState.SIGNING)
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The keys that verify, as a JWK set (RFC 7517 section 5); revoked ones are left out."""
+        return {"keys": [key.jwk for key in self.keys if key.state is not KeyState.REVOKED]}
+
+    def next_version(self, keys: tuple[SigningKey, ...]) -> "KeyRing":
+        """The same ring with other keys, one version on."""
+        return replace(self, keys=keys, version=self.version + 1)
+
+    def to_document(self) -> str:
+        """The JSON text that the table keeps; `from_document` is its inverse."""
+        return json.dumps(
+            {
+                "issuer": self.issuer,
+                "mac_key_id": self.mac_key_id,
+                "address_key": base64url.encode(self.address_key),
+                "keys": [
+                    {"x": k.x, "y": k.y, "state": k.state, "kms_key_id": k.kms_key_id, "created_at": k.created_at}
+                    | ({"test_only": True} if k.test_only else {})
+                    for k in self.keys
+                ],
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_document(cls, document: str, version: int) -> "KeyRing":
+        """Read a stored ring; raise `KeyRingError` if it is damaged."""
+        try:
+            data: Mapping[str, Any] = json.loads(document)
+            return cls(
+                issuer=str(data["issuer"]),
+                mac_key_id=str(data["mac_key_id"]),
+                address_key=base64url.decode(data["address_key"]),
+                keys=tuple(
+                    SigningKey(
+                        x=k["x"],
+                        y=k["y"],
+                        state=KeyState(k["state"]),
+                        kms_key_id=k["kms_key_id"],
+                        created_at=k["created_at"],
+                        test_only=k.get("test_only", False),
+                    )
+                    for k in data["keys"]
+                ),
+                version=version,
+            )
+        except KeyRingError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise KeyRingError(f"the stored key ring is damaged: {error!r}") from error

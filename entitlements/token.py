@@ -1,0 +1,157 @@
+"""The token: an opaque secret and a JWT that vouches for it.
+
+    gp1_<secret>.<header>.<payload>.<signature>
+
+The law of the format, which stands in every token ever issued and so may never change under `gp1_`:
+
+- `secret`: 32 bytes, base64url without padding, 43 characters.
+- `header`: a JSON object of exactly `alg` (the key's own, ES256), `kid` and `typ` = `gp+jwt`
+  (RFC 7515 section 4.1; explicit typing, RFC 8725 section 3.11).
+- `payload`: a JSON object with `iss`, `sub` (user id), `aud` (solution id), `jti` = base64url(SHA-256(secret bytes))
+  and `iat` (seconds). No `exp`: a token is permanent, and what ends it is the stored `jti`.
+- `signature`: 64 bytes R || S (RFC 7518 section 3.4), 86 characters.
+- Every part has one spelling: canonical base64url, no padding.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from entitlements import base64url
+from entitlements.identifiers import SOLUTION_ID, USER_ID
+from entitlements.keyring import ALGORITHM, KeyRing, KeyState
+from entitlements.reasons import Reason
+
+PREFIX: Final = "gp1_"
+TYPE: Final = "gp+jwt"
+SECRET_BYTES: Final = 32
+MAX_LENGTH: Final = 2048
+"""Bytes. API Gateway takes 10,240 bytes of headers in all; a real token has about 560."""
+
+TOKEN: Final = re.compile(
+    r"gp1_(?P<secret>[A-Za-z0-9_-]{43})"
+    r"\.(?P<jws>(?P<header>[A-Za-z0-9_-]{2,})\.(?P<payload>[A-Za-z0-9_-]{2,})\.(?P<signature>[A-Za-z0-9_-]{86}))"
+)
+"""Also the expression to give to a secret scanner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says."""
+
+    user_id: str
+    solution_id: str
+    jti: str
+    issued_at: int
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedToken:
+    """A token of the right shape, with nothing verified yet."""
+
+    secret: bytes
+    jws: str
+    kid: str
+    algorithm: str
+    payload: str
+
+
+def jti_of(secret: bytes) -> str:
+    """The public name of a secret: all that the table and the JWT know of it."""
+    return base64url.encode(hashlib.sha256(secret).digest())
+
+
+def secret_message(user_id: str, solution_id: str, generation: str) -> bytes:
+    """The message whose MAC is the secret. No part can hold the separator, so no two grants share a message."""
+    return f"gatepass/v1|{user_id}|{solution_id}|{generation}".encode("ascii")
+
+
+def signing_input(*, kid: str, issuer: str, user_id: str, solution_id: str, jti: str, issued_at: int) -> str:
+    """The text to sign: header and payload (RFC 7515 section 5.1)."""
+    header = {"alg": ALGORITHM, "kid": kid, "typ": TYPE}
+    payload = {"iss": issuer, "sub": user_id, "aud": solution_id, "jti": jti, "iat": issued_at}
+    return ".".join(
+        base64url.encode(json.dumps(part, separators=(",", ":")).encode("ascii")) for part in (header, payload)
+    )
+
+
+def assemble(secret: bytes, jws: str) -> str:
+    """The token itself."""
+    return f"{PREFIX}{base64url.encode(secret)}.{jws}"
+
+
+def parse(token: str) -> ParsedToken | None:
+    """Take a token apart, or None if it is none: length first, then shape, then spelling."""
+    if len(token) > MAX_LENGTH or not (match := TOKEN.fullmatch(token)):
+        return None
+    try:
+        secret = base64url.decode(match["secret"])
+        base64url.decode(match["signature"])
+        base64url.decode(match["payload"])
+        header = json.loads(base64url.decode(match["header"]))
+    except (ValueError, RecursionError):
+        return None
+    # Exactly these members: an unknown one could be a `crit`, `jwk` or `jku` that another reader would obey.
+    if not isinstance(header, dict) or header.keys() != {"alg", "kid", "typ"} or header["typ"] != TYPE:
+        return None
+    if not isinstance(header["kid"], str) or not isinstance(header["alg"], str):
+        return None
+    return ParsedToken(secret, match["jws"], header["kid"], header["alg"], match["payload"])
+
+
+def verify(token: ParsedToken, ring: KeyRing, solution_id: str) -> Claims | Reason:
+    """Verify a parsed token for a solution; the reason of the first check that fails, cheapest first.
+
+    Whether the token is still the current one, only the table knows.
+    """
+    key = ring.find(token.kid)
+    if key is None:
+        return Reason.KEY_UNKNOWN
+    if key.state is KeyState.REVOKED:
+        return Reason.KEY_REVOKED
+    if token.algorithm != ALGORITHM or not _signed_by(key.verifier, token.jws):
+        return Reason.SIGNATURE_INVALID
+    claims = _claims(token)
+    if claims is None:
+        return Reason.TOKEN_MALFORMED
+    issuer, found = claims
+    if issuer != ring.issuer:
+        return Reason.ISSUER_MISMATCH
+    if found.solution_id != solution_id:
+        return Reason.SOLUTION_MISMATCH
+    # The last check offline, and the one that makes a stolen signing key useless.
+    if not hmac.compare_digest(jti_of(token.secret), found.jti):
+        return Reason.SIGNATURE_INVALID
+    return found
+
+
+def _signed_by(verifier: Any, jws: str) -> bool:
+    import jwt
+
+    try:
+        jwt.PyJWS().decode(jws, verifier, algorithms=[ALGORITHM])
+    except jwt.InvalidTokenError:
+        return False
+    return True
+
+
+def _claims(token: ParsedToken) -> tuple[str, Claims] | None:
+    try:
+        payload = json.loads(base64url.decode(token.payload))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(payload, dict):
+        return None
+    issuer, user_id, solution_id, jti, issued_at = (payload.get(name) for name in ("iss", "sub", "aud", "jti", "iat"))
+    if not (isinstance(issuer, str) and isinstance(jti, str) and jti.isascii() and type(issued_at) is int):
+        return None
+    # The ids become keys of the table: only these shapes may.
+    if not (isinstance(user_id, str) and USER_ID.fullmatch(user_id)):
+        return None
+    if not (isinstance(solution_id, str) and SOLUTION_ID.fullmatch(solution_id)):
+        return None
+    return issuer, Claims(user_id, solution_id, jti, issued_at, token.kid)

@@ -1,0 +1,1 @@
+"""The operator's command. Never bundled into a Lambda function."""

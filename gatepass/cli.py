@@ -1,0 +1,40 @@
+"""The command line: `gatepass NOUN VERB …`. Exit status 0 done, 1 refused, 2 wrong use."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from entitlements.identifiers import InvalidIdentifier
+from entitlements.solution import ConfigError
+from entitlements.table import StoreUnavailable
+from gatepass.commands import entitlements, init, solutions, tokens
+from token_service.errors import Busy, Refused
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command, as documentation and tests read it too."""
+    parser = argparse.ArgumentParser(
+        prog="gatepass", description="Sells access to APIs: one token for each user and solution, one write a request."
+    )
+    parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
+    nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
+    for module in (init, solutions, entitlements, tokens):
+        module.add_parser(nouns)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status."""
+    options = make_parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except (Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier) as error:
+        print(f"gatepass: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("gatepass: interrupted", file=sys.stderr)
+        return 1
+    return status

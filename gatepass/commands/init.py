@@ -1,0 +1,127 @@
+"""`gatepass init`: the keys and the key ring; on an emulator the table too."""
+
+import argparse
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from entitlements.identifiers import require_issuer
+from entitlements.keyring import KeyRing
+from entitlements.table import DEFINITION, TTL_ATTRIBUTE, StoreUnavailable, keyring_key
+from gatepass.environment import Environment
+from token_service.errors import ConditionFailed, Refused
+from token_service.kms import STACK_TAG
+
+LOCAL_ISSUER: Final = "gatepass-local"
+
+
+def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    parser = nouns.add_parser("init", help="make the keys and the key ring; on an emulator the table too")
+    parser.add_argument(
+        "--issuer", help=f"the permanent name of the marketplace, in every token (on an emulator: {LOCAL_ISSUER})"
+    )
+    parser.add_argument(
+        "--fixture", type=Path, metavar="FILE", help="emulator only: seed the table from events/fixture.json"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make what is missing; a second run changes nothing."""
+    environment = Environment.read(options.table)
+    if options.fixture and not environment.emulated:
+        raise Refused(
+            "emulator_only",
+            "the keys of a fixture are public: they are refused on AWS. Set AWS_ENDPOINT_URL_DYNAMODB to an emulator",
+        )
+    stack = _ensure_table(environment)
+    if options.fixture:
+        return _seed(environment, options.fixture)
+    stored = environment.repository.get_item(keyring_key())
+    if stored is not None:
+        ring = KeyRing.from_document(stored["document"], stored["version"])
+        if options.issuer and options.issuer != ring.issuer:
+            raise Refused("issuer_fixed", f"the issuer is {ring.issuer} for good: it stands in every token")
+        print(f"{environment.table} has its key ring already (issuer {ring.issuer}): nothing to do")
+        return 0
+    issuer = options.issuer or (LOCAL_ISSUER if environment.emulated else None)
+    if not issuer:
+        raise Refused("issuer_missing", "give --issuer NAME: the marketplace's permanent name, which is never changed")
+    require_issuer(issuer)
+    ring = KeyRing(
+        issuer=issuer,
+        keys=(environment.kms.create_signing_key(stack, int(time.time())),),
+        mac_key_id=environment.kms.create_mac_key(stack),
+        address_key=secrets.token_bytes(32),
+    )
+    write_ring(environment, ring)
+    print(f"{environment.table} has a key ring now: issuer {issuer}, signing key {ring.signing_key.kid}")
+    return 0
+
+
+def write_ring(environment: Environment, ring: KeyRing) -> None:
+    """Write the first version of a ring; refuses test-only keys outside an emulator, and a second ring."""
+    if not environment.emulated and any(key.test_only for key in ring.keys):
+        raise Refused("emulator_only", "a test-only key never goes into a real key ring")
+    item: dict[str, str | int | bool] = {
+        "pk": "keyring",
+        "sk": "current",
+        "document": ring.to_document(),
+        "version": ring.version,
+    }
+    try:
+        environment.repository.put_item(item, {"ConditionExpression": "attribute_not_exists(pk)"})
+    except ConditionFailed:
+        raise Refused("keyring_exists", "somebody else has just made the key ring: run gatepass init again") from None
+
+
+def _ensure_table(environment: Environment) -> str:
+    """Make the table on an emulator, or check that the stack made it; the stack's name."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = environment.dynamodb
+    try:
+        table = client.describe_table(TableName=environment.table)["Table"]
+        if environment.emulated:
+            return LOCAL_ISSUER
+        tags = client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ResourceNotFoundException" and environment.emulated:
+            _create_table(client, environment.table)
+            return LOCAL_ISSUER
+        if code == "ResourceNotFoundException":
+            raise Refused(
+                "table_missing",
+                f"there is no table {environment.table} in this account and Region: deploy the stack first, and take "
+                "the name from its output TableName",
+            ) from error
+        raise StoreUnavailable(f"DynamoDB refused describe_table: {code}") from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"DynamoDB gave no answer: {error}") from error
+    stack = next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
+    if not stack:
+        raise Refused("stack_unknown", f"the table {environment.table} has no tag {STACK_TAG}: deploy the stack again")
+    return stack
+
+
+def _create_table(client: Any, name: str) -> None:
+    client.create_table(TableName=name, **DEFINITION)
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.update_time_to_live(
+        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+    )
+
+
+def _seed(environment: Environment, path: Path) -> int:
+    try:
+        items = json.loads(path.read_text())["items"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refused("fixture_unreadable", f"{path} cannot be read as a fixture: {error}") from error
+    for item in items:
+        environment.repository.put_item(item)
+    print(f"{environment.table} holds the {len(items)} items of {path} now, with test-only keys")
+    return 0

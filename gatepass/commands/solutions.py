@@ -1,0 +1,159 @@
+"""`gatepass solutions`: what is sold, and which APIs it stands behind."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from entitlements.identifiers import require_api_id, require_solution_id
+from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
+from entitlements.spend import require_fit
+from entitlements.table import api_key, solution_key
+from gatepass.commands.arguments import add_json
+from gatepass.environment import Environment
+from gatepass.output import print_rows
+from token_service.errors import Refused
+
+
+def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    verbs = nouns.add_parser("solutions", help="apply, list and show solutions; link APIs to them").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    apply = verbs.add_parser("apply", help="write the configuration of solutions from YAML files")
+    apply.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply.set_defaults(run=run_apply)
+    list_ = verbs.add_parser("list", help="list the solutions")
+    add_json(list_)
+    list_.set_defaults(run=run_list)
+    show = verbs.add_parser("show", help="print a solution's configuration")
+    show.add_argument("solution", metavar="ID")
+    add_json(show)
+    show.set_defaults(run=run_show)
+    link = verbs.add_parser("link", help="say which solution an API belongs to")
+    link.add_argument("solution", metavar="ID")
+    link.add_argument("api", metavar="API_ID")
+    link.set_defaults(run=run_link)
+    unlink = verbs.add_parser("unlink", help="end that; the gate then refuses every request to the API")
+    unlink.add_argument("solution", metavar="ID")
+    unlink.add_argument("api", metavar="API_ID")
+    unlink.set_defaults(run=run_unlink)
+
+
+def run_apply(options: argparse.Namespace) -> int:
+    """Check every file before the first is written: a broken one changes nothing."""
+    solutions = [read_file(path) for path in options.files]
+    environment = Environment.read(options.table)
+    for solution in solutions:
+        key = {"pk": f"solution#{solution.solution_id}", "sk": "config"}
+        environment.repository.put_item({**key, "document": solution.to_document()})
+        print(f"applied {solution.solution_id}: it holds everywhere within 60 seconds")
+    return 0
+
+
+def read_file(path: Path) -> Solution:
+    """Read and check a solution file; raises `Refused` that names file, line and key of every fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = _lines(node, "") if node else {}
+        solution = read_solution(yaml.safe_load(text))
+        require_fit(solution)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("file_unreadable", f"{path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise Refused("file_invalid", f"{path} is not YAML: {error}") from error
+    except ConfigError as error:
+        faults = [f"{path}:{_line(lines, key)}: {key}: {fault}" for key, fault in error.faults.items()]
+        raise Refused("file_invalid", "nothing was applied\n" + "\n".join(faults)) from error
+    return solution
+
+
+def _lines(node: yaml.Node, prefix: str) -> dict[str, int]:
+    """The line of each key, by its path. Refuses a key written twice, of which YAML would keep the last in silence."""
+    lines: dict[str, int] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = f"{prefix}{key.value}"
+            if path in lines:
+                raise ConfigError({path: f"stands here twice (lines {lines[path]} and {key.start_mark.line + 1})"})
+            lines[path] = key.start_mark.line + 1
+            lines |= _lines(value, f"{path}.")
+    return lines
+
+
+def _line(lines: dict[str, int], path: str) -> int:
+    """The line of a key, or of the nearest key around it when it is missing."""
+    while path and path not in lines:
+        path = path.rpartition(".")[0]
+    return lines.get(path, 1)
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """List the solutions with their APIs."""
+    repository = Environment.read(options.table).repository
+    apis: dict[str, list[str]] = {}
+    for item in repository.scan("api#", "config"):
+        apis.setdefault(item["solution_id"], []).append(item["pk"].removeprefix("api#"))
+    rows = []
+    for item in repository.scan("solution#", "config"):
+        solution = solution_from_document(item["document"])
+        linked = sorted(apis.get(solution.solution_id, []))
+        rows.append(
+            {
+                "solution": solution.solution_id,
+                "name": solution.name,
+                "status": solution.status,
+                "plans": list(solution.plans) if options.json else ", ".join(solution.plans),
+                "apis": linked if options.json else ", ".join(linked),
+            }
+        )
+    rows.sort(key=lambda row: str(row["solution"]))
+    columns = ("solution", "name", "status", "plans", "apis")
+    print_rows(rows, columns, options.json, "no solutions yet: gatepass solutions apply FILE")
+    return 0
+
+
+def run_show(options: argparse.Namespace) -> int:
+    """Print a solution as it is applied."""
+    solution = _required(Environment.read(options.table), options.solution)
+    mapping: dict[str, Any] = solution.to_mapping()
+    if options.json:
+        import json
+
+        print(json.dumps(mapping, indent=2))
+    else:
+        print(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True), end="")
+    return 0
+
+
+def run_link(options: argparse.Namespace) -> int:
+    """Write the API's item; moving an API to another solution takes an unlink first."""
+    environment = Environment.read(options.table)
+    api = require_api_id(options.api)
+    solution = _required(environment, options.solution)
+    linked = environment.repository.get_item(api_key(api))
+    if linked is not None and linked["solution_id"] != solution.solution_id:
+        raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: unlink it there first")
+    environment.repository.put_item({"pk": f"api#{api}", "sk": "config", "solution_id": solution.solution_id})
+    print(f"linked {api} to {solution.solution_id}")
+    return 0
+
+
+def run_unlink(options: argparse.Namespace) -> int:
+    """Delete the API's item."""
+    environment = Environment.read(options.table)
+    linked = environment.repository.get_item(api_key(require_api_id(options.api)))
+    if linked is None or linked["solution_id"] != options.solution:
+        raise Refused("api_not_linked", f"the API {options.api} is not linked to {options.solution}")
+    environment.repository.delete_item(api_key(options.api))
+    print(f"unlinked {options.api} from {options.solution}: the gate refuses it within 60 seconds")
+    return 0
+
+
+def _required(environment: Environment, solution_id: str) -> Solution:
+    item = environment.repository.get_item(solution_key(require_solution_id(solution_id)))
+    if item is None:
+        raise Refused("solution_unknown", f"there is no solution {solution_id}: gatepass solutions list shows them")
+    return solution_from_document(item["document"])

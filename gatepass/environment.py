@@ -1,0 +1,85 @@
+"""What a command works on: the table, the Region, and AWS or an emulator of it."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from token_service.access import Access
+from token_service.errors import Refused
+from token_service.kms import Kms
+from token_service.minting import Minting
+from token_service.repository import Repository
+
+ACTOR = "operator"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The surroundings of one run of the command."""
+
+    table: str
+    region: str | None
+    dynamodb_endpoint: str | None
+    endpoint: str | None
+
+    @classmethod
+    def read(cls, table: str | None, environment: Mapping[str, str] = os.environ) -> "Environment":
+        """Read the environment; an empty variable counts as unset."""
+        name = table or environment.get("GATEPASS_TABLE")
+        if not name:
+            raise Refused("setting_missing", "no table is named: give --table NAME or set GATEPASS_TABLE")
+        endpoint = environment.get("AWS_ENDPOINT_URL") or None
+        return cls(
+            table=name,
+            # boto3 itself reads only AWS_DEFAULT_REGION; None leaves the choice to the profile.
+            region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None,
+            dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
+            endpoint=endpoint,
+        )
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the table is not AWS's: a VPC endpoint is still AWS."""
+        host = urlsplit(self.dynamodb_endpoint or "").hostname or ""
+        return bool(host) and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        """A low-level DynamoDB client."""
+        return self._client("dynamodb", self.dynamodb_endpoint)
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The table."""
+        return Repository(self.dynamodb, self.table)
+
+    @cached_property
+    def kms(self) -> Kms:
+        """KMS."""
+        return Kms(self._client("kms", self.endpoint))
+
+    @property
+    def access(self) -> Access:
+        """Changes entitlements in the operator's name."""
+        return Access(self.repository, time.time, ACTOR)
+
+    @property
+    def minting(self) -> Minting:
+        """Mints tokens with the operator's own AWS credentials."""
+        return Minting(self.repository, self.kms, time.time, ACTOR)
+
+    def _client(self, service: str, endpoint: str | None) -> Any:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+            session: Any = boto3.session.Session(region_name=self.region)
+            return session.client(service, endpoint_url=endpoint, config=config)
+        except BotoCoreError as error:
+            raise Refused("aws_not_configured", f"AWS is not configured: {error} Set AWS_REGION.") from error

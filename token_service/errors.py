@@ -1,0 +1,18 @@
+"""What the control plane refuses, and how it says so."""
+
+
+class Refused(Exception):
+    """A request that cannot be done as asked. `code` is stable, the message says what to do instead."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Keep both apart: programs read the code, people the message."""
+        super().__init__(message)
+        self.code = code
+
+
+class Busy(Exception):
+    """Others kept changing the same item; nothing was written, and the same call may be made again."""
+
+
+class ConditionFailed(Exception):
+    """A conditional write met another state than the one it was made for; nothing was written."""

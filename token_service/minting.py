@@ -1,0 +1,146 @@
+"""The token of a user for a solution: the same one each time, until it is rotated or revoked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from entitlements import base64url
+from entitlements.decision import ACTIVE
+from entitlements.keyring import KeyRing, KeyState
+from entitlements.table import Item, Wire, entitlement_key, item_to_wire, keyring_key, to_wire, token_key
+from entitlements.token import assemble, jti_of, secret_message, signing_input
+from token_service.errors import Busy, ConditionFailed, Refused
+from token_service.kms import Kms
+from token_service.records import Entitlement, audit, new_generation
+from token_service.repository import Repository
+
+ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A secret and the JWS that vouches for it."""
+
+    secret: bytes
+    jti: str
+    jws: str
+    kid: str
+
+    @property
+    def token(self) -> str:
+        return assemble(self.secret, self.jws)
+
+
+class Minting:
+    """Mints and rotates. Concurrent calls end with one token: the first JWS stored is everybody's."""
+
+    def __init__(self, repository: Repository, kms: Kms, clock: Callable[[], float], actor: str) -> None:
+        """`clock` gives seconds since the epoch; `actor` is who the audit names."""
+        self._repository, self._kms, self._clock, self._actor = repository, kms, clock, actor
+
+    def mint(self, user_id: str, solution_id: str) -> str:
+        """The token. Raises `Refused` without an active entitlement."""
+        for _ in range(ATTEMPTS):
+            entitlement, stored, ring = self._read(user_id, solution_id)
+            mac_key_id = entitlement.mac_key_id or ring.mac_key_id
+            secret = self._secret(mac_key_id, user_id, solution_id, entitlement.generation)
+            if stored is not None and _still_good(stored, entitlement, ring) and stored["jti"] == jti_of(secret):
+                return assemble(secret, stored["jws"])
+            signed = self._sign(secret, user_id, solution_id, ring)
+            try:
+                self._store(entitlement, entitlement.generation, mac_key_id, signed, stored, "token_minted")
+            except ConditionFailed:
+                continue  # minted, rotated or revoked meanwhile: what holds now decides
+            return signed.token
+        raise Busy("the token is being changed by others: try again")
+
+    def rotate(self, user_id: str, solution_id: str) -> str:
+        """A new token; the old one ends at once, plan and counters stay."""
+        for _ in range(ATTEMPTS):
+            entitlement, stored, ring = self._read(user_id, solution_id)
+            generation = new_generation()
+            secret = self._secret(ring.mac_key_id, user_id, solution_id, generation)
+            signed = self._sign(secret, user_id, solution_id, ring)
+            try:
+                self._store(entitlement, generation, ring.mac_key_id, signed, stored, "token_rotated")
+            except ConditionFailed:
+                continue
+            return signed.token
+        raise Busy("the token is being changed by others: try again")
+
+    def _read(self, user_id: str, solution_id: str) -> tuple[Entitlement, Item | None, KeyRing]:
+        item, stored, ring_item = self._repository.get_together(
+            [entitlement_key(user_id, solution_id), token_key(user_id, solution_id), keyring_key()]
+        )
+        if ring_item is None:
+            raise Refused("keyring_missing", "the table holds no key ring: run gatepass init")
+        if item is None:
+            raise Refused("entitlement_missing", f"user {user_id} has no entitlement to {solution_id}: grant it first")
+        entitlement = Entitlement.from_item(item)
+        if entitlement.status != ACTIVE:
+            raise Refused(
+                f"entitlement_{entitlement.status}",
+                f"the entitlement is {entitlement.status}: "
+                + ("resume it first" if entitlement.status == "suspended" else "grant it again first"),
+            )
+        return entitlement, stored, KeyRing.from_document(ring_item["document"], ring_item["version"])
+
+    def _secret(self, mac_key_id: str, user_id: str, solution_id: str, generation: str) -> bytes:
+        return self._kms.mac(mac_key_id, secret_message(user_id, solution_id, generation))
+
+    def _sign(self, secret: bytes, user_id: str, solution_id: str, ring: KeyRing) -> _Signed:
+        key, jti = ring.signing_key, jti_of(secret)
+        text = signing_input(
+            kid=key.kid,
+            issuer=ring.issuer,
+            user_id=user_id,
+            solution_id=solution_id,
+            jti=jti,
+            issued_at=int(self._clock()),
+        )
+        signature = base64url.encode(self._kms.sign(key.kms_key_id, text.encode("ascii")))
+        return _Signed(secret, jti, f"{text}.{signature}", key.kid)
+
+    def _store(
+        self,
+        entitlement: Entitlement,
+        generation: str,
+        mac_key_id: str,
+        signed: _Signed,
+        stored: Item | None,
+        event: str,
+    ) -> None:
+        user_id, solution_id = entitlement.user_id, entitlement.solution_id
+        update: Wire = {
+            "Key": entitlement_key(user_id, solution_id),
+            "UpdateExpression": "SET jti = :jti, generation = :generation, mac_key_id = :mac",
+            "ConditionExpression": "#status = :active AND generation = :was",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {
+                ":jti": to_wire(signed.jti),
+                ":generation": to_wire(generation),
+                ":mac": to_wire(mac_key_id),
+                ":active": to_wire(ACTIVE),
+                ":was": to_wire(entitlement.generation),
+            },
+        }
+        item = {"jws": signed.jws, "jti": signed.jti, "kid": signed.kid, "generation": generation}
+        put: Wire = {
+            "Item": token_key(user_id, solution_id) | item_to_wire(item),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        if stored is not None:
+            put["ConditionExpression"] = "jws = :was_jws"
+            put["ExpressionAttributeValues"] = {":was_jws": to_wire(stored["jws"])}
+        entry = audit(user_id, solution_id, event, self._actor, self._clock(), kid=signed.kid)
+        self._repository.transact([("Update", update), ("Put", put), entry])
+
+
+def _still_good(stored: Item, entitlement: Entitlement, ring: KeyRing) -> bool:
+    key = ring.find(stored["kid"])
+    return (
+        stored["generation"] == entitlement.generation
+        and stored["jti"] == entitlement.jti
+        and key is not None
+        and key.state is not KeyState.REVOKED
+    )

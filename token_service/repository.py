@@ -1,0 +1,133 @@
+"""The control plane's access to the one table, on a low-level boto3 client."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from entitlements.table import GSI_BY_SOLUTION, Item, StoreUnavailable, Wire, from_wire, item_to_wire
+from token_service.errors import Busy, ConditionFailed
+
+CONFLICT_ATTEMPTS: Final = 6
+CONFLICT_WAIT: Final = 0.05
+"""Seconds before the first repetition; each next one waits up to twice as long (full jitter)."""
+
+
+class Repository:
+    """Reads and writes items. Also an `entitlements.table.Store`, for `/v1/validate`."""
+
+    def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        """`client` is a boto3 DynamoDB client."""
+        self._client, self._table, self._sleep = client, table, sleep
+
+    def get_item(self, key: Wire) -> Item | None:
+        """Read one item, strongly consistent."""
+        item = self._call("get_item", TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else from_wire(item)
+
+    def get_together(self, keys: Sequence[Wire]) -> list[Item | None]:
+        """Read several items as of one moment."""
+        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in keys]
+        response = self._retrying(lambda: self._call("transact_get_items", TransactItems=gets))
+        found = [entry.get("Item") for entry in response["Responses"]]
+        return [from_wire(item) if item else None for item in found]
+
+    def update_item(self, request: Wire) -> tuple[bool, Item | None]:
+        """Send an UpdateItem; a failed condition is an answer, not an error."""
+        response = self._retrying(lambda: self._call("update_item", TableName=self._table, **request))
+        applied = "Error" not in response
+        item = response.get("Attributes" if applied else "Item")
+        return applied, None if item is None else from_wire(item)
+
+    def put_item(self, item: Mapping[str, str | int | bool], condition: Wire | None = None) -> None:
+        """Write an item; raises `ConditionFailed`. `condition` holds the expression's parameters."""
+        response = self._call("put_item", TableName=self._table, Item=item_to_wire(item), **(condition or {}))
+        if "Error" in response:
+            raise ConditionFailed
+
+    def delete_item(self, key: Wire) -> bool:
+        """Delete an item; False if there was none."""
+        return "Attributes" in self._call("delete_item", TableName=self._table, Key=key, ReturnValues="ALL_OLD")
+
+    def transact(self, actions: Sequence[tuple[str, Wire]]) -> None:
+        """Write all or nothing: (`Put` | `Update` | `Delete` | `ConditionCheck`, parameters without TableName).
+
+        Raises `ConditionFailed`, or `Busy` when other writers hold the items for too long.
+        """
+        items = [{kind: {"TableName": self._table, **parameters}} for kind, parameters in actions]
+        response = self._retrying(lambda: self._call("transact_write_items", TransactItems=items))
+        if "Error" in response:
+            raise ConditionFailed
+
+    def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
+        """All items of a partition whose sort key begins so, in order."""
+        yield from self._pages(
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk_prefix}},
+            ConsistentRead=True,
+        )
+
+    def entitlement_keys_of(self, solution_id: str) -> Iterator[Item]:
+        """The keys of a solution's entitlements, from the index (eventually consistent)."""
+        yield from self._pages(
+            IndexName=GSI_BY_SOLUTION,
+            KeyConditionExpression="solution_id = :s",
+            ExpressionAttributeValues={":s": {"S": solution_id}},
+        )
+
+    def scan(self, pk_prefix: str, sk: str) -> Iterator[Item]:
+        """All items of a kind. Reads the whole table: for operators, on small tables or with patience."""
+        start: Wire = {}
+        while True:
+            page = self._call(
+                "scan",
+                TableName=self._table,
+                FilterExpression="begins_with(pk, :pk) AND sk = :sk",
+                ExpressionAttributeValues={":pk": {"S": pk_prefix}, ":sk": {"S": sk}},
+                **start,
+            )
+            yield from map(from_wire, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _pages(self, **parameters: Any) -> Iterator[Item]:
+        while True:
+            page = self._call("query", TableName=self._table, **parameters)
+            yield from map(from_wire, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _retrying(self, call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Repeat while another transaction, or the gate's own writes, hold an item."""
+        for attempt in range(CONFLICT_ATTEMPTS):
+            response = call()
+            if response.get("Error", {}).get("Code") != "TransactionConflictException":
+                return response
+            self._sleep(random.uniform(0, CONFLICT_WAIT * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise Busy("the entitlement is being changed by others: try again")
+
+    def _call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call DynamoDB. A failed condition or a conflict comes back as a response with `Error`."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            response: Mapping[str, Any] = getattr(self._client, operation)(**parameters)
+            return response
+        except ClientError as error:
+            answer: dict[str, Any] = dict(error.response)
+            code = answer.get("Error", {}).get("Code", "")
+            if code in ("ConditionalCheckFailedException", "TransactionConflictException"):
+                return answer
+            if code == "TransactionCanceledException":
+                codes = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
+                # Between a failed condition and a conflict, the condition is the news: repeating cannot mend it.
+                if "ConditionalCheckFailed" in codes:
+                    return {"Error": {"Code": "ConditionalCheckFailedException"}}
+                if "TransactionConflict" in codes:
+                    return {"Error": {"Code": "TransactionConflictException"}}
+            message = answer.get("Error", {}).get("Message", "")
+            raise StoreUnavailable(f"DynamoDB refused {operation}: {code}: {message}") from error
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"DynamoDB gave no answer to {operation}: {error}") from error
