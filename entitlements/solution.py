@@ -183,7 +183,9 @@ class _Reader:
         self._known(data, "", self.KEYS)
         plans = self._plans(data.get("plans"))
         costs = self._costs(data.get("costs") or {}, plans)
-        default = self._choice(data, "default_plan", tuple(p for p in plans if p != ANONYMOUS), None)
+        default = str(data.get("default_plan"))
+        if plans:  # without any, that is the fault to name
+            default = self._choice(data, "default_plan", tuple(p for p in plans if p != ANONYMOUS), None)
         chosen = plans.get(default)
         if chosen and (chosen.price or chosen.prepaid):
             self.faults["default_plan"] = "must be a plan without price and credits: lapsed payments fall back to it"

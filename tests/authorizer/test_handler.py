@@ -1,0 +1,425 @@
+"""The authorizer as API Gateway meets it: events in, answers out, on a real table."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authorizer.answers import AccessNotDecided, Unauthorized
+from authorizer.handler import MissingSetting, build_gate, make_handler
+from authorizer.store import Boto3Store, make_client
+from entitlements.gate import Gate
+from entitlements.keyring import KeyState
+from tests.support.emulators import ROOT, free_port
+from tests.support.events import ACCOUNT, ADDRESS, http_1, http_2, rest_request, rest_token, websocket_connect
+from tests.support.signer import SOLUTION, USER, Signer, ring, secret_of
+from tests.support.table import API, PLANS, Table
+
+TOKEN = Signer().token()
+NOW = 1_795_478_400.0
+BUILDERS: dict[str, Callable[[str | None], dict[str, Any]]] = {
+    "rest token": lambda token: rest_token(f"Bearer {token}" if token is not None else None),
+    "rest request": rest_request,
+    "http 1.0": http_1,
+    "http 2.0": http_2,
+    "websocket": websocket_connect,
+}
+
+
+class Gatekeeper:
+    """A handler with a clock to turn and a log to read."""
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.now, self.lines = table, NOW, []  # type: ignore[var-annotated]
+        self.handle = make_handler(Gate(table.store), lambda: self.now, self.lines.append)
+
+    def __call__(self, event: Any) -> str:
+        """The reason as logged, with the answer checked against it."""
+        try:
+            answer = self.handle(event, None)
+        except Unauthorized as error:
+            status = 401 if str(error) == "Unauthorized" else 500
+        except AccessNotDecided:
+            status = 500
+        else:
+            allowed = answer.get("isAuthorized")
+            if allowed is None:
+                (statement,) = answer["policyDocument"]["Statement"]
+                allowed = statement["Effect"] == "Allow"
+            status = 200 if allowed else 403
+            assert answer["context"]["reason"] == self.last["reason"]
+            assert all(isinstance(value, str) and value.isascii() for value in answer["context"].values())
+        assert self.last["allowed"] == (status == 200)
+        self.status = status
+        return str(self.last["reason"])
+
+    @property
+    def last(self) -> dict[str, Any]:
+        line: dict[str, Any] = json.loads(self.lines[-1])
+        return line
+
+
+@pytest.fixture
+def gatekeeper(table: Table) -> Gatekeeper:
+    table.seed()
+    return Gatekeeper(table)
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_ten_requests_pass_and_the_eleventh_is_refused(gatekeeper: Gatekeeper, kind: str) -> None:
+    event = BUILDERS[kind](TOKEN)
+    assert [gatekeeper(event) for _ in range(11)] == ["ok"] * 10 + ["quota_exceeded"]
+    assert gatekeeper.status == 403
+
+
+@pytest.mark.parametrize("kind", [k for k in BUILDERS if k != "rest token"])
+def test_three_anonymous_requests_of_an_address_pass(gatekeeper: Gatekeeper, kind: str) -> None:
+    event = BUILDERS[kind](None)
+    reasons = [gatekeeper(event) for _ in range(4)]
+    assert reasons == ["ok_anonymous"] * 3 + ["anonymous_quota_exceeded"]
+
+
+def test_a_token_authorizer_sees_no_address_and_so_has_no_anonymous_tier(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper(rest_token(None)) == "token_missing"
+    assert gatekeeper.status == 401
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+@pytest.mark.parametrize("bad", ["", "null", "undefined", "a.b.c", TOKEN[:-1], f"{TOKEN},Bearer {TOKEN}"])
+def test_a_bad_token_is_never_taken_for_an_anonymous_request(gatekeeper: Gatekeeper, kind: str, bad: str) -> None:
+    before = len(gatekeeper.table.calls)
+    assert gatekeeper(BUILDERS[kind](bad)) == "token_malformed"
+    assert gatekeeper.status == 401
+    assert "UpdateItem" not in gatekeeper.table.calls[before:]
+
+
+def test_the_answer_of_a_rest_api_covers_its_whole_stage(gatekeeper: Gatekeeper) -> None:
+    """A policy for the one method would, from a cache, refuse all others (auth0-samples#8)."""
+    answer = gatekeeper.handle(rest_request(TOKEN, path="/a:b/c_d/" + "x" * 800), None)
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert statement == {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{ACCOUNT}:abc123/prod/*"}
+    assert answer["principalId"] == USER
+
+
+def test_other_partitions_keep_theirs(gatekeeper: Gatekeeper) -> None:
+    event = rest_request(TOKEN)
+    event["methodArn"] = event["methodArn"].replace("arn:aws:", "arn:aws-us-gov:")
+    answer = gatekeeper.handle(event, None)
+    assert answer["policyDocument"]["Statement"][0]["Resource"].startswith("arn:aws-us-gov:")
+
+
+def test_a_simple_response_tells_the_api_who_came_and_what_is_left(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper.handle(http_2(TOKEN), None) == {
+        "isAuthorized": True,
+        "context": {
+            "reason": "ok",
+            "userId": USER,
+            "solutionId": SOLUTION,
+            "plan": "registered",
+            "limit": "10",
+            "used": "1",
+            "remaining": "9",
+            "resetsAt": "2026-11-25T00:00:00Z",
+            "upgradeUrl": "https://marketplace.example.com/solutions?solution_id=faiss-search",
+        },
+    }
+
+
+def test_an_unlimited_plan_has_no_limit_to_tell(gatekeeper: Gatekeeper) -> None:
+    gatekeeper.table.put_entitlement(plan="pro", total=41)
+    context = gatekeeper.handle(http_2(TOKEN), None)["context"]
+    assert (context["limit"], context["remaining"], context["resetsAt"]) == ("", "", "")
+    assert context["used"] == "42"
+
+
+def test_one_call_to_the_table_for_every_decision_of_a_warm_container(gatekeeper: Gatekeeper) -> None:
+    gatekeeper(http_2(TOKEN))
+    for event in [http_2(TOKEN)] * 11 + [http_2(None)] * 4 + [rest_request(TOKEN, method="GET", path="/health")]:
+        gatekeeper.table.calls.clear()
+        gatekeeper(event)
+        assert gatekeeper.table.calls == ["UpdateItem"]
+
+
+def test_no_call_at_all_for_a_token_that_fails_before_the_write(gatekeeper: Gatekeeper) -> None:
+    gatekeeper(http_2(TOKEN))
+    gatekeeper.now += 6
+    gatekeeper(http_2(Signer("unknown").token()))  # the one bounded look for an unknown key
+    gatekeeper.table.calls.clear()
+    bad = {
+        "signature_invalid": Signer("another").token(kid=Signer().key().kid),
+        "issuer_mismatch": Signer().token(issuer="another"),
+        "solution_mismatch": Signer().token(solution_id="another-one"),
+        "key_unknown": Signer("unknown").token(),
+        "token_malformed": "gp1_",
+    }
+    assert [gatekeeper(http_2(token)) for token in bad.values()] == list(bad)
+    assert gatekeeper.table.calls == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason", "status"),
+    [
+        ({"status": "suspended"}, "entitlement_suspended", 403),
+        ({"status": "revoked", "jti": None}, "entitlement_revoked", 403),
+        ({"jti": "newer"}, "token_superseded", 401),
+        ({"plan": "gone"}, "plan_unknown", 403),
+        ({"plan": "anonymous"}, "plan_unknown", 403),
+        ({"plan": "pro", "paid_until": int(NOW) + 1}, "ok", 200),
+        ({"plan": "pack-100", "granted": 1}, "ok", 200),
+        ({"plan": "pack-100", "granted": 1, "total": 1}, "quota_exceeded", 403),
+    ],
+)
+def test_a_change_of_the_entitlement_holds_on_the_next_request(
+    gatekeeper: Gatekeeper, attributes: dict[str, Any], reason: str, status: int
+) -> None:
+    assert gatekeeper(http_2(TOKEN)) == "ok"
+    gatekeeper.table.put_entitlement(**attributes)
+    assert (gatekeeper(http_2(TOKEN)), gatekeeper.status) == (reason, status)
+
+
+def test_a_lapsed_plan_falls_back_to_the_default(gatekeeper: Gatekeeper) -> None:
+    gatekeeper.table.put_entitlement(plan="pro", paid_until=int(NOW))
+    reasons = [gatekeeper(http_2(TOKEN)) for _ in range(11)]
+    assert reasons == ["ok"] * 10 + ["quota_exceeded"]
+    assert gatekeeper.last["plan"] == "registered"
+
+
+def test_changed_limits_hold_within_a_minute(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper(http_2(TOKEN)) == "ok"
+    gatekeeper.table.put_solution(plans=PLANS | {"registered": {"limits": {"day": 1}}})
+    gatekeeper.now += 59.9
+    assert gatekeeper(http_2(TOKEN)) == "ok"
+    gatekeeper.now += 0.1
+    assert gatekeeper(http_2(TOKEN)) == "quota_exceeded"
+
+
+def test_a_revoked_key_is_refused_within_a_minute(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper(http_2(TOKEN)) == "ok"
+    gatekeeper.table.put_ring(ring(Signer("new").key(), Signer().key(KeyState.REVOKED)))
+    gatekeeper.now += 60
+    assert gatekeeper(http_2(TOKEN)) == "key_revoked"
+
+
+def test_a_new_key_is_found_at_once_but_looked_for_at_most_every_five_seconds(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper(http_2(TOKEN)) == "ok"
+    new = Signer("new").token()
+    gatekeeper.table.put_ring(ring(Signer("new").key(), Signer().key(KeyState.VERIFYING)))
+    assert gatekeeper(http_2(new)) == "key_unknown"
+    gatekeeper.now += 5
+    assert gatekeeper(http_2(new)) == "ok"
+
+
+def test_other_solutions_apis_and_users(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper(http_2(TOKEN, api="unlinked")) == "api_unknown"
+    assert gatekeeper(http_2(Signer().token("00000000-0000-4000-8000-000000000000"))) == "entitlement_missing"
+    assert gatekeeper.status == 401
+
+
+def test_a_disabled_solution_refuses_everybody(table: Table) -> None:
+    table.seed()
+    table.put_solution(status="disabled")
+    gatekeeper = Gatekeeper(table)
+    assert gatekeeper(http_2(TOKEN)) == gatekeeper(http_2(None)) == "solution_disabled"
+
+
+def test_without_an_anonymous_plan_a_token_is_needed(table: Table) -> None:
+    table.seed()
+    table.put_solution(plans={"registered": {"limits": {"day": 10}}})
+    assert Gatekeeper(table)(http_2(None)) == "token_missing"
+
+
+@pytest.mark.parametrize("kind", ["rest request", "http 1.0", "http 2.0"])
+def test_options_without_a_token_is_refused_and_spends_nothing(gatekeeper: Gatekeeper, kind: str) -> None:
+    event = {"rest request": rest_request, "http 1.0": http_1, "http 2.0": http_2}[kind](None, method="OPTIONS")
+    assert gatekeeper(event) == "token_missing"
+    assert "UpdateItem" not in gatekeeper.table.calls
+
+
+def test_a_request_that_costs_nothing_verifies_without_spending(gatekeeper: Gatekeeper) -> None:
+    health = rest_request(TOKEN, method="GET", path="/health")
+    assert gatekeeper(health) == "ok"
+    assert gatekeeper.last["used"] == 0
+    gatekeeper.table.put_entitlement(d20261124=10)
+    assert gatekeeper(health) == "ok"
+    assert gatekeeper(rest_request(TOKEN)) == "quota_exceeded"
+    gatekeeper.table.put_entitlement(status="suspended")
+    assert gatekeeper(health) == "entitlement_suspended"
+
+
+def test_ipv6_counts_by_network(gatekeeper: Gatekeeper) -> None:
+    reasons = [gatekeeper(http_2(None, ip=f"2001:db8:1:2::{n}")) for n in range(1, 5)]
+    assert reasons == ["ok_anonymous"] * 3 + ["anonymous_quota_exceeded"]
+    assert gatekeeper(http_2(None, ip="2001:db8:1:3::1")) == "ok_anonymous"
+
+
+def test_a_forged_forwarding_header_wins_nothing(gatekeeper: Gatekeeper) -> None:
+    for n in range(4):
+        event = http_2(None)
+        event["headers"]["x-forwarded-for"] = f"203.0.113.{n}, {ADDRESS}"
+        reason = gatekeeper(event)
+    assert reason == "anonymous_quota_exceeded"
+
+
+def test_behind_a_proxy_with_the_origin_secret_the_visitor_counts(table: Table) -> None:
+    table.seed()
+    table.put_solution(trusted_proxies=1, origin_secret="0123456789abcdef")
+    gatekeeper = Gatekeeper(table)
+
+    def visit(client: str, secret: str) -> str:
+        event = http_2(None)
+        event["headers"] |= {"x-forwarded-for": f"6.6.6.6, {client}, {ADDRESS}", "x-origin-secret": secret}
+        return gatekeeper(event)
+
+    assert {visit(f"203.0.113.{n}", "0123456789abcdef") for n in range(6)} == {"ok_anonymous"}
+    assert [visit(f"203.0.113.{n}", "wrong") for n in range(4)][-1] == "anonymous_quota_exceeded"
+
+
+def test_two_different_tokens_are_refused_and_the_same_one_twice_is_one(gatekeeper: Gatekeeper) -> None:
+    event = rest_request(TOKEN)
+    event["multiValueHeaders"]["Authorization"] = [f"Bearer {TOKEN}"] * 2
+    assert gatekeeper(event) == "ok"
+    event["multiValueHeaders"]["Authorization"][1] = f"Bearer {Signer().token(issuer='another')}"
+    assert gatekeeper(event) == "token_malformed"
+
+
+def test_the_header_may_have_any_case_and_another_scheme_is_refused(gatekeeper: Gatekeeper) -> None:
+    event = http_2(None)
+    event["headers"]["AUTHORIZATION"] = f"bearer  {TOKEN}"
+    assert gatekeeper(event) == "ok"
+    event["headers"]["AUTHORIZATION"] = "Basic dXNlcjpwYXNz"
+    assert gatekeeper(event) == "token_malformed"
+
+
+def test_the_query_parameter_counts_only_where_the_solution_says_so(gatekeeper: Gatekeeper) -> None:
+    event = http_2(None) | {"rawQueryString": f"token={TOKEN}"}
+    assert gatekeeper(event) == "ok_anonymous"
+    gatekeeper.table.put_solution(allow_query_token=True)
+    gatekeeper.now += 60
+    assert gatekeeper(event) == "ok"
+
+
+def test_null_headers_are_no_headers(gatekeeper: Gatekeeper) -> None:
+    assert gatekeeper(rest_request(None) | {"headers": None, "multiValueHeaders": None}) == "ok_anonymous"
+
+
+def test_http_paths_below_a_named_stage_cost_what_their_route_costs(gatekeeper: Gatekeeper) -> None:
+    event = http_2(TOKEN, method="GET", path="/health")
+    event |= {"rawPath": "/live/health", "routeKey": "$default", "routeArn": f"{ACCOUNT}:abc123/live/GET/health"}
+    assert gatekeeper(event) == "ok"
+    assert gatekeeper.last["used"] == 0
+
+
+def test_a_greedy_route_below_a_base_path_mapping_costs_what_its_path_costs(gatekeeper: Gatekeeper) -> None:
+    event = rest_request(TOKEN, method="GET", path="/mapped/health")
+    event |= {"resource": "/{proxy+}", "pathParameters": {"proxy": "health"}}
+    assert gatekeeper(event) == "ok"
+    assert gatekeeper.last["used"] == 0
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(event=st.dictionaries(st.text(max_size=10), JSON, max_size=5) | JSON)
+def test_any_json_as_an_event_is_a_clean_refusal(gatekeeper: Gatekeeper, event: Any) -> None:
+    assert gatekeeper(event) == "api_unknown"
+    assert gatekeeper.status == 401
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [path] + [p for key, inner in value.items() for p in paths(inner, (*path, key))]
+    return [path]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), kind=st.sampled_from(sorted(BUILDERS)), token=st.sampled_from([None, TOKEN]), junk=JSON)
+def test_a_real_event_with_any_field_replaced_is_never_a_500(
+    gatekeeper: Gatekeeper, data: st.DataObject, kind: str, token: str | None, junk: Any
+) -> None:
+    event = copy.deepcopy(BUILDERS[kind](token))
+    *parents, last = data.draw(st.sampled_from(paths(event)[1:]))
+    target = event
+    for key in parents:
+        target = target[key]
+    target[last] = junk
+    gatekeeper(event)
+    assert gatekeeper.status in (200, 401, 403)
+
+
+def test_no_log_line_holds_a_token_a_secret_or_an_address(gatekeeper: Gatekeeper) -> None:
+    for build in BUILDERS.values():
+        for token in (TOKEN, None, TOKEN[:-2], Signer("another").token()):
+            gatekeeper(build(token))
+    log = "".join(gatekeeper.lines)
+    for private in ("gp1_", ADDRESS, *TOKEN.split("."), secret_of().hex()):
+        assert private not in log
+    for line in gatekeeper.lines:
+        json.loads(line)
+        assert line.count("\n") == 1
+
+
+def test_a_log_line_is_embedded_metric_format(gatekeeper: Gatekeeper) -> None:
+    gatekeeper(http_2(TOKEN))
+    line = gatekeeper.last
+    assert line["_aws"]["Timestamp"] == NOW * 1000
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    names = {metric["Name"] for metric in directive["Metrics"]}.union(*directive["Dimensions"])
+    assert names <= line.keys()
+
+
+def test_without_a_key_ring_or_a_whole_configuration_everybody_is_refused(table: Table) -> None:
+    table.put(f"api#{API}", "config", solution_id=SOLUTION)
+    solution = table.put_solution()
+    assert Gatekeeper(table)(http_2(TOKEN)) == "store_unavailable"
+    table.put_ring()
+    table.put(f"solution#{SOLUTION}", "config", document=solution.to_document()[:-9])
+    assert Gatekeeper(table)(http_2(TOKEN)) == "store_unavailable"
+
+
+def test_a_table_that_is_away_is_a_refusal_within_the_time_limit() -> None:
+    environment = {
+        "GATEPASS_TABLE": "t",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}",
+    }
+    lines: list[str] = []
+    handle = make_handler(build_gate(environment), write=lines.append)
+    with pytest.raises(AccessNotDecided):
+        handle(http_2(TOKEN), None)
+    assert json.loads(lines[-1])["reason"] == "store_unavailable"
+
+
+def test_a_table_that_hangs_is_given_up(hanging_server: str) -> None:
+    store = Boto3Store(make_client("us-east-1", hanging_server), "t")
+    lines: list[str] = []
+    with pytest.raises(AccessNotDecided):
+        make_handler(Gate(store), write=lines.append)(http_2(TOKEN), None)
+    line = json.loads(lines[-1])
+    assert line["reason"] == "store_unavailable"
+    assert "Timeout" in line["detail"]
+    assert line["latency_ms"] < 10_000  # an HTTP API's authorizer has 10 s
+
+
+@pytest.mark.parametrize("name", ["GATEPASS_TABLE", "AWS_REGION"])
+def test_a_missing_setting_is_named_at_the_start(name: str) -> None:
+    environment = {"GATEPASS_TABLE": "t", "AWS_REGION": "us-east-1", name: ""}
+    with pytest.raises(MissingSetting, match=name):
+        build_gate(environment)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GATEPASS_"))} | environment
+    run = subprocess.run(
+        [sys.executable, "-c", "import authorizer.handler"], cwd=ROOT, env=clean, capture_output=True, text=True
+    )
+    assert run.returncode != 0
+    assert name in run.stderr

@@ -1,0 +1,55 @@
+"""The emulators, one process each for a session, and tables, one for each test."""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import emulators
+from tests.support.table import Table
+
+for _name in [n for n in os.environ if n.startswith(("AWS_", "GATEPASS_"))]:
+    del os.environ[_name]  # a developer's own account is never what a test meets
+os.environ.update(emulators.CREDENTIALS, AWS_EC2_METADATA_DISABLED="true", GATEPASS_TABLE="unused")
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    with emulators.moto_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_endpoint() -> Iterator[str]:
+    with emulators.dynamodb_local() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["moto", "dynamodb_local"])
+def dynamodb_endpoint(request: pytest.FixtureRequest) -> str:
+    """Both emulators in turn: what holds on one only would be an accident."""
+    endpoint: str = request.getfixturevalue(f"{request.param}_endpoint")
+    return endpoint
+
+
+@pytest.fixture
+def table(dynamodb_endpoint: str) -> Table:
+    return Table(emulators.client("dynamodb", dynamodb_endpoint), f"t-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def real_table(dynamodb_local_endpoint: str) -> Table:
+    """On DynamoDB Local alone: atomic, and as strict as the real one."""
+    client = emulators.client("dynamodb", dynamodb_local_endpoint, max_pool_connections=40)
+    return Table(client, f"t-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def hanging_server() -> Iterator[str]:
+    """Accepts connections and never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(50)
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"

@@ -1,0 +1,130 @@
+"""A solution's configuration: what is refused, and by which key."""
+
+from typing import Any
+
+import pytest
+
+from entitlements.solution import ConfigError, read_solution, solution_from_document
+from entitlements.spend import require_fit
+from tests.support.table import PLANS, config
+
+
+def faults(**changes: Any) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        read_solution({k: v for k, v in config(**changes).items() if v is not ...})
+    return caught.value.faults
+
+
+def test_a_good_configuration_survives_the_table() -> None:
+    solution = read_solution(config(timezone="Asia/Kolkata", return_urls=["https://example.com/a"]))
+    assert solution_from_document(solution.to_document()) == solution
+
+
+@pytest.mark.parametrize("limit", [None, 0, -1, 1.5, "10", True, float("nan"), 10**13])
+def test_a_limit_that_is_no_positive_number_is_refused(limit: object) -> None:
+    assert set(faults(plans=PLANS | {"registered": {"limits": {"day": limit}}})) == {"plans.registered.limits.day"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"solution_id": "UPPER"}, "solution_id"),
+        ({"solution_id": ...}, "solution_id"),
+        ({"name": ""}, "name"),
+        ({"status": "on"}, "status"),
+        ({"marketplace_url": "javascript:alert(1)"}, "marketplace_url"),
+        ({"marketplace_url": "http://example.com"}, "marketplace_url"),
+        ({"marketplace_url": "https://user@example.com"}, "marketplace_url"),
+        ({"return_urls": "https://example.com"}, "return_urls"),
+        ({"return_urls": ["https://example.com", "//evil"]}, "return_urls[1]"),
+        ({"timezone": "Mars/Base"}, "timezone"),
+        ({"default_plan": "anonymous"}, "default_plan"),
+        ({"default_plan": "pro"}, "default_plan"),
+        ({"default_plan": "pack-100"}, "default_plan"),
+        ({"default_plan": ...}, "default_plan"),
+        ({"plans": {}}, "plans"),
+        ({"plans": PLANS | {"Bad Name": {"limits": {}}}}, "plans.Bad Name"),
+        ({"plans": PLANS | {"x": {}}}, "plans.x.limits"),
+        ({"plans": PLANS | {"x": {"limits": {"hour": 1}}}}, "plans.x.limits.hour"),
+        ({"plans": PLANS | {"x": {"credits": 0}}}, "plans.x.credits"),
+        ({"plans": PLANS | {"x": {"limits": {}, "price": {"amount": 0, "currency": "INR"}}}}, "plans.x.price.amount"),
+        ({"plans": PLANS | {"x": {"limits": {}, "price": {"amount": 1, "currency": "€"}}}}, "plans.x.price.currency"),
+        ({"plans": PLANS | {"anonymous": {"credits": 5}}}, "plans.anonymous"),
+        ({"costs": {"POST /search": 2}}, "costs.POST /search"),
+        ({"costs": {"search": 1}}, "costs.search"),
+        ({"costs": {"POST /search": -1}}, "costs.POST /search"),
+        ({"costs": {"FETCH /search": 1}}, "costs.FETCH /search"),
+        ({"token_delivery": "cookie"}, "token_delivery"),
+        ({"trusted_proxies": 1}, "trusted_proxies"),
+        ({"origin_secret": "short"}, "origin_secret"),
+        ({"allow_query_token": "yes"}, "allow_query_token"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_fault_is_named_by_its_key(changes: dict[str, Any], key: str) -> None:
+    assert set(faults(**changes)) == {key}
+
+
+def test_a_cost_above_the_smallest_limit_is_refused() -> None:
+    plans = {"registered": {"limits": {"day": 10}}, "team": {"limits": {"month": 3}}}
+    assert set(faults(plans=plans, costs={"POST /search": 4})) == {"costs.POST /search"}
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 7])
+def test_something_else_than_a_mapping_is_refused(data: object) -> None:
+    with pytest.raises(ConfigError):
+        read_solution(data)
+
+
+def test_the_origin_secret_is_stored_only_as_a_hash() -> None:
+    solution = read_solution(config(origin_secret="0123456789abcdef", trusted_proxies=1))
+    assert "0123456789abcdef" not in solution.to_document()
+    assert solution.origin_secret_matches("0123456789abcdef")
+    assert not solution.origin_secret_matches("0123456789abcdeX")
+
+
+def test_the_upgrade_link_names_the_solution_and_is_ascii() -> None:
+    solution = read_solution(config(marketplace_url='https://example.com/käufe?a="1"'))
+    assert solution.upgrade_url == "https://example.com/k%C3%A4ufe?a=%221%22&solution_id=faiss-search"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "cost"),
+    [
+        ("GET", "/health", "", 0),
+        ("GET", "/health/", "", 0),
+        ("POST", "/health", "", 1),
+        ("GET", "/elsewhere", "", 1),
+        ("GET", "/items/7", "/items/{id}", 3),
+        ("GET", "/items/7", "", 3),
+        ("GET", "/items/special", "", 2),
+        ("GET", "//items//7/", "", 3),
+        ("GET", "/it%65ms/7", "", 3),
+        ("GET", "/a/../items/7", "", 3),
+        ("DELETE", "/deep/er/still", "", 4),
+        ("GET", "/deep/er", "", 5),
+    ],
+)
+def test_the_cost_follows_the_route_and_not_its_spelling(method: str, path: str, route: str, cost: int) -> None:
+    costs = {
+        "GET /health": 0,
+        "GET /items/{id}": 3,
+        "GET /items/special": 2,
+        "ANY /deep/{rest+}": 4,
+        "GET /deep/{rest+}": 5,
+    }
+    assert (
+        read_solution(config(plans={"registered": {"limits": {"day": 10}}}, costs=costs)).cost_of(method, path, route)
+        == cost
+    )
+
+
+def test_plans_with_equal_rules_share_a_branch_so_that_many_fit() -> None:
+    many = {f"plan-{n}": {"limits": {"day": 10}} for n in range(90)}
+    require_fit(read_solution(config(plans=many, default_plan="plan-0", costs={})))
+
+
+def test_a_solution_whose_write_would_not_fit_is_refused() -> None:
+    many = {f"plan-{n}": {"limits": {"day": n + 1, "month": n + 1, "lifetime": n + 1}} for n in range(60)}
+    with pytest.raises(ConfigError, match="too many"):
+        require_fit(read_solution(config(plans=many, default_plan="plan-0", costs={})))

@@ -1,0 +1,95 @@
+"""When windows begin and end; who counts as one visitor."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from entitlements.address import address_hash, client_address, visitor
+from entitlements.windows import SWEPT_DAYS, SWEPT_MONTHS, windows_at
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "timezone", "day", "month", "day_resets_at", "month_resets_at"),
+    [
+        ("2026-11-23T23:59:59.9", "UTC", "d20261123", "m202611", "2026-11-24T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ("2026-12-31T12:00:00", "UTC", "d20261231", "m202612", "2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+        ("2026-11-30T18:30:00", "Asia/Kolkata", "d20261201", "m202612", "2026-12-01T18:30:00Z", "2026-12-31T18:30:00Z"),
+        # 25 and 23 hours: the days on which clocks change
+        (
+            "2026-10-25T12:00:00",
+            "Europe/Berlin",
+            "d20261025",
+            "m202610",
+            "2026-10-25T23:00:00Z",
+            "2026-10-31T23:00:00Z",
+        ),
+        (
+            "2026-03-29T12:00:00",
+            "Europe/Berlin",
+            "d20260329",
+            "m202603",
+            "2026-03-29T22:00:00Z",
+            "2026-03-31T22:00:00Z",
+        ),
+        ("2028-02-28T12:00:00", "UTC", "d20280228", "m202802", "2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z"),
+    ],
+)
+def test_a_day_begins_at_midnight_of_the_solutions_zone(
+    now: str, timezone: str, day: str, month: str, day_resets_at: str, month_resets_at: str
+) -> None:
+    w = windows_at(at(now), timezone)
+    assert (w.day, w.month, w.day_resets_at, w.month_resets_at) == (day, month, day_resets_at, month_resets_at)
+
+
+def test_the_window_just_past_is_never_removed() -> None:
+    """A request that read the clock before midnight may be written after it: its count must still be there."""
+    w = windows_at(at("2026-03-01T00:00:01"), "UTC")
+    assert "d20260228" not in w.swept
+    assert "m202602" not in w.swept
+    assert {"d20260227", "m202601"} <= set(w.swept)
+    assert len(w.swept) == SWEPT_DAYS + SWEPT_MONTHS
+    assert w.stale(["d20260228", "m202602", "d20260227", "m202601", "total", "d20270101", "dx"]) == [
+        "d20260227",
+        "m202601",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "expected"),
+    [
+        ([], 0, "9.9.9.9"),
+        (["1.1.1.1"], 0, "9.9.9.9"),
+        (["6.6.6.6, 1.1.1.1, 9.9.9.9"], 1, "1.1.1.1"),
+        (["6.6.6.6, 1.1.1.1"], 1, "1.1.1.1"),
+        (["6.6.6.6", "1.1.1.1, 2.2.2.2, 9.9.9.9"], 2, "1.1.1.1"),
+        ([], 1, "9.9.9.9"),
+        (["9.9.9.9"], 3, "9.9.9.9"),
+    ],
+)
+def test_only_hops_that_trusted_proxies_wrote_are_believed(forwarded: list[str], proxies: int, expected: str) -> None:
+    assert client_address("9.9.9.9", forwarded, proxies) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::1", "2001:db8:1:2::/64"),
+        ("test-invoke-source-ip", None),
+        ("", None),
+        ("198.51.100.007", None),
+    ],
+)
+def test_a_visitor_is_an_ipv4_address_or_an_ipv6_network(address: str, name: str | None) -> None:
+    assert visitor(address) == name
+
+
+def test_the_hash_depends_on_the_key() -> None:
+    assert address_hash(b"1" * 32, "198.51.100.7") != address_hash(b"2" * 32, "198.51.100.7")
+    assert "198" not in address_hash(b"1" * 32, "198.51.100.7")

@@ -1,0 +1,127 @@
+"""The one write against the model: on both emulators, any sequence of requests, plans, clock steps and costs."""
+
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entitlements.decision import Decision, Holder, Subject, Visitor, judge
+from entitlements.gate import Gate, Request
+from entitlements.solution import Solution, read_solution
+from entitlements.spend import spend
+from entitlements.table import entitlement_key, to_wire
+from entitlements.token import jti_of
+from entitlements.windows import STALE_COUNTERS_KEPT, windows_at
+from tests.support.signer import USER, Signer, secret_of
+from tests.support.table import Table, config
+
+START = 1_795_478_400  # 2026-11-24T00:00:00Z
+DAY = 86_400
+SOLUTION = read_solution(
+    config(
+        plans={
+            "anonymous": {"limits": {"lifetime": 3, "day": 2}},
+            "registered": {"limits": {"day": 4}},
+            "team": {"limits": {"day": 4}},
+            "monthly": {"limits": {"month": 5, "day": 3}},
+            "trial": {"limits": {"lifetime": 6}},
+            "pro": {"limits": {}, "price": {"amount": 1, "currency": "INR", "interval": "month"}},
+            "plus": {"limits": {"day": 3, "month": 7}, "price": {"amount": 1, "currency": "INR"}},
+            "pack": {"credits": 5},
+            "pack-slow": {"credits": 5, "limits": {"day": 2}},
+        },
+        costs={},
+    )
+)
+WITHOUT_PACKS = read_solution(
+    config(plans={k: v for k, v in SOLUTION.to_mapping()["plans"].items() if "credits" not in v}, costs={})
+)
+
+step = st.one_of(
+    st.tuples(st.just("request"), st.integers(0, 3)),
+    st.tuples(st.just("visit"), st.integers(0, 2)),
+    st.tuples(st.just("clock"), st.sampled_from([1, 3600, DAY, -DAY // 2, 3 * DAY, 20 * DAY, 40 * DAY, 400 * DAY])),
+    st.tuples(st.just("plan"), st.sampled_from([*SOLUTION.plans, "gone"])),
+    st.tuples(st.just("paid_until"), st.sampled_from([-DAY, 0, DAY, 30 * DAY])),
+    st.tuples(st.just("status"), st.sampled_from(["active", "active", "suspended", "revoked", "odd"])),
+    st.tuples(st.just("jti"), st.sampled_from(["mine", "mine", "other"])),
+    st.tuples(st.just("granted"), st.integers(1, 8)),
+)
+
+
+def write(table: Table, subject: Subject, solution: Solution, cost: int, now: int) -> tuple[bool, Any]:
+    return table.store.update_item(spend(subject, solution, windows_at(now, solution.timezone), cost, now))
+
+
+def set_attribute(table: Table, user: str, name: str, value: Any) -> None:
+    table.client.update_item(
+        TableName=table.name,
+        Key=entitlement_key(user, SOLUTION.solution_id),
+        UpdateExpression="SET #n = :v",
+        ExpressionAttributeNames={"#n": name},
+        ExpressionAttributeValues={":v": to_wire(value)},
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(step, min_size=4, max_size=40))
+def test_the_write_and_the_model_always_agree(table: Table, steps: list[tuple[str, Any]]) -> None:
+    user, now = str(uuid.uuid4()), START
+    holder, visitor = Holder(user, "mine"), Visitor(user)
+    table.put_entitlement(user, jti="mine")
+    latest = now
+    for kind, value in steps:
+        if kind == "clock":
+            # Back by less than a day only: the window just past is kept, older ones are gone for good.
+            now = max(now + value, latest - DAY // 2)
+            latest = max(latest, now)
+        elif kind == "paid_until":
+            set_attribute(table, user, kind, now + value)
+        elif kind in ("request", "visit"):
+            solution = WITHOUT_PACKS if value > 1 else SOLUTION
+            subject: Subject = holder if kind == "request" else visitor
+            before = table.get(subject.key(solution.solution_id))
+            windows = windows_at(now, solution.timezone)
+            model: Decision = judge(subject, before, solution, windows, value, now)
+            applied, after = write(table, subject, solution, value, now)
+            assert applied == model.allowed, (model, before)
+            if applied:
+                for counter in ("total", windows.day, windows.month):
+                    assert after[counter] == (before or {}).get(counter, 0) + value
+            else:
+                assert after == before
+        else:
+            set_attribute(table, user, kind, value)
+
+
+@pytest.mark.parametrize("pause", [1, 2, 15, 16, 17, 40, 100, 400])
+def test_counters_of_windows_long_gone_do_not_pile_up(table: Table, pause: int) -> None:
+    """The bound: `total`, this and the last day and month, and 8 older ones; and the tidying is rare."""
+    table.seed(plan="registered")
+    for n in range(60):
+        now = START + n * pause * DAY
+        assert decide(table, now).allowed
+        item = table.get(entitlement_key(USER, SOLUTION.solution_id)) or {}
+        counters = [name for name in item if name[1:].isdigit()]
+        assert len(counters) <= STALE_COUNTERS_KEPT + 4
+    writes = table.calls.count("UpdateItem")
+    assert writes <= 60 + 60 / (STALE_COUNTERS_KEPT / 2)
+    if pause <= 15:
+        assert writes == 60
+
+
+def decide(table: Table, now: int) -> Decision:
+    request = Request("POST", "/search", authorization=(f"Bearer {Signer().token()}",))
+    return Gate(table.store).decide(SOLUTION.solution_id, request, now)
+
+
+def test_a_request_written_after_midnight_still_meets_its_own_days_count(table: Table) -> None:
+    holder = Holder(USER, jti_of(secret_of()))
+    table.seed()
+    late = START - 1
+    for _ in range(4):
+        assert write(table, holder, SOLUTION, 1, late)[0]
+    assert write(table, holder, SOLUTION, 1, START)[0]
+    assert not write(table, holder, SOLUTION, 1, late)[0]

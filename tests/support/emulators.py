@@ -1,0 +1,88 @@
+"""Real processes of moto's server and DynamoDB Local, on loopback ports of their own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).parents[2]
+DYNAMODB_LOCAL = ROOT / ".tools" / "dynamodb-local"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1"}
+
+
+def unavailable(what: str) -> None:
+    """Skip where a tool is missing, by name; in CI nothing may be skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI=true, and {what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def process(command: Sequence[str | Path], port: int, cwd: Path = ROOT, **environment: str) -> Iterator[str]:
+    """Run a server until the end of the block; yields its URL once it listens."""
+    server = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(server, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if server.poll() is not None:
+                raise RuntimeError(f"the server ended with status {server.returncode}") from None
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the server does not listen")
+
+
+def moto_server() -> Any:
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    return process(command, port)
+
+
+def dynamodb_local() -> Any:
+    if shutil.which("java") is None:
+        unavailable("Java, for DynamoDB Local,")
+    if not DYNAMODB_LOCAL.is_dir():
+        unavailable("DynamoDB Local (make tools, needs Maven)")
+    port = free_port()
+    main = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner"
+    command = ["java", "-Djava.library.path=.", "-cp", "*", main, "-inMemory", "-disableTelemetry", "-port", str(port)]
+    return process(command, port, DYNAMODB_LOCAL)
+
+
+def client(service: str, endpoint: str, **config: Any) -> Any:
+    session: Any = boto3.session.Session("testing", "testing", region_name="us-east-1")
+    return session.client(service, endpoint_url=endpoint, config=Config(**config))

@@ -1,0 +1,97 @@
+"""Events as API Gateway sends them to an authorizer; sources in `authorizer/events.py`."""
+
+from typing import Any
+
+ACCOUNT = "arn:aws:execute-api:us-east-1:123456789012"
+ADDRESS = "198.51.100.7"
+
+
+def rest_token(value: str | None, api: str = "abc123", method: str = "POST", path: str = "/search") -> dict[str, Any]:
+    event = {"type": "TOKEN", "methodArn": f"{ACCOUNT}:{api}/prod/{method}{path}"}
+    return event | ({"authorizationToken": value} if value is not None else {})
+
+
+def rest_request(
+    token: str | None = None, api: str = "abc123", method: str = "POST", path: str = "/search", ip: str = ADDRESS
+) -> dict[str, Any]:
+    headers = {"Host": f"{api}.execute-api.us-east-1.amazonaws.com"}
+    headers |= {"Authorization": f"Bearer {token}"} if token is not None else {}
+    return {
+        "type": "REQUEST",
+        "methodArn": f"{ACCOUNT}:{api}/prod/{method}{path}",
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": api,
+            "stage": "prod",
+            "path": f"/prod{path}",
+            "resourcePath": path,
+            "httpMethod": method,
+            "protocol": "HTTP/1.1",
+            "identity": {"sourceIp": ip, "userAgent": "curl/8"},
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        },
+    }
+
+
+def http_1(token: str | None = None, **kwargs: Any) -> dict[str, Any]:
+    event = rest_request(token, **kwargs)
+    token_value = event["headers"].get("Authorization")
+    return {"version": "1.0", "identitySource": token_value, "authorizationToken": token_value} | event
+
+
+def http_2(
+    token: str | None = None, api: str = "abc123", method: str = "POST", path: str = "/search", ip: str = ADDRESS
+) -> dict[str, Any]:
+    headers = {"host": f"{api}.execute-api.us-east-1.amazonaws.com"}
+    headers |= {"authorization": f"Bearer {token}"} if token is not None else {}
+    return {
+        "version": "2.0",
+        "type": "REQUEST",
+        "routeArn": f"{ACCOUNT}:{api}/$default/{method}{path}",
+        "identitySource": None,
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": api,
+            "domainName": f"{api}.execute-api.us-east-1.amazonaws.com",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": ip, "userAgent": "curl/8"},
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": f"{method} {path}",
+            "stage": "$default",
+            "timeEpoch": 1795478400000,
+        },
+    }
+
+
+def websocket_connect(token: str | None = None, api: str = "abc123", ip: str = ADDRESS) -> dict[str, Any]:
+    query = {"token": token} if token is not None else None
+    return {
+        "type": "REQUEST",
+        "methodArn": f"{ACCOUNT}:{api}/prod/$connect",
+        "headers": {"Host": f"{api}.execute-api.us-east-1.amazonaws.com", "Sec-WebSocket-Version": "13"},
+        "multiValueHeaders": {"Host": [f"{api}.execute-api.us-east-1.amazonaws.com"], "Sec-WebSocket-Version": ["13"]},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {"token": [token]} if token is not None else None,
+        "stageVariables": {},
+        "requestContext": {
+            "routeKey": "$connect",
+            "eventType": "CONNECT",
+            "connectionId": "L0SM9cOFvHcCIhw=",
+            "apiId": api,
+            "stage": "prod",
+            "identity": {"sourceIp": ip},
+            "requestId": "L0SM9EcyvHcFrKQ=",
+        },
+    }

@@ -1,0 +1,81 @@
+"""A table of one test, on either emulator, with what a gate needs in it."""
+
+from typing import Any
+
+from authorizer.store import Boto3Store
+from entitlements.keyring import KeyRing
+from entitlements.solution import Solution, read_solution
+from entitlements.table import DEFINITION, Item, Wire, from_wire, item_to_wire
+from entitlements.token import jti_of
+from tests.support.signer import SOLUTION, USER, ring, secret_of
+
+API = "abc123"
+PLANS: dict[str, Any] = {
+    "anonymous": {"limits": {"lifetime": 3}},
+    "registered": {"limits": {"day": 10}},
+    "pro": {"limits": {}, "price": {"amount": 49900, "currency": "INR", "interval": "month"}},
+    "pack-100": {"credits": 100, "price": {"amount": 9900, "currency": "INR"}},
+}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return {
+        "solution_id": SOLUTION,
+        "name": "AWS Solution Finder",
+        "marketplace_url": "https://marketplace.example.com/solutions",
+        "default_plan": "registered",
+        "plans": PLANS,
+        "costs": {"GET /health": 0, "POST /search": 1},
+    } | changes
+
+
+class Table:
+    """One DynamoDB table. `calls` counts what went over the wire."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client, self.name, self.calls = client, name, []  # type: ignore[var-annotated]
+        client.create_table(TableName=name, **DEFINITION)
+        client.meta.events.register("before-send.dynamodb", self._count)
+        self.store = Boto3Store(client, name)
+
+    def _count(self, request: Any, **_: Any) -> None:
+        self.calls.append(request.headers["X-Amz-Target"].decode().rpartition(".")[2])
+
+    def put(self, pk: str, sk: str, **attributes: Any) -> None:
+        self.client.put_item(TableName=self.name, Item=item_to_wire({"pk": pk, "sk": sk, **attributes}))
+
+    def get(self, key: Wire) -> Item | None:
+        item = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True).get("Item")
+        return from_wire(item) if item else None
+
+    def all(self) -> list[Item]:
+        return [from_wire(item) for item in self.client.scan(TableName=self.name, ConsistentRead=True)["Items"]]
+
+    def put_ring(self, key_ring: KeyRing | None = None) -> None:
+        key_ring = key_ring or ring()
+        self.put("keyring", "current", document=key_ring.to_document(), version=key_ring.version)
+
+    def put_solution(self, solution: Solution | None = None, **changes: Any) -> Solution:
+        solution = solution or read_solution(config(**changes))
+        self.put(f"solution#{solution.solution_id}", "config", document=solution.to_document())
+        return solution
+
+    def put_entitlement(self, user_id: str = USER, solution_id: str = SOLUTION, **changes: Any) -> None:
+        attributes = {
+            "user_id": user_id,
+            "solution_id": solution_id,
+            "status": "active",
+            "plan": "registered",
+            "generation": "1",
+            "jti": jti_of(secret_of(user_id, solution_id)),
+            "total": 0,
+        } | changes
+        attributes = {name: value for name, value in attributes.items() if value is not None}
+        self.put(f"user#{user_id}", f"solution#{solution_id}", **attributes)
+
+    def seed(self, **plan: Any) -> None:
+        """Ring, solution, API and one active entitlement."""
+        self.put_ring()
+        self.put_solution()
+        self.put(f"api#{API}", "config", solution_id=SOLUTION)
+        self.put_entitlement(**plan)
