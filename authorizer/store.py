@@ -42,7 +42,7 @@ class Boto3Store:
             except ClientError as error:
                 code = error.response.get("Error", {}).get("Code", "")
                 if code == "ConditionalCheckFailedException":
-                    return error.response
+                    return dict(error.response)
                 # A transaction of the control plane holds the item for a moment; nothing was written. botocore
                 # does not count this among what it retries.
                 if code != "TransactionConflictException" or attempt == ATTEMPTS:

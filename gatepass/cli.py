@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from entitlements.identifiers import InvalidIdentifier
 from entitlements.solution import ConfigError
 from entitlements.table import StoreUnavailable
-from gatepass.commands import entitlements, init, solutions, tokens
+from gatepass.commands import entitlements, init, local, solutions, tokens
 from token_service.errors import Busy, Refused
 
 
@@ -18,7 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (init, solutions, entitlements, tokens):
+    for module in (local, init, solutions, entitlements, tokens):
         module.add_parser(nouns)
     return parser
 

@@ -1,0 +1,81 @@
+# make demo   the whole journey, narrated          make test   everything that can be tested here
+# make check  lint, types, templates               make test-sam   the real sam build and sam local
+.DELETE_ON_ERROR:
+.ONESHELL:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAM_VENV := .venv-sam
+# The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
+PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
+
+.PHONY: help setup demo test check test-sam format tools lock clean build-Authorizer
+help:
+	@sed -n 's/^# \?//p' Makefile | head -2
+
+# ---- environments -------------------------------------------------------------------------------------------------
+setup: $(VENV)/.run
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Gatepass needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP) -r requirements/run.txt
+	$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "gatepass.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
+	printf '#!%s\nimport sys\nfrom gatepass.cli import main\nsys.exit(main())\n' "$$PWD/$(BIN)/python" > $(BIN)/gatepass
+	chmod +x $(BIN)/gatepass
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	$(BIN)/python $(PIP) -r requirements/dev.txt
+	touch $@
+
+$(SAM_VENV)/.done: requirements/sam.txt
+	test -x $(SAM_VENV)/bin/python || $(PYTHON) -m venv $(SAM_VENV)
+	$(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
+	touch $@
+
+# DynamoDB Local, where Java and Maven are; the tests say loudly what they skip without it.
+tools:
+	@if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
+	  mvn -q -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
+	  mv .tools/partial .tools/dynamodb-local
+	fi
+
+lock: $(VENV)/.dev
+	@for file in dev run authorizer token_service sam; do
+	  constraint=$$([ $$file = dev ] || [ $$file = sam ] || echo "-c requirements/dev.txt")
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$constraint requirements/$$file.in -o requirements/$$file.txt
+	done
+
+# ---- work -----------------------------------------------------------------------------------------------------------
+demo: setup
+	@$(BIN)/gatepass demo
+
+test: $(VENV)/.dev tools
+	$(BIN)/python -m pytest -n 2 --ignore tests/sam
+
+test-sam: $(VENV)/.dev $(SAM_VENV)/.done
+	PATH="$$PATH:$$PWD/$(SAM_VENV)/bin" $(BIN)/python -m pytest tests/sam
+
+check: $(VENV)/.dev $(SAM_VENV)/.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(SAM_VENV)/bin/sam validate --lint --region us-east-1
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m tests.support.make_events --check
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(SAM_VENV) .tools .aws-sam build
+
+# ---- bundles, called by sam build (BuildMethod: makefile) ----------------------------------------------------------
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html
+# ARTIFACTS_DIR is sam's; ARCHITECTURE comes from the environment of the build (arm64, as the template's default).
+build-Authorizer:
+	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements

@@ -1,0 +1,1 @@
+"""Solutions to put the gate in front of."""

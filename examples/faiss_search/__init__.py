@@ -1,0 +1,1 @@
+"""A search over AWS services: the first solution."""

@@ -1,0 +1,63 @@
+"""The search API: `POST /search` and `GET /health`, for REST and HTTP APIs alike."""
+
+import base64
+import binascii
+import json
+from typing import Any, Final
+
+if __package__:
+    from .index import Index
+else:  # Lambda's root is this folder
+    from index import Index  # type: ignore[import-not-found,no-redef]
+
+MAX_HITS: Final = 20
+MAX_QUERY: Final = 500
+ROUTES: Final = {"/search": "POST", "/health": "GET"}
+
+INDEX = Index()
+
+
+class BadRequestError(ValueError):
+    """The caller can mend it; the message says how."""
+
+
+def lambda_handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    """Answer a proxy event of payload 1.0 or 2.0."""
+    http = event.get("requestContext", {}).get("http")
+    method = http["method"] if http else event["httpMethod"]
+    path = event["rawPath"] if http else event["path"]
+    if path not in ROUTES:
+        return _answer(404, {"message": "there is nothing here: POST /search or GET /health"})
+    if method != ROUTES[path]:
+        return _answer(405, {"message": f"{path} takes {ROUTES[path]}"}, allow=ROUTES[path])
+    if path == "/health":
+        return _answer(200, {"status": "ok", "services": len(INDEX)})
+    try:
+        query, k = _read(event)
+    except BadRequestError as error:
+        return _answer(400, {"message": str(error)})
+    return _answer(200, {"query": query, "hits": [hit.to_dict() for hit in INDEX.search(query, k)]})
+
+
+def _read(event: dict[str, Any]) -> tuple[str, int]:
+    try:
+        body = event.get("body") or ""
+        data = json.loads(base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body)
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise BadRequestError('the body must be JSON, such as {"query": "object storage", "k": 5}') from error
+    if not isinstance(data, dict):
+        raise BadRequestError('the body must be a JSON object, such as {"query": "object storage"}')
+    query, k = data.get("query"), data.get("k", 5)
+    if not isinstance(query, str) or not query.strip() or len(query) > MAX_QUERY:
+        raise BadRequestError(f"query must be a text of 1 to {MAX_QUERY} characters")
+    if type(k) is not int or not 1 <= k <= MAX_HITS:
+        raise BadRequestError(f"k must be a whole number from 1 to {MAX_HITS}")
+    return query, k
+
+
+def _answer(status: int, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json"} | headers,
+        "body": json.dumps(body),
+    }

@@ -1,0 +1,56 @@
+"""`gatepass demo` and `gatepass local`: the whole of it on this machine."""
+
+import argparse
+import time
+
+from rich.console import Console
+
+
+def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the commands."""
+    demo = nouns.add_parser("demo", help="the whole journey, narrated, on a local stack it starts itself")
+    demo.set_defaults(run=run_demo)
+    local = nouns.add_parser("local", help="the local stack, to try by hand")
+    local.add_argument("--port", type=int, default=8080, help="the port of the API (default: 8080)")
+    local.set_defaults(run=run_local)
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """Tell the journey; exit 1 if a step was not as it should be."""
+    from gatepass.local.demo import Demo
+    from gatepass.local.stack import local_stack
+
+    console = Console(soft_wrap=True, highlight=False)
+    with local_stack() as stack:
+        return 0 if Demo(stack, console).run() else 1
+
+
+def run_local(options: argparse.Namespace) -> int:
+    """Run until interrupted, showing each decision."""
+    from gatepass.local.stack import decision_of, local_stack
+    from token_service.errors import Refused
+
+    if not 0 <= options.port <= 65535:
+        raise Refused("port_invalid", f"{options.port} is no port: choose 0 to 65535")
+
+    def watch(line: str) -> None:
+        d = decision_of(line)
+        print(f"{d['reason']:26} {d['plan'] or '-':12} used {d['used']} of {d['limit'] or 'any'}", flush=True)
+
+    try:
+        with local_stack(options.port, watch) as stack:
+            user = "00000000-0000-4000-8000-000000000001"
+            stack.run("entitlements", "grant", "--user", user, "--solution", "faiss-search")
+            token = stack.run("tokens", "mint", "--user", user, "--solution", "faiss-search")[1]
+            url = stack.gateway.url
+            print(f"the API      {url}/search\nits token    {token}\n")
+            print(f'curl {url}/search -d \'{{"query": "message queue"}}\'')
+            print(f'curl {url}/search -d \'{{"query": "message queue"}}\' -H "Authorization: Bearer $TOKEN"\n')
+            print("Ctrl-C ends it. Each decision of the gate:", flush=True)
+            while True:
+                time.sleep(3600)
+    except OSError as error:
+        raise Refused("port_taken", f"port {options.port} cannot be used ({error.strerror}): give --port N") from error
+    except KeyboardInterrupt:
+        print("\nended; nothing was kept")
+        return 0

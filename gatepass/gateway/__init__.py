@@ -1,0 +1,44 @@
+"""A small local API Gateway that decides as the real one does where `sam local start-api` does not.
+
+It answers on loopback for `gatepass local`, `gatepass demo` and the tests: identity sources, result cache,
+policy evaluation, gateway responses, CORS, and the event of every payload format. Each behaviour names the
+page of the AWS documentation it follows, so that it does not merely agree with our own authorizer; what AWS
+leaves unsaid is marked "by report" with its source.
+"""
+
+from gatepass.gateway.authorize import ResultCache
+from gatepass.gateway.core import handle
+from gatepass.gateway.events import websocket_connect_event
+from gatepass.gateway.lambdas import LambdaContext
+from gatepass.gateway.messages import HttpRequest, HttpResponse
+from gatepass.gateway.model import (
+    Api,
+    Authorizer,
+    Cors,
+    GatewayResponse,
+    HttpProxy,
+    LambdaProxy,
+    Mock,
+    ResponseType,
+    Route,
+)
+from gatepass.gateway.server import LocalGateway
+
+__all__ = [
+    "Api",
+    "Authorizer",
+    "Cors",
+    "GatewayResponse",
+    "HttpProxy",
+    "HttpRequest",
+    "HttpResponse",
+    "LambdaContext",
+    "LambdaProxy",
+    "LocalGateway",
+    "Mock",
+    "ResponseType",
+    "ResultCache",
+    "Route",
+    "handle",
+    "websocket_connect_event",
+]

@@ -1,0 +1,215 @@
+"""Asking the authorizer: identity sources, the result cache, the function, and what its answer means.
+
+REST: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+HTTP: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gatepass.gateway import events
+from gatepass.gateway.failures import (
+    ARN_TOO_LONG,
+    AUTHORIZER_BROKEN,
+    UNAUTHORIZED,
+    Failure,
+    access_denied,
+)
+from gatepass.gateway.identity import IdentitySource, Location, parse_identity_source
+from gatepass.gateway.invocation import Invocation
+from gatepass.gateway.lambdas import HTTP_AUTHORIZER_TIMEOUT, LambdaContext, function_name, invoke
+from gatepass.gateway.model import ApiType, Authorizer
+from gatepass.gateway.policy import Access, MalformedPolicyError, Statement, evaluate, parse_policy
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+MAX_METHOD_ARN_BYTES = 1600
+REST_AUTHORIZER_TIMEOUT = 29.0
+UNAUTHORIZED_MESSAGE = "Unauthorized"
+
+_log = logging.getLogger(__name__)
+
+
+class MalformedOutputError(ValueError):
+    """The authorizer's answer has not the documented form."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The request may pass, with this to hand on to the integration."""
+
+    context: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An authorizer's answer, as it is cached: a yes or no, or a policy to evaluate anew for each method."""
+
+    answer: bool | tuple[Statement, ...]
+    context: dict[str, Any]
+
+    def apply(self, method_arn: str) -> Granted | Failure:
+        """What the answer means for one method."""
+        if isinstance(self.answer, bool):
+            return Granted(self.context) if self.answer else access_denied(self.context, explicit=True)
+        access = evaluate(self.answer, method_arn)
+        if access is Access.ALLOWED:
+            return Granted(self.context)
+        return access_denied(self.context, explicit=access is Access.DENIED)
+
+
+CacheKey = tuple[Authorizer, tuple[str, ...]]
+
+
+class ResultCache:
+    """Authorizers' answers, kept for their TTL under the values of their identity sources.
+
+    Denials are kept too, failures are not. On REST APIs a cached policy is evaluated against the method at
+    hand, which is how a policy for one method ARN becomes a 403 on the next (serverless/serverless#6176).
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html#http-api-lambda-authorizer.caching
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[CacheKey, tuple[float, Verdict]] = {}
+
+    def get(self, key: CacheKey, now: float) -> Verdict | None:
+        """The answer under this key, unless it has expired."""
+        with self._lock:
+            expires_at, verdict = self._entries.get(key, (now, None))
+        return verdict if expires_at > now else None
+
+    def put(self, key: CacheKey, verdict: Verdict, now: float) -> None:
+        """Keep an answer for its authorizer's TTL, and drop what has expired."""
+        with self._lock:
+            self._entries = {old: entry for old, entry in self._entries.items() if entry[0] > now}
+            self._entries[key] = (now + key[0].ttl_seconds, verdict)
+
+
+def authorize(
+    invocation: Invocation, authorizer: Authorizer, cache: ResultCache, clock: Callable[[], float]
+) -> Granted | Failure:
+    """Decide one request, in the order AWS documents: ARN length, identity sources, cache, function."""
+    if invocation.api.type == "REST" and len(invocation.method_arn.encode()) > MAX_METHOD_ARN_BYTES:
+        return ARN_TOO_LONG
+    identity = identity_values(invocation, authorizer)
+    if identity is None:
+        return UNAUTHORIZED
+    key = (authorizer, identity)
+    if authorizer.ttl_seconds:
+        cached = cache.get(key, invocation.now)
+        if cached is not None:
+            return cached.apply(invocation.method_arn)
+    verdict = _ask(invocation, authorizer, identity, clock)
+    if isinstance(verdict, Failure):
+        return verdict
+    if authorizer.ttl_seconds:
+        cache.put(key, verdict, invocation.now)
+    return verdict.apply(invocation.method_arn)
+
+
+def identity_values(invocation: Invocation, authorizer: Authorizer) -> tuple[str, ...] | None:
+    """The values of all identity sources, or None if one is missing or empty: a 401 without a call.
+
+    "verifying all of the identity-related request parameters are present in the request, not null, and
+    non-empty": https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html
+    """
+    api_type = invocation.api.type
+    values = [
+        _identity_value(invocation, parse_identity_source(expression, api_type))
+        for expression in authorizer.identity_sources
+    ]
+    present = tuple(value for value in values if value)
+    return present if len(present) == len(values) else None
+
+
+def _identity_value(invocation: Invocation, source: IdentitySource) -> str | None:
+    """Header names ignore case, query names do not."""
+    request = invocation.request
+    if source.location is Location.STAGE_VARIABLE:
+        return invocation.api.stage_variables.get(source.name)
+    if source.location is Location.CONTEXT:
+        value: Any = invocation.context_variables()
+        for part in source.name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return None if value is None else str(value)
+    if source.location is Location.HEADER:
+        values = request.header_values(source.name)
+    else:
+        values = [value for name, value in request.query_pairs() if name == source.name]
+    if not values:
+        return None
+    return values[-1] if invocation.api.type == "REST" else ",".join(values)
+
+
+def _ask(
+    invocation: Invocation, authorizer: Authorizer, identity: tuple[str, ...], clock: Callable[[], float]
+) -> Verdict | Failure:
+    api = invocation.api
+    timeout = REST_AUTHORIZER_TIMEOUT if api.type == "REST" else HTTP_AUTHORIZER_TIMEOUT
+    context = LambdaContext(api, function_name(authorizer.function), timeout, clock)
+    try:
+        output = invoke(authorizer.function, _event(invocation, authorizer, identity), context)
+        # A thread cannot be stopped from outside, so a late answer is thrown away instead.
+        if not context.get_remaining_time_in_millis():
+            raise MalformedOutputError("it came too late")
+        return read_output(output, authorizer, api.type)
+    except Exception as error:  # a function may raise anything, and each of it is an answer here
+        # The whole message decides, not a part of it (REST: the page above; HTTP: by report).
+        if str(error) == UNAUTHORIZED_MESSAGE:
+            return UNAUTHORIZED
+        # The kind alone: messages of an authorizer may hold tokens. Ours are safe to show.
+        ours = isinstance(error, MalformedOutputError | MalformedPolicyError)
+        _log.warning("the authorizer failed: %s", error if ours else type(error).__name__)
+        return AUTHORIZER_BROKEN
+
+
+def _event(invocation: Invocation, authorizer: Authorizer, identity: tuple[str, ...]) -> events.Event:
+    if invocation.api.type == "HTTP":
+        if authorizer.payload_version == "1.0":
+            return events.http_request_event_v1(invocation, identity)
+        return events.http_request_event_v2(invocation, identity)
+    if authorizer.type == "TOKEN":
+        return events.token_event(invocation, identity[0])
+    return events.rest_request_event(invocation)
+
+
+def read_output(output: Any, authorizer: Authorizer, api_type: ApiType) -> Verdict:
+    """The verdict in an authorizer's output, or an exception for output of another form.
+
+    Simple responses need an HTTP API and payload 2.0; otherwise the output is a principal and a policy:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+    """
+    if not isinstance(output, dict):
+        raise MalformedOutputError("the output is no object")
+    context = output.get("context")
+    if not isinstance(context, dict | None):
+        raise MalformedOutputError("context is no object")
+    if api_type == "HTTP" and authorizer.payload_version == "2.0" and authorizer.simple_responses:
+        if not isinstance(output.get("isAuthorized"), bool):
+            raise MalformedOutputError("isAuthorized is neither true nor false")
+        return Verdict(output["isAuthorized"], context or {})
+    principal = output.get("principalId")
+    if not isinstance(principal, str):
+        raise MalformedOutputError("principalId is no string")
+    statements = parse_policy(output.get("policyDocument"))
+    if api_type == "HTTP":
+        return Verdict(statements, context or {})
+    return Verdict(statements, {**_strings(context or {}), "principalId": principal})
+
+
+def _strings(context: dict[str, Any]) -> dict[str, str]:
+    """REST hands on strings only: numbers and booleans are written as JSON, anything else breaks the request.
+
+    "The returned values are all stringified. Notice that you cannot set a JSON object or array as a valid
+    value of any key": the page above. Null is none of the documented types either.
+    """
+    for name, value in context.items():
+        if not isinstance(value, str | int | float):
+            raise MalformedOutputError(f"context.{name} is neither string, number nor boolean")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in context.items()}

@@ -1,0 +1,192 @@
+"""The rim: one API on one loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from types import TracebackType
+from typing import Any
+
+from gatepass.gateway.authorize import ResultCache
+from gatepass.gateway.core import MAX_BODY_BYTES, handle
+from gatepass.gateway.messages import HttpRequest, HttpResponse, json_response
+from gatepass.gateway.model import DEFAULT_STAGE, Api
+
+IDLE_SECONDS = 75.0  # how long a kept-alive connection may stay silent
+_BODILESS = frozenset({204, 304})  # RFC 9110, sections 15.3.5 and 15.4.5
+
+
+class LocalGateway:
+    """One API on one loopback port, a thread per connection. Also a context manager.
+
+    The port is bound at once, so that `url` is known before `start`; requests wait until then.
+    With `trust_source_header` the header of that name, which nothing behind the gateway sees, sets the source
+    address: for tests and demonstrations that play several visitors. Without it no header can.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        *,
+        trust_source_header: str | None = None,
+    ) -> None:
+        self.api = api
+        self.cache = ResultCache()
+        self._clock = clock
+        self._trusted = trust_source_header.lower() if trust_source_header else None
+        self._server = _Server((host, port), self)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that was bound, also where 0 was asked for."""
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Where the API begins, its stage included unless that is `$default`."""
+        base = f"http://{self._server.server_address[0]!s}:{self.port}"
+        return base if self.api.stage == DEFAULT_STAGE else f"{base}/{self.api.stage}"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+            self._thread.daemon = True
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more, and free the port."""
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.close_connections()
+        self._server.server_close()
+
+    def __enter__(self) -> LocalGateway:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request that came in from `request.source_ip`, or from whom a trusted header names."""
+        if self._trusted is not None:
+            claims = request.header_values(self._trusted)
+            if claims:
+                try:
+                    source_ip = str(ipaddress.ip_address(claims[-1].strip()))
+                except ValueError:
+                    return json_response(400, {"message": f"{self._trusted} is no IP address"})
+                headers = tuple(pair for pair in request.headers if pair[0].lower() != self._trusted)
+                request = replace(request, headers=headers, source_ip=source_ip)
+        return handle(self.api, request, self.cache, self._clock)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], gateway: LocalGateway) -> None:
+        self.gateway = gateway
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without the parent's reverse look-up of the host, which can hang where DNS is missing."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._connections_lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """End kept-alive connections, whose threads would answer on after `stop`."""
+        with self._connections_lock:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent: the parent prints the peer's address, and clients that hang up are no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def _serve(self) -> None:
+        body = self._read_body()
+        if isinstance(body, HttpResponse):
+            self._write(body)
+            return
+        path, _, query = self.path.partition("?")
+        request = HttpRequest(
+            self.command,
+            path,
+            query,
+            tuple(self.headers.items()),
+            body,
+            str(self.client_address[0]),
+            self.request_version,
+        )
+        self._write(self.server.gateway.answer(request))
+
+    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - http.server finds them by these names
+
+    def _read_body(self) -> bytes | HttpResponse:
+        """The body, read to just over the quota: the core then refuses it, and the connection ends."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            self.close_connection = True
+            return json_response(411, {"message": "Length Required"})
+        declared = self.headers.get("Content-Length", "0")
+        if not (declared.isascii() and declared.isdigit()):
+            self.close_connection = True
+            return json_response(400, {"message": "Bad Request"})
+        length = int(declared)
+        if length > MAX_BODY_BYTES:
+            self.close_connection = True
+        return self.rfile.read(min(length, MAX_BODY_BYTES + 1))
+
+    def _write(self, response: HttpResponse) -> None:
+        self.send_response_only(response.status)
+        names = {name.lower() for name, _ in response.headers}
+        if "date" not in names:
+            self.send_header("Date", self.date_time_string())
+        for name, value in response.headers:
+            # A template may have put a visitor's text into a header, line breaks and all.
+            self.send_header(name, value.replace("\r", "").replace("\n", ""))
+        if response.status not in _BODILESS:
+            self.send_header("Content-Length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD" and response.status not in _BODILESS:
+            self.wfile.write(response.body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing: the request line may hold a token, and the line would begin with an address."""

@@ -1,0 +1,170 @@
+"""The journey of one visitor, told step by step; each step is a real HTTP request with its real answer."""
+
+import json
+import secrets
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table as Summary
+
+from entitlements import base64url
+from gatepass.local.stack import LocalStack
+
+SOLUTION: Final = "faiss-search"
+ANONYMOUS_SEARCHES: Final = 3
+REGISTERED_SEARCHES: Final = 10
+QUERIES: Final = (
+    "run containers without servers",
+    "message queue",
+    "object storage",
+    "graph database",
+    "send email",
+    "data warehouse",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the summary."""
+
+    what: str
+    expected: str
+    seen: str
+
+    @property
+    def right(self) -> bool:
+        """Whether it went as it should."""
+        return self.expected == self.seen
+
+
+@dataclass
+class Demo:
+    """Tells the journey on a stack."""
+
+    stack: LocalStack
+    console: Console
+    steps: list[Step] = field(default_factory=list)
+    user: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def run(self) -> bool:
+        """The whole journey; False if any step was not as it should be."""
+        self._say(f"A FAISS search API without a line of access code runs behind the gate at {self.stack.gateway.url}")
+        self._anonymous()
+        token = self._registration()
+        self._daily_quota(token)
+        self._upgrade(token)
+        self._forgeries(token)
+        self._revocation(token)
+        return self._summary()
+
+    def _anonymous(self) -> None:
+        self._say(f"A visitor searches without a token: {ANONYMOUS_SEARCHES} searches are free for an address")
+        for n in range(ANONYMOUS_SEARCHES):
+            self._search(f"anonymous search {n + 1}", None, 200, "ok_anonymous")
+        body = self._search("anonymous search 4", None, 403, "anonymous_quota_exceeded")
+        self._check("the refusal links to more", True, str(body.get("upgradeUrl")).startswith("https://"))
+
+    def _registration(self) -> str:
+        self._say("The visitor registers (here the operator does it) and gets a permanent token")
+        self._command("entitlements", "grant", "--user", self.user, "--solution", SOLUTION)
+        token = self._command("tokens", "mint", "--user", self.user, "--solution", SOLUTION, secret=True)
+        again = self._command("tokens", "mint", "--user", self.user, "--solution", SOLUTION, secret=True)
+        self._check("minting again gives the same token", True, token == again)
+        return token
+
+    def _daily_quota(self, token: str) -> None:
+        self._say(f"With the token, {REGISTERED_SEARCHES} searches a day pass")
+        for n in range(REGISTERED_SEARCHES):
+            self._search(f"registered search {n + 1}", token, 200, "ok")
+        self._search("registered search 11", token, 403, "quota_exceeded")
+
+    def _upgrade(self, token: str) -> None:
+        self._say("The user upgrades to pro: the very next request passes, with the same token")
+        self._command("entitlements", "set-plan", "--user", self.user, "--solution", SOLUTION, "--plan", "pro")
+        self._search("search after the upgrade", token, 200, "ok")
+
+    def _forgeries(self, token: str) -> None:
+        self._say("Forged, altered and foreign tokens are refused, before the table is asked at all")
+        secret, header, payload, signature = token.removeprefix("gp1_").split(".")
+        stolen = "gp1_" + ".".join([base64url.encode(secrets.token_bytes(32)), header, payload, signature])
+        self._search("a made-up token", "gp1_made-up", 401, "token_malformed")
+        self._search("the stolen JWT with a made-up secret", stolen, 401, "signature_invalid")
+        claims = json.loads(base64url.decode(payload)) | {"sub": str(uuid.uuid4())}
+        altered = base64url.encode(json.dumps(claims).encode())
+        self._search(
+            "another user's name in it", f"gp1_{secret}.{header}.{altered}.{signature}", 401, "signature_invalid"
+        )
+        self._search("a foreign solution's token", self._foreign_token(), 403, "solution_mismatch")
+
+    def _foreign_token(self) -> str:
+        from tempfile import NamedTemporaryFile
+
+        from gatepass.local.stack import SOLUTION_FILE
+
+        other = SOLUTION_FILE.read_text().replace(f"solution_id: {SOLUTION}", "solution_id: another-solution")
+        with NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(other)
+            file.flush()
+            self.stack.run("solutions", "apply", file.name)
+        self.stack.run("entitlements", "grant", "--user", self.user, "--solution", "another-solution")
+        return self.stack.run("tokens", "mint", "--user", self.user, "--solution", "another-solution")[1]
+
+    def _revocation(self, token: str) -> None:
+        self._say("The operator revokes access: the token is refused at once, for good")
+        self._command("entitlements", "revoke", "--user", self.user, "--solution", SOLUTION)
+        self._search("search after the revocation", token, 403, "entitlement_revoked")
+
+    def _search(self, what: str, token: str | None, status: int, reason: str) -> dict[str, Any]:
+        query = QUERIES[len(self.steps) % len(QUERIES)]
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(  # noqa: S310 - loopback, our own gateway
+            f"{self.stack.gateway.url}/search", json.dumps({"query": query, "k": 1}).encode(), headers
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                seen, body = response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            seen, body = error.code, json.load(error)
+        found = f"“{query}” → {body['hits'][0]['name']}" if body.get("hits") else json.dumps(body)
+        self.console.print(f"  POST /search  [bold]{seen}[/bold] {self.stack.last_reason}  [dim]{_plain(found)}[/dim]")
+        self._note(what, f"{status} {reason}", f"{seen} {self.stack.last_reason}")
+        return dict(body)
+
+    def _command(self, *arguments: str, secret: bool = False) -> str:
+        status, output = self.stack.run(*arguments)
+        shown = f"{output[:14]}…" if secret else output
+        self.console.print(f"  $ gatepass {' '.join(arguments)}\n    [dim]{_plain(shown)}[/dim]")
+        self._note(f"gatepass {arguments[0]} {arguments[1]}", "exit 0", f"exit {status}")
+        return output
+
+    def _check(self, what: str, expected: bool, seen: bool) -> None:
+        self._note(what, str(expected).lower(), str(seen).lower())
+
+    def _note(self, what: str, expected: str, seen: str) -> None:
+        self.steps.append(Step(what, expected, seen))
+        if expected != seen:
+            self.console.print(f"  [bold red]that should have been {expected}[/bold red]")
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"\n[bold cyan]{_plain(text)}[/bold cyan]")
+
+    def _summary(self) -> bool:
+        wrong = [step for step in self.steps if not step.right]
+        if self.console.is_terminal:
+            table = Summary(title="The journey")
+            for column in ("step", "expected", "seen", ""):
+                table.add_column(column)
+            for step in self.steps:
+                table.add_row(step.what, step.expected, step.seen, "[green]✓[/green]" if step.right else "[red]✗[/red]")
+            self.console.print(table)
+        self.console.print(f"\n{len(self.steps) - len(wrong)} of {len(self.steps)} steps were as they should be")
+        return not wrong
+
+
+def _plain(text: str) -> str:
+    """Brackets in an answer are no markup."""
+    return text.replace("[", "\\[")

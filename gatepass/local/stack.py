@@ -1,0 +1,109 @@
+"""The local stack: the real handlers behind the local API gateway. The one module here that runs them, as AWS would."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final
+
+from gatepass.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
+from gatepass.local.emulator import moto_server
+
+TABLE: Final = "gatepass-local"
+API_ID: Final = "local12345"
+SOLUTION_FILE: Final = Path(__file__).parents[2] / "examples" / "faiss_search" / "solution.yaml"
+
+# The body of a refusal. Nothing is escaped in these templates, which is why the context is safe inside JSON.
+_FACTS: Final = ",".join(
+    f'"{name}":"$context.authorizer.{name}"'
+    for name in ("reason", "plan", "limit", "used", "remaining", "resetsAt", "upgradeUrl")
+)
+_CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
+GATEWAY_RESPONSES: Final = {
+    "ACCESS_DENIED": GatewayResponse(403, _CORS, f'{{"message":"Refused",{_FACTS}}}'),
+    "UNAUTHORIZED": GatewayResponse(401, _CORS, '{"message":"Unauthorized"}'),
+    "AUTHORIZER_FAILURE": GatewayResponse(500, _CORS, '{"message":"Access cannot be checked right now: try again."}'),
+}
+
+
+@dataclass
+class LocalStack:
+    """What runs, and what the gate wrote of its decisions."""
+
+    gateway: LocalGateway
+    run: Callable[..., tuple[int, str]]
+    """Runs a `gatepass` command in this stack; its exit status and output."""
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def last_reason(self) -> str:
+        """The reason of the last decision, as logged: a 401 tells its caller none."""
+        return str(json.loads(self.lines[-1])["reason"])
+
+
+@contextmanager
+def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> Iterator[LocalStack]:
+    """Start everything, with the first solution applied; `watch` sees the gate's log lines."""
+    # Whatever account this shell is set to is no business of a local stack.
+    for name in [name for name in os.environ if name.startswith(("AWS_", "GATEPASS_"))]:
+        del os.environ[name]
+    with moto_server() as endpoint:
+        os.environ.update(
+            AWS_ENDPOINT_URL=endpoint,
+            AWS_REGION="us-east-1",
+            AWS_ACCESS_KEY_ID="local",
+            AWS_SECRET_ACCESS_KEY="local",
+            AWS_EC2_METADATA_DISABLED="true",
+            GATEPASS_TABLE=TABLE,
+        )
+        for command in (["init"], ["solutions", "apply", str(SOLUTION_FILE)]):
+            _command(*command)
+        _command("solutions", "link", "faiss-search", API_ID)
+        lines: list[str] = []
+
+        def write(line: str) -> None:
+            lines.append(line)
+            if watch is not None:
+                watch(line)
+
+        with LocalGateway(_api(write), port=port) as gateway:
+            yield LocalStack(gateway, _command, lines)
+
+
+def _api(write: Callable[[str], object]) -> Api:
+    from authorizer.handler import build_gate, make_handler
+    from examples.faiss_search.app import lambda_handler as backend
+
+    gate = Authorizer(make_handler(build_gate(os.environ), write=write))
+    preflight = Mock(
+        204,
+        {
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Headers": "authorization,content-type",
+            "Access-Control-Allow-Methods": "GET,POST",
+        },
+    )
+    routes = (
+        Route("POST", "/search", LambdaProxy(backend), gate),
+        Route("GET", "/health", LambdaProxy(backend), gate),
+        Route("OPTIONS", "/search", preflight),
+    )
+    return Api(API_ID, "REST", routes, gateway_responses=dict(GATEWAY_RESPONSES))
+
+
+def _command(*arguments: str) -> tuple[int, str]:
+    from gatepass.cli import main
+
+    output = StringIO()
+    with redirect_stdout(output):
+        status = main(list(arguments))
+    return status, output.getvalue().strip()
+
+
+def decision_of(line: str) -> dict[str, Any]:
+    """A log line as people want it: without the metric directives."""
+    data: dict[str, Any] = json.loads(line)
+    return {name: value for name, value in data.items() if name != "_aws"}

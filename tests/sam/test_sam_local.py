@@ -1,0 +1,145 @@
+"""The real `sam build`, `sam local invoke` and `sam local start-api`, on whatever engine DOCKER_HOST offers."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import emulators
+from tests.support.emulators import ROOT, client, free_port, process, unavailable
+from tests.support.make_events import token
+from tests.support.table import Table
+
+EVENTS = ROOT / "events"
+EXPECTED: dict[str, str] = json.loads((EVENTS / "fixture.json").read_text())["expected"]
+BUILD = ROOT / ".aws-sam" / "build" / "Authorizer"
+ZIPPED_BUDGET = 6_000_000
+# How a container reaches this machine; Docker Desktop and current engines know the second name.
+HOST = os.environ.get("SAM_LOCAL_HOST", "host.docker.internal")
+
+
+def sam(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | {"ARCHITECTURE": "x86_64", "SAM_CLI_TELEMETRY": "0"}
+    return subprocess.run(
+        ["sam", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    if shutil.which("sam") is None:
+        unavailable("sam (make test-sam installs it)")
+    run = sam("build", "--parameter-overrides", "Architecture=x86_64")
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.fixture(scope="session")
+def table() -> Iterator[Table]:
+    if not os.environ.get("DOCKER_HOST") and not Path("/var/run/docker.sock").exists():
+        unavailable("a container engine (DOCKER_HOST)")
+    port = free_port()
+    with process([sys.executable, "-m", "moto.server", "-H", "0.0.0.0", "-p", str(port)], port) as endpoint:
+        yield Table(client("dynamodb", endpoint), "gatepass")
+
+
+@pytest.fixture(scope="session")
+def variables(table: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    port = table.client.meta.endpoint_url.rpartition(":")[2]
+    settings = {"GATEPASS_TABLE": table.name, "AWS_ENDPOINT_URL": f"http://{HOST}:{port}"}
+    path = tmp_path_factory.mktemp("sam") / "env.json"
+    path.write_text(json.dumps({"Authorizer": settings | emulators.CREDENTIALS}))
+    return path
+
+
+def seed(table: Table) -> None:
+    for item in table.all():
+        key = {name: {"S": item[name]} for name in ("pk", "sk")}
+        table.client.delete_item(TableName=table.name, Key=key)
+    for item in json.loads((EVENTS / "fixture.json").read_text())["items"]:
+        table.put(**item)
+
+
+def test_the_bundle_holds_exactly_what_it_should(tmp_path: Path) -> None:
+    names = {path.name.partition(".")[0] for path in BUILD.iterdir()}
+    assert names == {"authorizer", "entitlements", "jwt", "cryptography", "_cffi_backend"}
+    sources = {path.relative_to(BUILD) for path in BUILD.rglob("*.py")}
+    compiled = {
+        path.parent.parent.relative_to(BUILD) / f"{path.name.partition('.')[0]}.py" for path in BUILD.rglob("*.pyc")
+    }
+    assert compiled == sources
+    for path in BUILD.rglob("*.pyc"):
+        assert int.from_bytes(path.read_bytes()[4:8], "little") == 0b01  # PEP 552: hash-based, unchecked
+    archive = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for path in BUILD.rglob("*"):
+            bundle.write(path, path.relative_to(BUILD))
+    assert archive.stat().st_size < ZIPPED_BUDGET
+
+
+def test_a_second_build_ships_changed_code() -> None:
+    module = ROOT / "entitlements" / "reasons.py"
+    original = module.read_text()
+    try:
+        module.write_text(original + "\nCHANGED = True\n")
+        assert sam("build", "--cached", "--parameter-overrides", "Architecture=x86_64").returncode == 0
+        assert "CHANGED" in (BUILD / "entitlements" / "reasons.py").read_text()
+    finally:
+        module.write_text(original)
+        assert sam("build", "--parameter-overrides", "Architecture=x86_64").returncode == 0
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_sam_local_invoke_gives_the_reason_of_each_sample(table: Table, variables: Path, name: str) -> None:
+    seed(table)
+    run = sam("local", "invoke", "Authorizer", "-e", str(EVENTS / name), "--env-vars", str(variables),
+              "--parameter-overrides", "Architecture=x86_64")  # fmt: skip
+    line = next((line for line in run.stderr.splitlines() + run.stdout.splitlines() if '"_aws"' in line), None)
+    assert line is not None, run.stderr
+    assert json.loads(line[line.index("{") :])["reason"] == EXPECTED[name]
+    assert "gp1_" not in run.stdout + run.stderr
+
+
+@pytest.fixture(scope="session")
+def api(table: Table, variables: Path) -> Iterator[str]:
+    port = free_port()
+    command = ["sam", "local", "start-api", "-t", "tests/sam/api.yaml", "--port", str(port), "--env-vars", str(variables),
+               "--warm-containers", "EAGER"]  # fmt: skip
+    with process(command, port, SAM_CLI_TELEMETRY="0") as url:
+        yield url
+
+
+def post(url: str, authorization: str | None) -> tuple[int, Any]:
+    headers = {"Authorization": authorization} if authorization else {}
+    request = urllib.request.Request(url, b"{}", headers)
+    for _ in range(3):  # the emulator's first answers can time out on a busy machine
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+        except OSError:
+            time.sleep(1)
+    raise AssertionError("no answer")
+
+
+def test_start_api_hands_the_context_on_and_refuses(table: Table, api: str) -> None:
+    seed(table)
+    status, context = post(f"{api}/search", f"Bearer {token('registered')}")
+    assert (status, context["reason"], context["remaining"]) == (200, "ok", "9")
+    status, context = post(f"{api}/find", f"Bearer {token('registered')}")
+    assert (status, context["lambda"]["reason"], context["lambda"]["remaining"]) == (200, "ok", "8")
+    assert post(f"{api}/search", f"Bearer {token('suspended')}")[0] == 403
+    assert post(f"{api}/find", f"Bearer {token('spent')}")[0] == 403
+    # sam's own way with an exception (1.170): AWS answers 401
+    assert post(f"{api}/search", "Bearer forged")[0] in (401, 502)
+    assert post(f"{api}/search", None)[0] == 401
