@@ -11,7 +11,7 @@ SAM_VENV := .venv-sam
 # The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
 
-.PHONY: help setup demo test check test-sam format tools lock clean build-Authorizer
+.PHONY: help setup demo test check test-sam format tools lock clean build-Authorizer build-TokenService
 help:
 	@sed -n 's/^# \?//p' Makefile | head -2
 
@@ -79,3 +79,6 @@ clean:
 # ARTIFACTS_DIR is sam's; ARCHITECTURE comes from the environment of the build (arm64, as the template's default).
 build-Authorizer:
 	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements
+
+build-TokenService:
+	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements

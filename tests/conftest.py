@@ -12,7 +12,13 @@ from tests.support.table import Table
 
 for _name in [n for n in os.environ if n.startswith(("AWS_", "GATEPASS_"))]:
     del os.environ[_name]  # a developer's own account is never what a test meets
-os.environ.update(emulators.CREDENTIALS, AWS_EC2_METADATA_DISABLED="true", GATEPASS_TABLE="unused")
+os.environ.update(
+    emulators.CREDENTIALS,
+    AWS_EC2_METADATA_DISABLED="true",
+    GATEPASS_TABLE="unused",
+    GATEPASS_USER_POOL_ID="unused",
+    GATEPASS_USER_POOL_CLIENT_ID="unused",
+)
 
 
 @pytest.fixture(scope="session")

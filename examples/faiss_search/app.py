@@ -3,12 +3,15 @@
 import base64
 import binascii
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-if __package__:
+# Lambda unpacks this folder as its root and imports a plain `app`, which has no package to be relative to; tests and
+# local tools import `examples.faiss_search.app`. The package's name tells which, without a changed sys.path (one module
+# could then load twice) and without `except ImportError` (it would hide that faiss is missing).
+if TYPE_CHECKING or __package__:
     from .index import Index
-else:  # Lambda's root is this folder
-    from index import Index  # type: ignore[import-not-found,no-redef]
+else:
+    from index import Index
 
 MAX_HITS: Final = 20
 MAX_QUERY: Final = 500
@@ -23,9 +26,7 @@ class BadRequestError(ValueError):
 
 def lambda_handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     """Answer a proxy event of payload 1.0 or 2.0."""
-    http = event.get("requestContext", {}).get("http")
-    method = http["method"] if http else event["httpMethod"]
-    path = event["rawPath"] if http else event["path"]
+    method, path = _route(event)
     if path not in ROUTES:
         return _answer(404, {"message": "there is nothing here: POST /search or GET /health"})
     if method != ROUTES[path]:
@@ -37,6 +38,14 @@ def lambda_handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     except BadRequestError as error:
         return _answer(400, {"message": str(error)})
     return _answer(200, {"query": query, "hits": [hit.to_dict() for hit in INDEX.search(query, k)]})
+
+
+def _route(event: dict[str, Any]) -> tuple[str, str]:
+    context = event.get("requestContext") or {}
+    if "http" not in context:
+        return event.get("httpMethod", ""), event.get("path", "")
+    # Payload 2.0 keeps the name of the stage in the path, unless it is the default stage.
+    return context["http"]["method"], event["rawPath"].removeprefix(f"/{context.get('stage', '$default')}")
 
 
 def _read(event: dict[str, Any]) -> tuple[str, int]:
@@ -58,6 +67,7 @@ def _read(event: dict[str, Any]) -> tuple[str, int]:
 def _answer(status: int, body: dict[str, Any], **headers: str) -> dict[str, Any]:
     return {
         "statusCode": status,
-        "headers": {"content-type": "application/json"} | headers,
+        # Any page may read it: a browser would hide the answer from pages of other origins.
+        "headers": {"content-type": "application/json", "access-control-allow-origin": "*"} | headers,
         "body": json.dumps(body),
     }

@@ -16,60 +16,19 @@ BUCKETS: Final = 16_384
 DIMENSIONS: Final = 96
 TRIGRAM_WEIGHT: Final = 0.35
 """Trigrams find other forms of a word; at full weight they drown its meaning."""
-_STOP_WORDS: Final = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "how",
-        "i",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "own",
-        "so",
-        "that",
-        "the",
-        "their",
-        "them",
-        "they",
-        "this",
-        "to",
-        "use",
-        "using",
-        "want",
-        "when",
-        "where",
-        "which",
-        "with",
-        "without",
-        "you",
-        "your",
-        "aws",
-        "amazon",
-        "service",
-        "services",
-    ]
+_STOP_WORDS: Final = (
+    "a an and are as at be by for from how i in into is it its of on or own so that the their them they this to use "
+    "using want when where which with without you your aws amazon service services"
 )
+
+_STOP: Final = frozenset(_STOP_WORDS.split())
 
 Vectors = NDArray[np.float32]
 
 
 def _features(text: str) -> Iterable[tuple[str, float]]:
     for word in re.findall(r"[a-z0-9]+", text.lower()):
-        if word in _STOP_WORDS:
+        if word in _STOP:
             continue
         yield "w:" + _stem(word), 1.0
         padded = f"^{word}$"

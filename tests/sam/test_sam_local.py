@@ -86,6 +86,13 @@ def test_the_bundle_holds_exactly_what_it_should(tmp_path: Path) -> None:
     assert archive.stat().st_size < ZIPPED_BUDGET
 
 
+def test_the_token_services_bundle_holds_its_own_code_only() -> None:
+    folder = BUILD.with_name("TokenService")
+    names = {path.name for path in folder.iterdir()}
+    assert {"token_service", "entitlements", "pydantic", "aws_lambda_powertools"} <= names
+    assert not {"authorizer", "gatepass", "tests", "boto3"} & names
+
+
 def test_a_second_build_ships_changed_code() -> None:
     module = ROOT / "entitlements" / "reasons.py"
     original = module.read_text()

@@ -1,0 +1,167 @@
+"""The HTTP API: the same token each time, the gate's own decision, problem documents, and only real ID tokens."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from entitlements.keyring import KeyRing
+from tests.support import emulators
+from tests.support.signer import SOLUTION
+from tests.support.table import PLANS, Table
+from token_service.access import Access
+from token_service.handler import build
+from token_service.kms import Kms
+from token_service.repository import Repository
+from token_service.routes import make_app
+from token_service.settings import MissingSetting, Settings
+
+
+class Api:
+    """The routes on a real table, with moto's Cognito and KMS."""
+
+    def __init__(self, table: Table, moto: str) -> None:
+        self.table = table
+        cognito = emulators.client("cognito-idp", moto)
+        pool = cognito.create_user_pool(PoolName="test")["UserPool"]["Id"]
+        client = cognito.create_user_pool_client(
+            UserPoolId=pool, ClientName="test", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+        )["UserPoolClient"]["ClientId"]
+        cognito.admin_create_user(UserPoolId=pool, Username="someone@example.com")
+        cognito.admin_set_user_password(
+            UserPoolId=pool, Username="someone@example.com", Password="Str0ng-enough!", Permanent=True
+        )
+        self.tokens = cognito.admin_initiate_auth(
+            UserPoolId=pool,
+            ClientId=client,
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": "someone@example.com", "PASSWORD": "Str0ng-enough!"},
+        )["AuthenticationResult"]
+        self.id_token = self.tokens["IdToken"]
+        self.user = jwt.decode(self.id_token, options={"verify_signature": False})["sub"]
+        kms = Kms(emulators.client("kms", moto))
+        table.put_ring(KeyRing("gatepass-test", (kms.create_signing_key("t", 0),), kms.create_mac_key("t"), b"a" * 32))
+        table.put_solution()
+        endpoint = table.client.meta.endpoint_url
+        self.settings = Settings(table.name, "us-east-1", pool, client, moto, endpoint)
+        self.app = make_app(build(self.settings))
+        self.access = Access(Repository(table.client, table.name), time.time, "operator")
+
+    def call(self, method: str, path: str, body: Any = None, bearer: str | None = None) -> tuple[int, Any]:
+        headers = {"authorization": f"Bearer {bearer}"} if bearer is not None else {}
+        http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "198.51.100.7", "userAgent": ""}
+        answer = self.app.resolve(
+            {
+                "version": "2.0",
+                "routeKey": "$default",
+                "rawPath": path,
+                "rawQueryString": "",
+                "headers": headers,
+                "requestContext": {"http": http, "stage": "$default", "requestId": "r", "apiId": "a"},
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "isBase64Encoded": False,
+            },
+            None,
+        )
+        self.headers = answer["headers"]
+        return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def api(table: Table, moto_endpoint: str) -> Api:
+    return Api(table, moto_endpoint)
+
+
+def test_a_signed_in_user_gets_the_same_token_each_time(api: Api) -> None:
+    api.access.grant(api.user, SOLUTION)
+    status, first = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)
+    assert (status, api.headers["Cache-Control"]) == (200, "no-store")
+    assert api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token) == (200, first)
+    status, decision = api.call("POST", "/v1/validate", {"solution_id": SOLUTION}, first["token"])
+    assert (status, decision["reason"], decision["remaining"]) == (200, "ok", 9)
+
+
+def test_without_an_entitlement_there_is_no_token(api: Api) -> None:
+    status, body = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)
+    assert (status, body["type"]) == (403, "urn:gatepass:entitlement_missing")
+    assert api.headers["Content-Type"] == "application/problem+json"
+
+
+def test_only_an_id_token_of_this_pool_and_client_signs_in(api: Api) -> None:
+    foreign = rsa.generate_private_key(65537, 2048)
+    claims = jwt.decode(api.id_token, options={"verify_signature": False})
+    kid = jwt.get_unverified_header(api.id_token)["kid"]
+    forged = jwt.encode(claims, foreign, "RS256", {"kid": kid})
+    symmetric = jwt.encode(claims, "x" * 32, "HS256", {"kid": kid})
+    unsigned = jwt.encode(claims, "", "none", {"kid": kid})
+    for bearer in (None, "", "x", forged, symmetric, unsigned, api.tokens["AccessToken"], api.id_token[:-4]):
+        status, body = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, bearer)
+        assert (status, body["type"]) == (401, "urn:gatepass:sign_in_required")
+
+
+def test_validate_decides_as_the_gate_does_and_says_429(api: Api) -> None:
+    ask = {"solution_id": SOLUTION, "method": "POST", "path": "/search"}
+    assert [api.call("POST", "/v1/validate", ask)[0] for _ in range(4)] == [200, 200, 200, 429]
+    _, body = api.call("POST", "/v1/validate", ask)
+    assert (body["status"], body["reason"], body["remaining"], body["allowed"]) == (
+        429,
+        "anonymous_quota_exceeded",
+        0,
+        False,
+    )
+
+
+def test_validate_can_ask_without_spending(api: Api) -> None:
+    ask = {"solution_id": SOLUTION, "method": "POST", "path": "/search", "spend": False}
+    assert [api.call("POST", "/v1/validate", ask)[1]["used"] for _ in range(5)] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "no json", {}, {"solution_id": 7}, {"solution_id": "UPPER"}, {"solution_id": SOLUTION, "more": 1}],
+)
+@pytest.mark.parametrize("path", ["/v1/tokens", "/v1/validate"])
+def test_bad_input_is_a_problem_that_names_the_key(api: Api, path: str, body: Any) -> None:
+    status, problem = api.call("POST", path, body, api.id_token)
+    assert (status, problem["type"]) == (400, "urn:gatepass:request_invalid")
+    assert problem["faults"]
+
+
+def test_a_solutions_public_facts(api: Api) -> None:
+    status, body = api.call("GET", f"/v1/solutions/{SOLUTION}")
+    assert status == 200
+    assert body["plans"] == PLANS | {"pack-100": PLANS["pack-100"] | {"limits": {}}}
+    assert not {"origin_secret_sha256", "return_urls"} & body.keys()
+    assert api.call("GET", "/v1/solutions/none-such")[0] == 404
+
+
+def test_the_public_keys_verify_the_tokens(api: Api) -> None:
+    api.access.grant(api.user, SOLUTION)
+    token = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)[1]["token"]
+    status, keys = api.call("GET", "/.well-known/jwks.json")
+    assert (status, api.headers["Cache-Control"]) == (200, "public, max-age=300")
+    key = jwt.PyJWK(keys["keys"][0])
+    claims = jwt.decode(token.partition(".")[2], key, algorithms=["ES256"], audience=SOLUTION)
+    assert claims["sub"] == api.user
+
+
+def test_an_unknown_route_is_a_problem_too(api: Api) -> None:
+    assert api.call("GET", "/v1/none-such")[1]["type"] == "urn:gatepass:route_unknown"
+
+
+def test_a_token_of_somebody_else_validates_as_nobody(api: Api) -> None:
+    status, body = api.call("POST", "/v1/validate", {"solution_id": SOLUTION}, str(uuid.uuid4()))
+    assert (status, body["reason"]) == (401, "token_malformed")
+
+
+@pytest.mark.parametrize(
+    "name", ["GATEPASS_TABLE", "AWS_REGION", "GATEPASS_USER_POOL_ID", "GATEPASS_USER_POOL_CLIENT_ID"]
+)
+def test_a_missing_setting_is_named(name: str) -> None:
+    names = ("GATEPASS_TABLE", "AWS_REGION", "GATEPASS_USER_POOL_ID", "GATEPASS_USER_POOL_CLIENT_ID")
+    with pytest.raises(MissingSetting, match=name):
+        Settings.read(dict.fromkeys(names, "x") | {name: ""})

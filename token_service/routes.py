@@ -1,0 +1,182 @@
+"""The HTTP API: thin routes over modules that read like the domain. Errors are RFC 9457 problem documents."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from entitlements.decision import Decision, refuse
+from entitlements.gate import Gate, Request
+from entitlements.identifiers import SOLUTION_ID
+from entitlements.reasons import Reason
+from entitlements.solution import METHODS
+from entitlements.table import StoreUnavailable
+from token_service.errors import Busy, Refused
+from token_service.identity import IdentityVerifier
+from token_service.minting import Minting
+
+JWKS_MAX_AGE: Final = 300
+"""Seconds that others may keep the public keys; a new key is published before it signs."""
+MAX_BODY: Final = 16_384
+
+SolutionId = Annotated[str, Field(pattern=f"^{SOLUTION_ID.pattern}$")]
+
+STATUS: Final = {
+    "sign_in_required": 401,
+    "entitlement_missing": 403,
+    "entitlement_suspended": 403,
+    "entitlement_revoked": 403,
+    "solution_unknown": 404,
+    "request_too_large": 413,
+    "identity_unavailable": 503,
+    "kms_unavailable": 503,
+}
+"""Of refusals; what is not named here is a fault of ours, and 500."""
+
+
+class TokenRequest(BaseModel):
+    """Body of `POST /v1/tokens`."""
+
+    model_config = ConfigDict(extra="forbid")
+    solution_id: SolutionId
+
+
+class ValidateRequest(BaseModel):
+    """Body of `POST /v1/validate`: the request that somebody made to a solution."""
+
+    model_config = ConfigDict(extra="forbid")
+    solution_id: SolutionId
+    method: str = Field(default="GET", pattern=f"^({'|'.join(METHODS)})$")
+    path: str = Field(default="/", pattern="^/", max_length=2048)
+    spend: bool = True
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes stand on."""
+
+    gate: Gate
+    minting: Minting
+    identity: IdentityVerifier
+    clock: Callable[[], float] = time.time
+
+
+def make_app(services: Services) -> APIGatewayHttpResolver:
+    """The resolver with all routes."""
+    app = APIGatewayHttpResolver()
+
+    @app.get("/.well-known/jwks.json")
+    def jwks() -> Response[str]:
+        ring = services.gate.directory.ring(services.clock())
+        return _json(200, ring.jwks(), {"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
+
+    @app.get("/v1/solutions/<solution_id>")
+    def solution(solution_id: str) -> Response[str]:
+        found = None
+        if SOLUTION_ID.fullmatch(solution_id):
+            found = services.gate.directory.solution(solution_id, services.clock())
+        if found is None:
+            raise Refused("solution_unknown", "there is no such solution")
+        public = {key: found.to_mapping()[key] for key in ("solution_id", "name", "status", "default_plan", "plans")}
+        return _json(200, public | {"upgrade_url": found.upgrade_url})
+
+    @app.post("/v1/tokens")
+    def tokens() -> Response[str]:
+        user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
+        body = TokenRequest.model_validate(_body(app))
+        token = services.minting.mint(user_id, body.solution_id)
+        return _json(200, {"token": token, "solution_id": body.solution_id}, {"Cache-Control": "no-store"})
+
+    @app.post("/v1/validate")
+    def validate() -> Response[str]:
+        body = ValidateRequest.model_validate(_body(app))
+        authorization = app.current_event.headers.get("authorization")
+        request = Request(
+            method=body.method,
+            path=body.path,
+            authorization=(authorization,) if authorization is not None else (),
+            source_ip=app.current_event.request_context.http.source_ip,
+        )
+        try:
+            decision = services.gate.decide(body.solution_id, request, services.clock(), body.spend)
+        except StoreUnavailable:
+            decision = refuse(Reason.STORE_UNAVAILABLE, None)
+        return _decision(decision)
+
+    app.exception_handler(Refused)(_refused)
+    app.exception_handler(Busy)(_busy)
+    app.exception_handler(StoreUnavailable)(_unavailable)
+    app.exception_handler(ValidationError)(_invalid)
+
+    @app.not_found
+    def not_found(_: Exception) -> Response[str]:
+        return problem(404, "route_unknown", "there is no such route")
+
+    return app
+
+
+def _refused(error: Refused) -> Response[str]:
+    return problem(STATUS.get(error.code, 500), error.code, str(error))
+
+
+def _busy(error: Busy) -> Response[str]:
+    return problem(503, "busy", str(error), headers={"Retry-After": "1"})
+
+
+def _unavailable(_: StoreUnavailable) -> Response[str]:
+    return problem(500, "store_unavailable", Reason.STORE_UNAVAILABLE.message)
+
+
+def _invalid(error: ValidationError) -> Response[str]:
+    faults = [{"key": ".".join(map(str, e["loc"])), "fault": e["msg"]} for e in error.errors()]
+    return problem(400, "request_invalid", "mend the keys named in faults", faults=faults)
+
+
+def _body(app: APIGatewayHttpResolver) -> Any:
+    text = app.current_event.decoded_body or ""
+    if len(text) > MAX_BODY:
+        raise Refused("request_too_large", f"the body may hold {MAX_BODY} characters")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # what is no object is refused by its model, in the same words
+
+
+def _decision(decision: Decision) -> Response[str]:
+    facts: dict[str, Any] = {
+        "allowed": decision.allowed,
+        **decision.context(),
+        "limit": decision.limit,
+        "used": decision.used,
+        "remaining": decision.remaining,
+        "resetsAt": decision.resets_at or None,
+    }
+    no_store = {"Cache-Control": "no-store"}
+    if decision.allowed:
+        return _json(200, facts, no_store)
+    reason = decision.reason
+    return problem(reason.http_status, reason.value, reason.message, headers=no_store, **facts)
+
+
+def problem(
+    status: int, code: str, detail: str, headers: dict[str, str] | None = None, **members: Any
+) -> Response[str]:
+    """A problem document; `code` stands in its type, and extensions beside it (RFC 9457 section 3.2)."""
+    document = {
+        "type": f"urn:gatepass:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    extra = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return Response(status, "application/problem+json", json.dumps(document), headers={**extra, **(headers or {})})
+
+
+def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Response[str]:
+    return Response(status, "application/json", json.dumps(body), headers=dict(headers or {}))

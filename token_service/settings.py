@@ -1,0 +1,51 @@
+"""The token service's environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class MissingSetting(RuntimeError):
+    """An environment variable is not set; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the function is told by its environment."""
+
+    table: str
+    region: str
+    user_pool_id: str
+    user_pool_client_id: str
+    endpoint: str | None = None
+    dynamodb_endpoint: str | None = None
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read it; an empty variable counts as unset. Raises `MissingSetting`."""
+
+        def required(name: str, what: str) -> str:
+            value = environment.get(name)
+            if not value:
+                raise MissingSetting(f"{name} is not set: give it {what}")
+            return value
+
+        endpoint = environment.get("AWS_ENDPOINT_URL") or None
+        return cls(
+            table=required("GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack"),
+            region=environment.get("AWS_DEFAULT_REGION") or required("AWS_REGION", "the region of the table"),
+            user_pool_id=required("GATEPASS_USER_POOL_ID", "the id of the Cognito user pool"),
+            user_pool_client_id=required("GATEPASS_USER_POOL_CLIENT_ID", "the id of the user pool's client"),
+            endpoint=endpoint,
+            dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
+        )
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of the pool's tokens."""
+        return f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the pool's public keys are."""
+        base = f"{self.endpoint}/{self.user_pool_id}" if self.endpoint else self.issuer
+        return f"{base}/.well-known/jwks.json"
