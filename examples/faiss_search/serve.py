@@ -46,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
 
-    def do_OPTIONS(self) -> None:  # noqa: N802 - http.server's name
+    def do_OPTIONS(self) -> None:
         """Answer a browser's preflight, which AWS leaves to the gateway too."""
         headers = {
             "access-control-allow-origin": "*",

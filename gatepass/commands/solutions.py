@@ -54,6 +54,7 @@ def run_apply(options: argparse.Namespace) -> int:
 
 def read_file(path: Path) -> Solution:
     """Read and check a solution file; raises `Refused` that names file, line and key of every fault."""
+    lines: dict[str, int] = {}
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -1,0 +1,133 @@
+"""The command as operators and scripts use it, on an emulator."""
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulators import CREDENTIALS, ROOT, free_port
+
+USER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+class Command:
+    def __init__(self, endpoint: str | None, bin_folder: Path, **environment: str) -> None:
+        script = bin_folder / "gatepass"
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gatepass "$@"\n')
+        script.chmod(0o755)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GATEPASS_"))}
+        self.environment = kept | {"PATH": f"{bin_folder}:{os.environ['PATH']}"} | CREDENTIALS | environment
+        if endpoint:
+            self.environment["AWS_ENDPOINT_URL"] = endpoint
+
+    def __call__(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return self.shell(["gatepass", *arguments], stdin)
+
+    def shell(self, command: list[str], stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, input=stdin, capture_output=True, text=True, timeout=120
+        )
+
+
+@pytest.fixture
+def gatepass(moto_endpoint: str, tmp_path: Path) -> Command:
+    return Command(moto_endpoint, tmp_path, GATEPASS_TABLE=f"t-{secrets.token_hex(6)}")
+
+
+def test_the_readme_s_commands_work_as_they_stand(gatepass: Command) -> None:
+    assert gatepass("init").returncode == 0
+    readme = (ROOT / "README.md").read_text()
+    blocks = [block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "sam deploy" not in block]
+    assert len(blocks) == 2
+    run = gatepass.shell(["bash", "-euo", "pipefail", "-c", "\n".join(blocks)])
+    assert run.returncode == 0, run.stderr
+    assert "reason      ok" in run.stdout
+    assert "revoked, plan pro" in run.stdout
+
+
+def test_init_twice_changes_nothing_and_the_issuer_stays(gatepass: Command) -> None:
+    assert "issuer gatepass-local" in gatepass("init").stdout
+    assert "nothing to do" in gatepass("init").stdout
+    other = gatepass("init", "--issuer", "another")
+    assert (other.returncode, "for good" in other.stderr) == (1, True)
+
+
+def test_a_broken_file_changes_nothing_and_names_line_and_key(gatepass: Command, tmp_path: Path) -> None:
+    gatepass("init")
+    good = ROOT / "examples" / "faiss_search" / "solution.yaml"
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(good.read_text().replace("{limits: {day: 10}}", "{limits: {day: 0}}"))
+    run = gatepass("solutions", "apply", str(good), str(bad))
+    line = next(n for n, text in enumerate(bad.read_text().splitlines(), 1) if "day: 0" in text)
+    assert run.returncode == 1
+    assert f"{bad}:{line}: plans.registered.limits.day: must be a whole number" in run.stderr
+    assert json.loads(gatepass("solutions", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "a: 1\na: 2\n", "just text", "\x00"])
+def test_a_file_that_is_no_solution_is_refused(gatepass: Command, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(text)
+    run = gatepass("solutions", "apply", str(file))
+    assert run.returncode == 1
+    assert str(file) in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_mint_prints_the_token_alone(gatepass: Command) -> None:
+    gatepass("init")
+    gatepass("solutions", "apply", "examples/faiss_search/solution.yaml")
+    refused = gatepass("tokens", "mint", "--user", USER, "--solution", "faiss-search")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    gatepass("entitlements", "grant", "--user", USER, "--solution", "faiss-search")
+    minted = gatepass("tokens", "mint", "--user", USER, "--solution", "faiss-search")
+    assert re.fullmatch(r"gp1_\S+\n", minted.stdout)
+    assert minted.stderr == ""
+    inspected = json.loads(gatepass("tokens", "inspect", "-", "--json", stdin=minted.stdout).stdout)
+    assert (inspected["sub"], inspected["secret_matches"]) == (USER, True)
+    for _ in range(2):
+        explained = gatepass("tokens", "explain", "-", "--solution", "faiss-search", "--json", stdin=minted.stdout)
+        assert json.loads(explained.stdout)["used"] == "0"
+
+
+def test_the_fixture_seeds_an_emulator_and_nothing_else(gatepass: Command) -> None:
+    assert gatepass("init", "--fixture", "events/fixture.json").returncode == 0
+    listed = json.loads(gatepass("entitlements", "list", "--solution", "faiss-search", "--json").stdout)
+    assert len(listed) == 7
+    gatepass.environment["AWS_ENDPOINT_URL"] = "https://dynamodb.us-east-1.amazonaws.com"
+    refused = gatepass("init", "--fixture", "events/fixture.json")
+    assert (refused.returncode, "refused on AWS" in refused.stderr) == (1, True)
+
+
+def test_wrong_use_exits_2_and_missing_settings_exit_1(gatepass: Command) -> None:
+    assert gatepass("solutions").returncode == 2
+    assert gatepass("entitlements", "grant", "--user", USER).returncode == 2
+    del gatepass.environment["GATEPASS_TABLE"]
+    run = gatepass("init")
+    assert (run.returncode, "GATEPASS_TABLE" in run.stderr) == (1, True)
+
+
+def test_no_network_is_a_clear_refusal(tmp_path: Path) -> None:
+    away = Command(f"http://127.0.0.1:{free_port()}", tmp_path, GATEPASS_TABLE="t")
+    run = away("entitlements", "list", "--solution", "faiss-search")
+    assert run.returncode == 1
+    assert run.stderr.startswith("gatepass: DynamoDB gave no answer")
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("user", ["someone@example.com", USER.upper(), "x"])
+def test_a_user_is_named_by_id_alone(gatepass: Command, user: str) -> None:
+    run = gatepass("entitlements", "grant", "--user", user, "--solution", "faiss-search")
+    assert (run.returncode, "Cognito sub" in run.stderr) == (1, True)
+
+
+def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
+    run = gatepass("demo")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "28 of 28 steps" in run.stdout
+    assert "\x1b" not in run.stdout

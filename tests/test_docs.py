@@ -1,0 +1,93 @@
+"""What can be used is documented, and what is documented can be used."""
+
+import argparse
+import re
+from pathlib import Path
+
+import yaml
+
+from entitlements.reasons import Reason
+from entitlements.solution import _Reader
+from entitlements.token import TOKEN
+from gatepass.cli import make_parser
+
+ROOT = Path(__file__).parents[1]
+DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+EVERYTHING = "\n".join([(ROOT / "README.md").read_text(), *DOCS.values()])
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as plain values."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+
+
+def test_every_reason_is_documented() -> None:
+    assert {reason for reason in Reason if f"`{reason}`" not in DOCS["reference.md"]} == set()
+
+
+def test_every_route_is_documented() -> None:
+    events = TEMPLATE["Resources"]["TokenService"]["Properties"]["Events"].values()
+    routes = {f"`{e['Properties']['Method']} {e['Properties']['Path']}`" for e in events}
+    assert {route for route in routes if route not in DOCS["reference.md"]} == set()
+
+
+def test_the_templates_routes_are_the_code_s() -> None:
+    code = (ROOT / "token_service" / "routes.py").read_text()
+    found = {f"{m.upper()} {p}" for m, p in re.findall(r'@app\.(get|post|delete)\("([^"]+)"', code)}
+    events = TEMPLATE["Resources"]["TokenService"]["Properties"]["Events"].values()
+    declared = {
+        f"{e['Properties']['Method']} {e['Properties']['Path']}".replace("{", "<").replace("}", ">") for e in events
+    }
+    assert found == declared
+
+
+def test_every_parameter_is_documented_and_described() -> None:
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert f"`{name}`" in DOCS["reference.md"]
+        assert parameter["Description"]
+
+
+def test_every_variable_is_documented() -> None:
+    code = "".join(
+        p.read_text() for d in ("authorizer", "token_service", "gatepass", "scripts") for p in (ROOT / d).rglob("*.py")
+    )
+    names = set(re.findall(r'"((?:GATEPASS_[A-Z_]+|AWS_(?:REGION|ENDPOINT_URL[A-Z_]*)|ARCHITECTURE))"', code)) - {
+        "GATEPASS_"
+    }
+    assert names
+    assert {name for name in names if f"`{name}`" not in DOCS["reference.md"]} == set()
+
+
+def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def test_every_command_is_documented() -> None:
+    for noun, parser in commands(make_parser()).items():
+        assert f"`gatepass {noun}" in DOCS["reference.md"], noun
+        row = next(line for line in DOCS["reference.md"].splitlines() if line.startswith(f"| `gatepass {noun}"))
+        for verb in commands(parser):
+            assert verb in row, f"{noun} {verb}"
+
+
+def test_every_key_of_a_solution_is_documented() -> None:
+    keys = set(_Reader.KEYS) - {"origin_secret_sha256"}  # the stored form of origin_secret
+    assert {key for key in keys if f"`{key}`" not in DOCS["plans.md"]} == set()
+
+
+def test_the_documented_expression_for_scanners_finds_what_the_code_reads() -> None:
+    documented = re.search(r"`(gp1_\[.*)`", DOCS["security.md"])
+    assert documented is not None
+    assert re.sub(r"\(\?P<\w+>|\(|\)", "", TOKEN.pattern) == documented[1]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
