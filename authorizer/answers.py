@@ -27,14 +27,14 @@ class AccessNotDecided(Exception):
         super().__init__("store_unavailable")
 
 
-def answer(asked: AuthorizerRequest, decision: Decision) -> dict[str, Any]:
-    """The authorizer's output. Raises `Unauthorized` for a 401 and `AccessNotDecided` for a 500."""
-    status = decision.reason.gateway_status
-    if status == 401:
-        raise Unauthorized
-    if status == 500:
-        raise AccessNotDecided
-    if asked.answer is Answer.SIMPLE:
+def failure(decision: Decision) -> Exception:
+    """What to raise for a decision that API Gateway must answer with 401 or 500."""
+    return Unauthorized() if decision.reason.gateway_status == 401 else AccessNotDecided()
+
+
+def answer(asked: AuthorizerRequest, decision: Decision, policy_responses: bool = False) -> dict[str, Any]:
+    """The authorizer's output for a 200 or a 403."""
+    if asked.answer is Answer.SIMPLE and not policy_responses:
         return {"isAuthorized": decision.allowed, "context": decision.context()}
     return {
         "principalId": decision.user_id,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from authorizer.answers import Unauthorized, answer
+from authorizer.answers import Unauthorized, answer, failure
 from authorizer.events import read_event
 from authorizer.log import decision_line
 from authorizer.store import Boto3Store, make_client
@@ -49,7 +49,11 @@ def make_handler(
         except StoreUnavailable as error:
             decision, detail = refuse(Reason.STORE_UNAVAILABLE, None), str(error)
         log(decision, asked.api_id, now, started, detail)
-        return answer(asked, decision)
+        if decision.reason.gateway_status in (401, 500):
+            raise failure(decision)
+        # A decision that is no failure has read the API's item: it is in the directory, without another call.
+        link = gate.directory.api(asked.api_id, now)
+        return answer(asked, decision, link is not None and link.policy_responses)
 
     def log(decision: Decision, api_id: str, now: float, started: float, detail: str) -> None:
         latency_ms = (time.perf_counter() - started) * 1000

@@ -1,6 +1,7 @@
 """What a warm container remembers of the table: APIs, solutions and the key ring, for at most a minute."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from entitlements.keyring import KeyRing, KeyRingError
@@ -14,6 +15,16 @@ RETRY_AGE: Final = 5.0
 MAX_ENTRIES: Final = 1_000
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLink:
+    """What is known of an API. `policy_responses`: an HTTP API whose authorizer has simple responses switched off,
+    which no event tells.
+    """
+
+    solution_id: str
+    policy_responses: bool = False
 
 
 class _Cache(Generic[T]):
@@ -49,8 +60,8 @@ class Directory:
         self._solutions = _Cache(self._load_solution)
         self._rings = _Cache(self._load_ring)
 
-    def solution_id_of(self, api_id: str, now: float) -> str | None:
-        """The solution that an API is linked to."""
+    def api(self, api_id: str, now: float) -> ApiLink | None:
+        """The solution that an API is linked to, and how it wants its answers."""
         return self._apis.get(api_id, now)
 
     def solution(self, solution_id: str, now: float) -> Solution | None:
@@ -66,9 +77,11 @@ class Directory:
             raise StoreUnavailable("the table holds no key ring: run gatepass init")
         return ring
 
-    def _load_api(self, api_id: str) -> str | None:
+    def _load_api(self, api_id: str) -> ApiLink | None:
         item = self._get_item(api_key(api_id))
-        return None if item is None else str(item.get("solution_id", ""))
+        if item is None:
+            return None
+        return ApiLink(str(item.get("solution_id", "")), item.get("policy_responses") is True)
 
     def _load_solution(self, solution_id: str) -> Solution | None:
         item = self._get_item(solution_key(solution_id))

@@ -42,10 +42,10 @@ class Gate:
 
     def decide_for_api(self, api_id: str, request: Request, now: float) -> Decision:
         """Decide a request to an API, as `decide` does for a solution."""
-        solution_id = self.directory.solution_id_of(api_id, now)
-        if solution_id is None:
+        link = self.directory.api(api_id, now)
+        if link is None:
             return refuse(Reason.API_UNKNOWN, None)
-        return self.decide(solution_id, request, now)
+        return self.decide(link.solution_id, request, now)
 
     def decide(self, solution_id: str, request: Request, now: float, spending: bool = True) -> Decision:
         """Decide a request to a solution, spending its cost or only asking. `now` is in seconds since the epoch.

@@ -1,9 +1,12 @@
 """The emulators, one process each for a session, and tables, one for each test."""
 
+import json
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -59,3 +62,40 @@ def hanging_server() -> Iterator[str]:
         server.bind(("127.0.0.1", 0))
         server.listen(50)
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+class FailingServer:
+    """Answers every request of DynamoDB's protocol with the error `code`."""
+
+    def __init__(self) -> None:
+        self.code, self.requests = "", 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.requests += 1
+                self.rfile.read(int(self.headers["Content-Length"]))
+                body = json.dumps(
+                    {"__type": f"com.amazonaws.dynamodb.v20120810#{outer.code}", "message": "no"}
+                ).encode()
+                self.send_response(500 if outer.code == "InternalServerError" else 400)
+                self.send_header("Content-Type", "application/x-amz-json-1.0")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def failing_server() -> Iterator[FailingServer]:
+    failing = FailingServer()
+    thread = threading.Thread(target=failing.server.serve_forever, daemon=True)
+    thread.start()
+    yield failing
+    failing.server.shutdown()
+    failing.server.server_close()

@@ -11,7 +11,12 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     demo = nouns.add_parser("demo", help="the whole journey, narrated, on a local stack it starts itself")
     demo.set_defaults(run=run_demo)
     local = nouns.add_parser("local", help="the local stack, to try by hand")
-    local.add_argument("--port", type=int, default=8080, help="the port of the API (default: 8080)")
+    local.add_argument(
+        "--port",
+        type=int,
+        default=8080,
+        help="the API's port; the token service has the next (default: 8080)",
+    )
     local.set_defaults(run=run_local)
 
 
@@ -43,7 +48,8 @@ def run_local(options: argparse.Namespace) -> int:
             stack.run("entitlements", "grant", "--user", user, "--solution", "faiss-search")
             token = stack.run("tokens", "mint", "--user", user, "--solution", "faiss-search")[1]
             url = stack.gateway.url
-            print(f"the API      {url}/search\nits token    {token}\n")
+            print(f"the API        {url}/search\na token        {token}")
+            print(f"token service  {stack.token_service.url}/.well-known/jwks.json, /v1/validate, …\n")
             print(f'curl {url}/search -d \'{{"query": "message queue"}}\'')
             print(f'curl {url}/search -d \'{{"query": "message queue"}}\' -H "Authorization: Bearer $TOKEN"\n')
             print("Ctrl-C ends it. Each decision of the gate:", flush=True)

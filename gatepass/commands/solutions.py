@@ -34,6 +34,9 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     link = verbs.add_parser("link", help="say which solution an API belongs to")
     link.add_argument("solution", metavar="ID")
     link.add_argument("api", metavar="API_ID")
+    link.add_argument(
+        "--policy-responses", action="store_true", help="for an HTTP API whose authorizer has simple responses off"
+    )
     link.set_defaults(run=run_link)
     unlink = verbs.add_parser("unlink", help="end that; the gate then refuses every request to the API")
     unlink.add_argument("solution", metavar="ID")
@@ -137,7 +140,10 @@ def run_link(options: argparse.Namespace) -> int:
     linked = environment.repository.get_item(api_key(api))
     if linked is not None and linked["solution_id"] != solution.solution_id:
         raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: unlink it there first")
-    environment.repository.put_item({"pk": f"api#{api}", "sk": "config", "solution_id": solution.solution_id})
+    item: dict[str, str | int | bool] = {"pk": f"api#{api}", "sk": "config", "solution_id": solution.solution_id}
+    if options.policy_responses:
+        item["policy_responses"] = True
+    environment.repository.put_item(item)
     print(f"linked {api} to {solution.solution_id}")
     return 0
 

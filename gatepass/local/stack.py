@@ -25,7 +25,10 @@ _CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
 GATEWAY_RESPONSES: Final = {
     "ACCESS_DENIED": GatewayResponse(403, _CORS, f'{{"message":"Refused",{_FACTS}}}'),
     "UNAUTHORIZED": GatewayResponse(401, _CORS, '{"message":"Unauthorized"}'),
-    "AUTHORIZER_FAILURE": GatewayResponse(500, _CORS, '{"message":"Access cannot be checked right now: try again."}'),
+    # What the real one answers when an authorizer fails in any other way, such as without its table.
+    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(
+        500, _CORS, '{"message":"Access cannot be checked right now: try again."}'
+    ),
 }
 
 
@@ -34,6 +37,7 @@ class LocalStack:
     """What runs, and what the gate wrote of its decisions."""
 
     gateway: LocalGateway
+    token_service: LocalGateway
     run: Callable[..., tuple[int, str]]
     """Runs a `gatepass` command in this stack; its exit status and output."""
     lines: list[str] = field(default_factory=list)
@@ -69,8 +73,13 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
             if watch is not None:
                 watch(line)
 
-        with LocalGateway(_api(write), port=port) as gateway:
-            yield LocalStack(gateway, _command, lines)
+        _create_user_pool(endpoint)
+        # The next port after the API's, or any where any was asked for.
+        with (
+            LocalGateway(_api(write), port=port) as gateway,
+            LocalGateway(_token_api(), port=port + 1 if port else 0) as token_service,
+        ):
+            yield LocalStack(gateway, token_service, _command, lines)
 
 
 def _api(write: Callable[[str], object]) -> Api:
@@ -92,6 +101,27 @@ def _api(write: Callable[[str], object]) -> Api:
         Route("OPTIONS", "/search", preflight),
     )
     return Api(API_ID, "REST", routes, gateway_responses=dict(GATEWAY_RESPONSES))
+
+
+def _token_api() -> Api:
+    from token_service.handler import lambda_handler
+
+    return Api("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(lambda_handler)),))
+
+
+def _create_user_pool(endpoint: str) -> None:
+    """As the template has it; moto is laxer: it takes any confirmation code and lets an e-mail address change."""
+    import boto3
+
+    session: Any = boto3.session.Session(region_name="us-east-1")
+    cognito = session.client("cognito-idp", endpoint_url=endpoint)
+    pool = cognito.create_user_pool(PoolName=TABLE, UsernameAttributes=["email"], AutoVerifiedAttributes=["email"])[
+        "UserPool"
+    ]["Id"]
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName=TABLE, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    )["UserPoolClient"]["ClientId"]
+    os.environ.update(GATEPASS_USER_POOL_ID=pool, GATEPASS_USER_POOL_CLIENT_ID=client)
 
 
 def _command(*arguments: str) -> tuple[int, str]:

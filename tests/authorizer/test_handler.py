@@ -132,6 +132,16 @@ def test_a_simple_response_tells_the_api_who_came_and_what_is_left(gatekeeper: G
     }
 
 
+def test_an_http_api_with_simple_responses_off_gets_policies(gatekeeper: Gatekeeper) -> None:
+    gatekeeper.table.put(f"api#{API}", "config", solution_id=SOLUTION, policy_responses=True)
+    answer = gatekeeper.handle(http_2(TOKEN), None)
+    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+    gatekeeper.table.put_entitlement(status="suspended")
+    answer = gatekeeper.handle(http_2(TOKEN), None)
+    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+    assert answer["context"]["reason"] == "entitlement_suspended"
+
+
 def test_an_unlimited_plan_has_no_limit_to_tell(gatekeeper: Gatekeeper) -> None:
     gatekeeper.table.put_entitlement(plan="pro", total=41)
     context = gatekeeper.handle(http_2(TOKEN), None)["context"]
@@ -399,6 +409,20 @@ def test_a_table_that_is_away_is_a_refusal_within_the_time_limit() -> None:
     with pytest.raises(AccessNotDecided):
         handle(http_2(TOKEN), None)
     assert json.loads(lines[-1])["reason"] == "store_unavailable"
+
+
+@pytest.mark.parametrize(
+    "code", ["ProvisionedThroughputExceededException", "ThrottlingException", "InternalServerError"]
+)
+def test_a_table_that_throttles_is_asked_twice_and_given_up(failing_server: Any, code: str) -> None:
+    failing_server.code = code
+    lines: list[str] = []
+    handle = make_handler(Gate(Boto3Store(make_client("us-east-1", failing_server.url), "t")), write=lines.append)
+    with pytest.raises(AccessNotDecided):
+        handle(http_2(TOKEN), None)
+    assert json.loads(lines[-1])["reason"] == "store_unavailable"
+    assert code in json.loads(lines[-1])["detail"]
+    assert failing_server.requests == 2
 
 
 def test_a_table_that_hangs_is_given_up(hanging_server: str) -> None:

@@ -4,8 +4,11 @@ import json
 import os
 import re
 import secrets
+import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -131,3 +134,38 @@ def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert "28 of 28 steps" in run.stdout
     assert "\x1b" not in run.stdout
+
+
+def test_the_local_stack_answers_and_ends_on_an_interrupt(gatepass: Command) -> None:
+    port = free_port()
+    with subprocess.Popen(
+        ["gatepass", "local", "--port", str(port)],
+        cwd=ROOT,
+        env=gatepass.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as local:
+        assert local.stdout is not None
+        for line in local.stdout:
+            if line.startswith("Ctrl-C"):
+                break
+        search = urllib.request.Request(f"http://127.0.0.1:{port}/prod/search", b'{"query": "message queue"}')
+        with urllib.request.urlopen(search, timeout=30) as answer:
+            assert "SQS" in json.load(answer)["hits"][0]["name"]
+        assert local.stdout.readline().startswith("ok_anonymous")
+        ask = json.dumps({"solution_id": "faiss-search", "method": "POST", "path": "/search", "spend": False}).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/v1/validate", ask, timeout=30) as answer:
+            assert json.load(answer)["used"] == 1
+        with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/.well-known/jwks.json", timeout=30) as answer:
+            assert len(json.load(answer)["keys"]) == 1
+        local.send_signal(signal.SIGINT)
+        assert "nothing was kept" in local.stdout.read()
+    assert local.returncode == 0
+
+
+def test_a_port_in_use_is_a_clear_refusal(gatepass: Command) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        run = gatepass("local", "--port", str(taken.getsockname()[1]))
+    assert (run.returncode, "give --port" in run.stderr) == (1, True)
