@@ -94,7 +94,7 @@ const text = (value) => (typeof value === "string" ? value : "");
 function showRefusal(body, fallback) {
   at("status").textContent = "";
   at("notice-message").textContent = text(body?.message) || fallback;
-  const details = [];
+  const details = text(body?.reason) ? [`Reason: ${body.reason.replaceAll("_", " ")}.`] : [];
   if (text(body?.used) && text(body?.limit)) details.push(`${body.used} of ${body.limit} used.`);
   const reset = text(body?.resetsAt) ? new Date(body.resetsAt) : null;
   if (reset && !Number.isNaN(reset.getTime())) details.push(`Starts again ${reset.toLocaleString()}.`);
@@ -117,10 +117,9 @@ function showHits(hits) {
     const head = make("div", "head");
     head.append(make("h2", "", text(hit.name)), make("span", "category", text(hit.category)));
     const rating = make("div", "score");
-    const meter = make("meter");
-    meter.max = 1;
-    meter.value = score;
-    meter.setAttribute("aria-hidden", "true"); // the number says it
+    const meter = make("span", "meter"); // no <meter>: browsers differ in how it can be styled, and the number says it
+    meter.append(make("span", "fill"));
+    meter.firstChild.style.width = `${100 * score}%`;
     rating.append(make("span", "label", "Score"), meter, make("span", "number", score.toFixed(2)));
     item.append(head, make("p", "", text(hit.description)), rating);
     return item;
