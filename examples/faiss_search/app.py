@@ -45,7 +45,8 @@ def _route(event: dict[str, Any]) -> tuple[str, str]:
     if "http" not in context:
         return event.get("httpMethod", ""), event.get("path", "")
     # Payload 2.0 keeps the name of the stage in the path, unless it is the default stage.
-    return context["http"]["method"], event["rawPath"].removeprefix(f"/{context.get('stage', '$default')}")
+    path, prefix = event["rawPath"], f"/{context.get('stage', '$default')}/"
+    return context["http"]["method"], path.removeprefix(prefix[:-1]) if path.startswith(prefix) else path
 
 
 def _read(event: dict[str, Any]) -> tuple[str, int]:

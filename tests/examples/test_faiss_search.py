@@ -163,3 +163,9 @@ def test_it_holds_no_access_code() -> None:
     for file in FOLDER.glob("*.py"):
         text = file.read_text().lower()
         assert not any(word in text for word in ("gatepass", "token", "auth", "quota", "bearer"))
+
+
+@pytest.mark.parametrize(("stage", "path"), [("live", "/live/health"), ("h", "/health"), ("$default", "/health")])
+def test_the_name_of_the_stage_is_no_part_of_the_path(stage: str, path: str) -> None:
+    event = {"rawPath": path, "requestContext": {"stage": stage, "http": {"method": "GET"}}}
+    assert app.lambda_handler(event, None)["statusCode"] == 200
