@@ -29,7 +29,7 @@ from gatepass.gateway.lambdas import (
     invoke,
 )
 from gatepass.gateway.messages import HttpResponse, json_response
-from gatepass.gateway.model import HttpProxy, Integration, LambdaFunction, Mock
+from gatepass.gateway.model import FINAL_STATUSES, HEADER_NAME, HttpProxy, Integration, LambdaFunction, Mock
 
 # RFC 9110, section 7.6.1; the length is set anew by whoever sends the message.
 _HOP_BY_HOP = frozenset(
@@ -98,6 +98,8 @@ def read_rest_output(output: Any) -> HttpResponse:
     if not isinstance(output, dict) or not output.keys() <= _REST_KEYS:
         raise MalformedResponseError(f"the output may have {', '.join(sorted(_REST_KEYS))}")
     several = output.get("multiValueHeaders") or {}
+    if not all(isinstance(values, list) for values in several.values()):
+        raise MalformedResponseError("a value in multiValueHeaders is no list")
     taken = {name.lower() for name in several}
     pairs = [
         (name, _header_text(value))
@@ -127,8 +129,11 @@ def _response(status: Any, pairs: list[tuple[str, str]], output: dict[str, Any])
         code = int(status)
     except (TypeError, ValueError):
         raise MalformedResponseError("statusCode is no number") from None
-    if not 100 <= code <= 599:
-        raise MalformedResponseError("statusCode is no HTTP status")
+    # An interim status (1xx) would leave the client waiting for the final one.
+    if code not in FINAL_STATUSES:
+        raise MalformedResponseError("statusCode is no status of a response")
+    if not all(HEADER_NAME.fullmatch(name) for name, _ in pairs):
+        raise MalformedResponseError("a header's name is none")
     body = output.get("body") or ""
     if not isinstance(body, str):
         raise MalformedResponseError("body is no string: serialize it")

@@ -16,6 +16,10 @@ HTTP_INTEGRATION_TIMEOUT = 30.0
 HTTP_AUTHORIZER_TIMEOUT = 10.0
 
 
+class FunctionExitedError(RuntimeError):
+    """The function ended its process instead of answering."""
+
+
 class LambdaContext:
     """The context object of a Python handler. https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
@@ -38,7 +42,11 @@ def invoke(function: LambdaFunction, event: dict[str, Any], context: LambdaConte
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html
     """
-    result = function(json.loads(json.dumps(event)), context)
+    try:
+        result = function(json.loads(json.dumps(event)), context)
+    except SystemExit:
+        # Here it would end a thread and leave the client without an answer; there it is `Runtime.ExitError`.
+        raise FunctionExitedError("the function exited") from None
     return json.loads(json.dumps(result, allow_nan=False))
 
 

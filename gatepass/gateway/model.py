@@ -19,11 +19,30 @@ DEFAULT_STAGE = "$default"
 DEFAULT_ROUTE = "$default"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 MAX_TTL_SECONDS = 3600  # https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html
+# https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid.html (Cors)
+MAX_CORS_AGE_SECONDS = 86_400
 _VARIABLE = re.compile(r"\{([A-Za-z0-9._-]+)(\+?)\}")
+# A response that ends an exchange, and the characters of a field's name: RFC 9110, sections 15 and 5.1.
+FINAL_STATUSES = range(200, 600)
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
+
+
+def _check_response(status: int | None, headers: Mapping[str, str]) -> None:
+    if status is not None and status not in FINAL_STATUSES:
+        raise ValueError(f"{status!r} is no status of a response: choose 200 to 599")
+    for name in headers:
+        if not HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no header: write a name such as Access-Control-Allow-Origin")
+
+
+def _check_texts(name: str, values: object) -> None:
+    """A lone string is a sequence too, of its letters: the commonest slip with these fields."""
+    if isinstance(values, str) or not isinstance(values, tuple | list):
+        raise ValueError(f"{name} is {values!r}: write a tuple of strings, as in ('one',)")
 
 
 class ResponseType(StrEnum):
@@ -55,10 +74,11 @@ class ResponseType(StrEnum):
     WAF_FILTERED = "WAF_FILTERED"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Authorizer:
     """A Lambda authorizer. Routes that share one object share its result cache, as on AWS.
 
+    Two authorizers are never equal, however alike: each has a cache of its own, as each has its own id there.
     `payload_version` and `simple_responses` concern HTTP APIs alone.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
     """
@@ -71,6 +91,13 @@ class Authorizer:
     simple_responses: bool = True
 
     def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ValueError(f"{self.function!r} cannot be called: give a handler(event, context)")
+        if self.type not in ("TOKEN", "REQUEST"):
+            raise ValueError(f"{self.type!r} is no authorizer type: choose TOKEN or REQUEST")
+        if self.payload_version not in ("1.0", "2.0"):
+            raise ValueError(f"{self.payload_version!r} is no payload version: choose '1.0' or '2.0'")
+        _check_texts("identity_sources", self.identity_sources)
         if not 0 <= self.ttl_seconds <= MAX_TTL_SECONDS:
             raise ValueError(f"ttl_seconds is {self.ttl_seconds}: choose 0 (no cache) to {MAX_TTL_SECONDS}")
         if self.ttl_seconds and not self.identity_sources:
@@ -92,6 +119,10 @@ class LambdaProxy:
 
     function: LambdaFunction
 
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ValueError(f"{self.function!r} cannot be called: give a handler(event, context)")
+
 
 @dataclass(frozen=True)
 class HttpProxy:
@@ -112,6 +143,9 @@ class Mock:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=_nothing)
     body: str = ""
+
+    def __post_init__(self) -> None:
+        _check_response(self.status, self.headers)
 
 
 Integration = LambdaProxy | HttpProxy | Mock
@@ -173,6 +207,9 @@ class GatewayResponse:
     headers: Mapping[str, str] = field(default_factory=_nothing)
     template: str = '{"message":$context.error.messageString}'
 
+    def __post_init__(self) -> None:
+        _check_response(self.status, self.headers)
+
 
 @dataclass(frozen=True)
 class Cors:
@@ -186,6 +223,10 @@ class Cors:
     max_age: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
+            _check_texts(name, getattr(self, name))
+        if self.max_age is not None and not -1 <= self.max_age <= MAX_CORS_AGE_SECONDS:
+            raise ValueError(f"max_age is {self.max_age}: choose 0 to {MAX_CORS_AGE_SECONDS}, or -1 for no caching")
         if not self.allow_origins:
             raise ValueError("CORS without allow_origins allows nothing: name the origins, or '*'")
         if self.allow_credentials and "*" in self.allow_origins:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import socket
+import string
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 from gatepass.gateway.authorize import ResultCache
 from gatepass.gateway.core import MAX_BODY_BYTES, handle
@@ -20,6 +23,7 @@ from gatepass.gateway.messages import HttpRequest, HttpResponse, json_response
 from gatepass.gateway.model import DEFAULT_STAGE, Api
 
 IDLE_SECONDS = 75.0  # how long a kept-alive connection may stay silent
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _BODILESS = frozenset({204, 304})  # RFC 9110, sections 15.3.5 and 15.4.5
 
 
@@ -144,7 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(body, HttpResponse):
             self._write(body)
             return
-        path, _, query = self.path.partition("?")
+        # Many clients send UTF-8 as it is, which backends and ARNs would not take (RFC 3986, section 2.5).
+        path, _, query = quote(self.path.encode("latin-1"), safe=string.printable).partition("?")
         request = HttpRequest(
             self.command,
             path,
@@ -160,14 +165,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_body(self) -> bytes | HttpResponse:
         """The body, read to just over the quota: the core then refuses it, and the connection ends."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+        if "Transfer-Encoding" in self.headers:
             self.close_connection = True
             return json_response(411, {"message": "Length Required"})
-        declared = self.headers.get("Content-Length", "0")
-        if not (declared.isascii() and declared.isdigit()):
+        declared = set(self.headers.get_all("Content-Length", ["0"]))
+        if len(declared) > 1 or not all(_LENGTH.fullmatch(value) for value in declared):
             self.close_connection = True
             return json_response(400, {"message": "Bad Request"})
-        length = int(declared)
+        length = int(declared.pop())
         if length > MAX_BODY_BYTES:
             self.close_connection = True
         return self.rfile.read(min(length, MAX_BODY_BYTES + 1))
@@ -179,7 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Date", self.date_time_string())
         for name, value in response.headers:
             # A template may have put a visitor's text into a header, line breaks and all.
-            self.send_header(name, value.replace("\r", "").replace("\n", ""))
+            text = value.replace("\r", "").replace("\n", "")
+            self.send_header(name, text.encode("latin-1", errors="replace").decode("latin-1"))
         if response.status not in _BODILESS:
             self.send_header("Content-Length", str(len(response.body)))
         if self.close_connection:

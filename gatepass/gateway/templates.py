@@ -48,7 +48,7 @@ def respond(invocation: Invocation, failure: Failure) -> HttpResponse:
     for name, value in custom.headers.items():
         headers[name] = _header(value, invocation, variables)
     body = _VARIABLE.sub(lambda match: _text(_lookup(variables, match)), custom.template)
-    return HttpResponse(custom.status or failure.status, (*headers.items(), *fixed), body.encode())
+    return HttpResponse(custom.status or failure.status, (*headers.items(), *fixed), body.encode(errors="replace"))
 
 
 def _customization(responses: Mapping[ResponseType | str, GatewayResponse], failure: Failure) -> GatewayResponse | None:

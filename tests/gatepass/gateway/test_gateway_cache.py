@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html
 
 import pytest
 
-from gatepass.gateway import LambdaProxy, ResultCache, Route
+from gatepass.gateway import Authorizer, LambdaProxy, ResultCache, Route
 
 REST_SOURCE = ("method.request.header.Authorization",)
 HTTP_SOURCE = ("$request.header.Authorization",)
@@ -108,6 +108,25 @@ def test_routes_that_share_an_authorizer_share_its_cache_and_others_do_not(toys,
     for path in ("/prod/a", "/prod/b", "/prod/c"):
         assert toys.send(api, path, headers=ONE, cache=cache, clock=clock).status == 200
     assert (first.called, second.called) == (1, 1)
+
+
+def test_two_authorizers_alike_in_everything_have_a_cache_each(toys, clock):
+    recorder, one = toys.gate(toys.policy("Allow", "*"), identity_sources=REST_SOURCE, ttl_seconds=300)
+    other = Authorizer(recorder, identity_sources=REST_SOURCE, ttl_seconds=300)
+    backend, cache = LambdaProxy(toys.backend()), ResultCache()
+    api = toys.api("REST", None, routes=(Route("GET", "/a", backend, one), Route("GET", "/b", backend, other)))
+    for path in ("/prod/a", "/prod/b"):
+        assert toys.send(api, path, headers=ONE, cache=cache, clock=clock).status == 200
+    assert recorder.called == 2
+
+
+def test_an_authorizer_that_cannot_be_hashed_is_cached_too(toys, clock):
+    class Gate(dict):
+        def __call__(self, event, context):
+            return toys.policy("Allow", "*")(event)
+
+    gate = Authorizer(Gate(), identity_sources=REST_SOURCE, ttl_seconds=300)
+    assert toys.send(toys.api("REST", gate), headers=ONE, cache=ResultCache(), clock=clock).status == 200
 
 
 def test_a_cached_simple_response_covers_every_route(toys, clock):

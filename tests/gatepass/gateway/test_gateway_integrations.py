@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 
 import logging
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -153,3 +154,18 @@ def test_a_backend_that_is_not_there_is_the_gateways_failure(toys, type, path, s
         api = toys.api(type, None, routes=(Route("ANY", "/{proxy+}", HttpProxy(url)),))
         response = toys.send(api, path)
     assert (response.status, response.json()) == (status, {"message": message})
+
+
+@pytest.mark.parametrize(("type", "status"), [("REST", 502), ("HTTP", 500)])
+@pytest.mark.parametrize(
+    "answer",
+    [{"statusCode": 100}, {"statusCode": 200, "headers": {"X-A\r\nX-Injected": "1"}}, lambda event: sys.exit(1)],
+    ids=["interim status", "split header", "exit"],
+)
+def test_what_would_leave_a_client_waiting_or_misled_is_the_functions_failure(toys, type, status, answer):
+    assert toys.send(toys.api(type, None, toys.backend(answer))).status == status
+
+
+def test_a_string_among_the_multi_value_headers_is_not_taken_letter_by_letter(toys):
+    answer = {"statusCode": 200, "multiValueHeaders": {"Set-Cookie": "ab"}}
+    assert toys.send(toys.api("REST", None, toys.backend(answer))).status == 502

@@ -215,3 +215,12 @@ def test_the_lambda_context_has_what_python_handlers_use(toys):
     assert context.get_remaining_time_in_millis() == 29_000
     assert context.aws_request_id
     assert int(context.memory_limit_in_mb) > 0
+
+
+@pytest.mark.parametrize("type", ["REST", "HTTP"])
+def test_an_authorizer_that_exits_is_a_500_whatever_it_says(toys, type):
+    def leave(event):
+        raise SystemExit("Unauthorized")
+
+    _, gate = toys.gate(leave)
+    assert toys.send(toys.api(type, gate)).status == 500

@@ -120,6 +120,9 @@ def raw(gateway, request):
         (b"Transfer-Encoding: chunked", b"411"),
         (b"Content-Length: -1", b"400"),
         (b"Content-Length: 1_0", b"400"),
+        (b"Content-Length: 1\r\nContent-Length: 5", b"400"),
+        (b"Content-Length: " + b"9" * 5000, b"400"),
+        (b"Transfer-Encoding: gzip", b"411"),
     ],
 )
 def test_a_body_of_unclear_length_ends_the_connection(api, header, status):
@@ -152,3 +155,16 @@ def test_a_visitors_text_cannot_add_response_headers(toys):
     with LocalGateway(toys.api("HTTP", None, toys.backend(answer))) as gateway:
         response = urllib.request.urlopen(gateway.url + "/search", timeout=5)
     assert response.headers["X-Injected"] is None
+
+
+def test_text_beyond_latin_1_in_a_header_does_not_cost_the_answer(toys):
+    answer = {"statusCode": 200, "headers": {"X-Echo": "caf\u00e9 \u2603"}}
+    with LocalGateway(toys.api("HTTP", None, toys.backend(answer))) as gateway:
+        response = urllib.request.urlopen(gateway.url + "/search", timeout=5)
+    assert response.headers["X-Echo"] == "caf\u00e9 ?"
+
+
+def test_utf_8_in_a_path_is_percent_encoded(api):
+    with LocalGateway(api) as gateway:
+        answer = raw(gateway, "GET /prod/caf\u00e9%2F?q=1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["path"] == "/caf%C3%A9%2F"

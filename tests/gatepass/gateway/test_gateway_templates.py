@@ -154,3 +154,10 @@ def test_another_stage_is_forbidden(toys):
     for path in ("/", "/search", "/production/search", "/test/search"):
         response = toys.send(api, path)
         assert (response.status, response.json()) == (403, {"message": "Forbidden"})
+
+
+def test_text_that_utf_8_cannot_write_does_not_cost_the_answer(toys):
+    _, gate = toys.gate(toys.policy("Deny", k="\ud800"))
+    responses = {"ACCESS_DENIED": GatewayResponse(template="<$context.authorizer.k>")}
+    response = toys.send(toys.api("REST", gate, gateway_responses=responses))
+    assert (response.status, response.body) == (403, b"<?>")
