@@ -3,14 +3,14 @@
 import hashlib
 import hmac
 import json
-import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+from entitlements.costs import cost_of
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
 from entitlements.plans import ANONYMOUS, Limits, Plan, Price
 from entitlements.windows import zone
@@ -20,7 +20,6 @@ MAX_PLANS: Final = 100
 MAX_COUNT: Final = 10**12
 INTERVALS: Final = ("day", "week", "month", "year")
 METHODS: Final = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-DEFAULT_COST: Final = 1
 _ROUTE: Final = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*|\$connect)")
 
 
@@ -75,13 +74,7 @@ class Solution:
         A path is matched as API Gateway routes it, `{name}` for one segment and `{name+}` for the rest, the most
         specific first, so that no other spelling of a path is cheaper than the route it reaches.
         """
-        costs = self.costs or {}
-        for candidate in (f"{method} {route}", f"ANY {route}"):
-            if route and candidate in costs:
-                return costs[candidate]
-        segments = _segments(path)
-        matches = [(rank, cost) for key, cost in costs.items() if (rank := _match(key, method, segments)) is not None]
-        return max(matches)[1] if matches else DEFAULT_COST
+        return cost_of(self.costs or {}, method, path, route)
 
     def origin_secret_matches(self, presented: str) -> bool:
         """Whether the header that the solution's proxy adds holds its secret."""
@@ -119,32 +112,6 @@ class Solution:
             "trusted_proxies": self.trusted_proxies,
             "origin_secret_sha256": self.origin_secret_sha256,
         }
-
-
-def _segments(path: str) -> list[str]:
-    # A backend may decode and tidy a path before it routes; the dearer route must not have a cheaper spelling.
-    return [segment for segment in posixpath.normpath(unquote(path)).split("/") if segment not in ("", ".")]
-
-
-def _match(key: str, method: str, segments: list[str]) -> tuple[list[int], int] | None:
-    """How specific a match is, or None: literal over `{name}` over `{name+}`, then the method over ANY."""
-    key_method, _, path = key.partition(" ")
-    if key_method not in (method, "ANY"):
-        return None
-    rank: list[int] = []
-    pattern = _segments(path)
-    for position, part in enumerate(pattern):
-        if part.endswith("+}"):
-            return ([*rank, 0], int(key_method != "ANY")) if len(segments) > position else None
-        if position >= len(segments):
-            return None
-        if part.startswith("{"):
-            rank.append(1)
-        elif part == segments[position]:
-            rank.append(2)
-        else:
-            return None
-    return (rank, int(key_method != "ANY")) if len(segments) == len(pattern) else None
 
 
 def read_solution(data: object) -> Solution:
