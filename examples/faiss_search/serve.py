@@ -15,6 +15,7 @@ else:  # started as a script: see app.py
 HOST: Final = "127.0.0.1"
 PORT: Final = 8080
 MAX_BODY: Final = 1_000_000
+MAX_DISCARDED: Final = 10 * MAX_BODY
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -25,6 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
             return self._refuse(411, "send the body whole, with a Content-Length")
         if len(length) > 9 or int(length) > MAX_BODY:
+            self._discard(int(length[:9]))
             return self._refuse(413, f"a body may have up to {MAX_BODY} bytes")
         url = urlsplit(self.path)
         event = {
@@ -54,6 +56,12 @@ class _Handler(BaseHTTPRequestHandler):
             "access-control-allow-headers": self.headers.get("Access-Control-Request-Headers", "content-type"),
         }
         self._send(204, headers, b"")
+
+    def _discard(self, length: int) -> None:
+        """Read what is refused, within reason: a client that is cut off while it sends never reads why."""
+        left = min(length, MAX_DISCARDED)
+        while left > 0 and (chunk := self.rfile.read1(min(left, 65_536))):
+            left -= len(chunk)
 
     def _refuse(self, status: int, message: str) -> None:
         self.close_connection = True
