@@ -9,10 +9,9 @@ Nothing in an event is taken for granted: an API's caller shapes most of it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
-from urllib.parse import parse_qs
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs, quote, unquote
 
 from entitlements.gate import Request
 
@@ -24,6 +23,7 @@ _ARN: Final = re.compile(
     r"(?:/(?P<method>[^/]+)(?:/(?P<path>.*))?)?",
     re.DOTALL,
 )
+_VARIABLE: Final = re.compile(r"\{(?P<name>[^{}+]+)(?P<greedy>\+?)\}")
 
 
 class Answer(StrEnum):
@@ -33,8 +33,7 @@ class Answer(StrEnum):
     SIMPLE = "simple"
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizerRequest:
+class AuthorizerRequest(NamedTuple):
     """A request with what its answer needs. `resource` is the ARN of all of the API's stage."""
 
     api_id: str
@@ -45,7 +44,7 @@ class AuthorizerRequest:
 
 def read_event(event: object) -> AuthorizerRequest | None:
     """Read an event, or None if it is none that API Gateway sends to an authorizer."""
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return None
     arn = event.get("routeArn") if event.get("version") == "2.0" else event.get("methodArn")
     match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
@@ -84,7 +83,6 @@ def _rest_request(event: Mapping[str, Any], stage: str) -> Request:
     return Request(
         method="GET" if websocket else _text(event.get("httpMethod") or context.get("httpMethod")).upper(),
         path=_routed_path(route, path, event),
-        route="" if _greedy(route) else route,
         authorization=_header(event, "authorization"),
         query_tokens=_query(event, "token"),
         query_token_allowed=websocket,
@@ -103,7 +101,6 @@ def _http_request(event: Mapping[str, Any], stage: str) -> Request:
     return Request(
         method=_text(http.get("method")).upper(),
         path=_routed_path(route, path, event),
-        route="" if _greedy(route) else route,
         authorization=_header(event, "authorization"),
         query_tokens=tuple(query.get("token", [])) or _query(event, "token"),
         source_ip=_text(http.get("sourceIp")) or None,
@@ -112,18 +109,25 @@ def _http_request(event: Mapping[str, Any], stage: str) -> Request:
     )
 
 
-def _greedy(route: str) -> bool:
-    return not route.startswith("/") or route.endswith("+}")
-
-
 def _routed_path(route: str, path: str, event: Mapping[str, Any]) -> str:
-    """The path below stage and base path mapping, which `path` may still carry: a greedy route's own match."""
-    if route.endswith("+}"):
-        prefix, _, name = route.rpartition("{")
-        rest = _mapping(event.get("pathParameters")).get(name.removesuffix("+}"))
-        if isinstance(rest, str):
-            return prefix + rest
-    return path or "/"
+    """The path below stage and base path mapping, which `path` may still carry: the route with its own variables."""
+    if not route.startswith("/"):
+        return path or "/"
+    parameters = _mapping(event.get("pathParameters"))
+
+    def fill(variable: re.Match[str]) -> str:
+        value = parameters.get(variable["name"])
+        if not isinstance(value, str):
+            return variable[0]
+        return _as_sent(path, value) if variable["greedy"] else quote(value, safe="")
+
+    return _VARIABLE.sub(fill, route)
+
+
+def _as_sent(path: str, decoded: str) -> str:
+    """The end of `path` that API Gateway decoded into a greedy variable, since a backend may get it as it was sent."""
+    starts = (n + 1 for n, character in enumerate(path) if character == "/")
+    return next((path[n:] for n in starts if unquote(path[n:]) == decoded), quote(decoded))
 
 
 def _without_stage(path: str, stage: str) -> str:
@@ -165,5 +169,5 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

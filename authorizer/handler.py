@@ -4,14 +4,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from authorizer import credentials, endpoint
 from authorizer.answers import Unauthorized, answer, failure
+from authorizer.dynamodb import DynamoDB
 from authorizer.events import read_event
-from authorizer.log import decision_line
-from authorizer.store import Boto3Store, make_client
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Gate
+from entitlements.log import decision_line
 from entitlements.reasons import Reason
 from entitlements.table import StoreUnavailable
 
@@ -28,8 +30,11 @@ def build_gate(environment: Mapping[str, str]) -> Gate:
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if not region:
         raise MissingSetting("AWS_REGION is not set: give it the region of the DynamoDB table")
-    endpoint = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment.get("AWS_ENDPOINT_URL")
-    return Gate(Boto3Store(make_client(region, endpoint or None), table))
+    ca_bundle = environment.get("AWS_CA_BUNDLE") or None
+    if ca_bundle and not os.access(ca_bundle, os.R_OK):
+        raise MissingSetting(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or mend the path")
+    store = DynamoDB(table, region, endpoint.find(environment, region), credentials.find(environment), ca_bundle)
+    return Gate(store)
 
 
 def make_handler(
@@ -62,4 +67,15 @@ def make_handler(
     return handle
 
 
-lambda_handler = make_handler(build_gate(os.environ))
+def start(environment: Mapping[str, str]) -> Callable[[Any, Any], dict[str, Any]]:
+    """The handler of a new container, which has the connection and the key ring before its first request.
+
+    A table that cannot be reached now may be by then: only settings that cannot be right end the start.
+    """
+    gate = build_gate(environment)
+    with suppress(StoreUnavailable):
+        gate.directory.ring(time.time())
+    return make_handler(gate)
+
+
+lambda_handler = start(os.environ)

@@ -13,13 +13,23 @@ def client_address(source_ip: str, forwarded_for: Sequence[str], trusted_proxies
 
     Only the rightmost entries of X-Forwarded-For were written by proxies that can be trusted; all to their left is the
     client's own word (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html).
-    API Gateway itself appends the address it was called from, which `source_ip` repeats.
+    API Gateway itself appends the address it was called from, which `source_ip` repeats; an edge-optimized API appends
+    CloudFront's after that.
     """
-    hops = [hop.strip() for value in forwarded_for for hop in value.split(",") if hop.strip()]
-    if not hops or hops[-1] != source_ip:
+    hops = [_without_port(hop.strip()) for value in forwarded_for for hop in value.split(",") if hop.strip()]
+    if source_ip in hops:
+        hops = hops[: len(hops) - hops[::-1].index(source_ip)]
+    else:
         hops.append(source_ip)
     # Fewer hops than proxies: the nearest address shares one small quota, rather than a forged one getting its own.
     return hops[-1 - trusted_proxies] if len(hops) > trusted_proxies else source_ip
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write `192.0.2.1:443` and `[2001:db8::1]:443`."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def visitor(address: str) -> str | None:

@@ -1,8 +1,7 @@
 """The decision: who asks, what the table holds, what that means. No clock, no network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from entitlements.plans import ANONYMOUS, Limits, Plan
 from entitlements.reasons import Reason
@@ -15,8 +14,7 @@ SUSPENDED: Final = "suspended"
 REVOKED: Final = "revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """The holder of a verified token."""
 
     user_id: str
@@ -27,8 +25,7 @@ class Holder:
         return entitlement_key(self.user_id, solution_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(NamedTuple):
     """Somebody without a token, known by the keyed hash of the address."""
 
     address_hash: str
@@ -46,8 +43,7 @@ class Visitor:
 Subject = Holder | Visitor
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Allow or deny, with the facts that explain it. `limit`, `used` and `remaining` describe the tightest limit."""
 
     reason: Reason

@@ -1,8 +1,8 @@
 """What a warm container remembers of the table: APIs, solutions and the key ring, for at most a minute."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from entitlements.keyring import KeyRing, KeyRingError
 from entitlements.solution import ConfigError, Solution, solution_from_document
@@ -14,11 +14,14 @@ RETRY_AGE: Final = 5.0
 """Seconds between two looks for something that was not there: bounds what unknown ids can cost."""
 MAX_ENTRIES: Final = 1_000
 
+# The same text gives the same object, so that what was made of it (verified tokens, expressions) outlives a refresh.
+_solution = lru_cache(maxsize=MAX_ENTRIES)(solution_from_document)
+_ring = lru_cache(maxsize=8)(KeyRing.from_document)
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ApiLink:
+class ApiLink(NamedTuple):
     """What is known of an API. `policy_responses`: an HTTP API whose authorizer has simple responses switched off,
     which no event tells.
     """
@@ -86,14 +89,14 @@ class Directory:
     def _load_solution(self, solution_id: str) -> Solution | None:
         item = self._get_item(solution_key(solution_id))
         try:
-            return None if item is None else solution_from_document(_document(item))
+            return None if item is None else _solution(_document(item))
         except ConfigError as error:
             raise StoreUnavailable(f"the configuration of {solution_id} is damaged: {error}") from error
 
     def _load_ring(self, _: str) -> KeyRing | None:
         item = self._get_item(keyring_key())
         try:
-            return None if item is None else KeyRing.from_document(_document(item), int(item.get("version", 0)))
+            return None if item is None else _ring(_document(item), item.get("version", 0))
         except KeyRingError as error:
             raise StoreUnavailable(str(error)) from error
 

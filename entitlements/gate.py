@@ -1,8 +1,8 @@
 """From a request to its decision: the one order of checks, for the authorizer and `/v1/validate` alike."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from math import floor
+from typing import NamedTuple
 
 from entitlements.address import address_hash, client_address, visitor
 from entitlements.decision import Decision, Holder, Subject, Visitor, describe, effective_plan, judge, refuse
@@ -13,17 +13,16 @@ from entitlements.solution import Solution
 from entitlements.spend import spend, sweep
 from entitlements.table import Store, StoreUnavailable
 from entitlements.token import parse, verify
+from entitlements.verified import VerifiedTokens
 from entitlements.windows import STALE_COUNTERS_KEPT, windows_at
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a decision needs to know of a request, whatever kind of event brought it."""
 
     method: str
     path: str
-    route: str = ""
-    """The route's template where it names one resource (`/items/{id}`), empty for greedy and default routes."""
+    """Percent-encoded as it was sent, without the names of stage and base path where they are known."""
     authorization: tuple[str, ...] = ()
     query_tokens: tuple[str, ...] = ()
     query_token_allowed: bool = False
@@ -33,12 +32,13 @@ class Request:
 
 
 class Gate:
-    """Decides requests. Holds no state but its directory's."""
+    """Decides requests. Holds no state but what it remembers of the table and of verified tokens."""
 
     def __init__(self, store: Store) -> None:
         """`store` makes the calls; everything else is decided here."""
         self._store = store
         self.directory = Directory(store.get_item)
+        self._verified = VerifiedTokens()
 
     def decide_for_api(self, api_id: str, request: Request, now: float) -> Decision:
         """Decide a request to an API, as `decide` does for a solution."""
@@ -60,7 +60,7 @@ class Gate:
         subject = self._subject(request, solution, now)
         if isinstance(subject, Reason):
             return refuse(subject, solution)
-        cost = solution.cost_of(request.method, request.path, request.route)
+        cost = solution.cost_of(request.method, request.path)
         if spending:
             return self._spend(subject, solution, cost, now)
         item = self._store.get_item(subject.key(solution_id))
@@ -78,11 +78,22 @@ class Gate:
         return _visitor(request, request.source_ip, solution, self.directory.ring(now))
 
     def _holder(self, token: str, solution: Solution, now: float) -> Subject | Reason:
-        parsed = parse(token)
-        if parsed is None:
-            return Reason.TOKEN_MALFORMED
-        claims = verify(parsed, self.directory.ring(now, parsed.kid), solution.solution_id)
-        return claims if isinstance(claims, Reason) else Holder(claims.user_id, claims.jti)
+        known = self._verified.find(token)
+        if known is not None and known.ring is self.directory.ring(now):
+            claims = known.claims
+            if claims.solution_id != solution.solution_id:
+                return Reason.SOLUTION_MISMATCH
+        else:
+            parsed = parse(token)
+            if parsed is None:
+                return Reason.TOKEN_MALFORMED
+            ring = self.directory.ring(now, parsed.kid)
+            verified = verify(parsed, ring, solution.solution_id)
+            if isinstance(verified, Reason):
+                return verified
+            claims = verified
+            self._verified.add(token, ring, claims)
+        return Holder(claims.user_id, claims.jti)
 
     def _spend(self, subject: Subject, solution: Solution, cost: int, now: float) -> Decision:
         seconds = floor(now)

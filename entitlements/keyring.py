@@ -3,12 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from entitlements import base64url
+from entitlements import base64url, es256
 
 ALGORITHM: Final = "ES256"
 """RFC 7518 section 3.4. The only one: an `alg` is a property of a key, never of a token."""
@@ -27,8 +25,7 @@ class KeyRingError(ValueError):
     """The ring is not usable; the message says why."""
 
 
-@dataclass(frozen=True)
-class SigningKey:
+class SigningKey(NamedTuple):
     """A public P-256 key. `x` and `y` are base64url coordinates (RFC 7518 section 6.2.1)."""
 
     x: str
@@ -38,7 +35,7 @@ class SigningKey:
     created_at: int = 0
     test_only: bool = False
 
-    @cached_property
+    @property
     def kid(self) -> str:
         """The JWK thumbprint (RFC 7638): two keys never share one, and nobody chooses it."""
         canonical = f'{{"crv":"P-256","kty":"EC","x":"{self.x}","y":"{self.y}"}}'
@@ -49,36 +46,23 @@ class SigningKey:
         """The public key as a JWK (RFC 7517 section 4)."""
         return {"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
 
-    @cached_property
-    def verifier(self) -> Any:
-        """The key as PyJWT's ES256 takes it; parsed once, since that costs more than a verification."""
-        from jwt.algorithms import ECAlgorithm
 
-        return ECAlgorithm.from_jwk({"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y})
-
-
-@dataclass(frozen=True)
 class KeyRing:
     """The stored ring. `address_key` is 32 bytes that key the hash of addresses."""
 
-    issuer: str
-    keys: tuple[SigningKey, ...]
-    mac_key_id: str
-    address_key: bytes
-    version: int = 1
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, issuer: str, keys: tuple[SigningKey, ...], mac_key_id: str, address_key: bytes, version: int = 1
+    ) -> None:
         """Refuse a ring that no gate could decide by."""
-        if len(self.address_key) != 32:
+        self.issuer, self.keys, self.mac_key_id = issuer, keys, mac_key_id
+        self.address_key, self.version = address_key, version
+        self._by_kid = {key.kid: key for key in keys}
+        if len(address_key) != 32:
             raise KeyRingError("address_key must be 32 bytes")
-        if sum(key.state is KeyState.SIGNING for key in self.keys) != 1:
+        if sum(key.state is KeyState.SIGNING for key in keys) != 1:
             raise KeyRingError("exactly one key must be in state signing")
-        if len({key.kid for key in self.keys}) != len(self.keys):
+        if len(self._by_kid) != len(keys):
             raise KeyRingError("a key stands in the ring twice")
-
-    @cached_property
-    def _by_kid(self) -> dict[str, SigningKey]:
-        return {key.kid: key for key in self.keys}
 
     def find(self, kid: str) -> SigningKey | None:
         """The key of that id, whatever its state."""
@@ -95,7 +79,7 @@ class KeyRing:
 
     def next_version(self, keys: tuple[SigningKey, ...]) -> "KeyRing":
         """The same ring with other keys, one version on."""
-        return replace(self, keys=keys, version=self.version + 1)
+        return KeyRing(self.issuer, keys, self.mac_key_id, self.address_key, self.version + 1)
 
     def to_document(self) -> str:
         """The JSON text that the table keeps; `from_document` is its inverse."""
@@ -114,10 +98,19 @@ class KeyRing:
         )
 
     @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "KeyRing":
+        """Read the table's item; raise `KeyRingError` if it is damaged."""
+        return cls.from_document(item.get("document", ""), item.get("version", 0))
+
+    @classmethod
     def from_document(cls, document: str, version: int) -> "KeyRing":
-        """Read a stored ring; raise `KeyRingError` if it is damaged."""
+        """Read the text that `to_document` wrote; raise `KeyRingError` if it is damaged."""
         try:
             data: Mapping[str, Any] = json.loads(document)
+            if type(version) is not int:
+                raise TypeError("version")
+            for key in data["keys"]:
+                es256.public_key(key["x"], key["y"])
             return cls(
                 issuer=str(data["issuer"]),
                 mac_key_id=str(data["mac_key_id"]),

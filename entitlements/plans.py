@@ -1,7 +1,6 @@
 """Plans: the named limits (and prices) inside a solution."""
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from entitlements.windows import Windows
 
@@ -9,8 +8,7 @@ ANONYMOUS: Final = "anonymous"
 """The plan of visitors without a token; a solution without it has no anonymous tier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Requests allowed in each window; None where there is no limit."""
 
     day: int | None = None
@@ -27,8 +25,7 @@ class Limits:
         return [(counter, limit, resets_at) for counter, limit, resets_at in pairs if limit is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """An amount in the currency's smallest unit (paise), per interval or once."""
 
     amount: int
@@ -36,12 +33,11 @@ class Price:
     interval: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """One plan. `credits` makes it prepaid; a price without credits makes it paid until some time."""
 
     name: str
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
     price: Price | None = None
     credits: int | None = None
 

@@ -5,9 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from entitlements.costs import cost_of
@@ -32,15 +30,18 @@ class ConfigError(ValueError):
         super().__init__("; ".join(f"{path}: {fault}" for path, fault in self.faults.items()))
 
 
-@dataclass(frozen=True)
-class Solution:
-    """A valid configuration."""
+class Solution(NamedTuple):
+    """A valid configuration, as `read_solution` makes it.
+
+    `upgrade_url` is where a user gets more: the marketplace, told which solution it is about.
+    """
 
     solution_id: str
     name: str
     plans: Mapping[str, Plan]
     default_plan: str
     marketplace_url: str
+    upgrade_url: str
     status: str = "active"
     frontend_url: str = ""
     return_urls: tuple[str, ...] = ()
@@ -61,20 +62,14 @@ class Solution:
         """The plan of visitors without a token, if there is one."""
         return self.plans.get(ANONYMOUS)
 
-    @cached_property
-    def upgrade_url(self) -> str:
-        """Where a user gets more: the marketplace, told which solution it is about."""
-        parts = urlsplit(self.marketplace_url)
-        query = urlencode({"solution_id": self.solution_id})
-        return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+    def cost_of(self, method: str, path: str) -> int:
+        """The cost of a request: of the route in `costs` that its path matches most closely, else 1.
 
-    def cost_of(self, method: str, path: str, route: str = "") -> int:
-        """The cost of a request: of its route's template, else of its path, else 1.
-
-        A path is matched as API Gateway routes it, `{name}` for one segment and `{name+}` for the rest, the most
-        specific first, so that no other spelling of a path is cheaper than the route it reaches.
+        A path is matched as API Gateway routes it, `{name}` for one segment and `{name+}` for the rest. What a backend
+        may read in more than one way (encoded, with dots, in another case) costs the most of them: no other spelling
+        of a path is cheaper than the route it reaches.
         """
-        return cost_of(self.costs or {}, method, path, route)
+        return cost_of(self.costs or {}, method, path)
 
     def origin_secret_matches(self, presented: str) -> bool:
         """Whether the header that the solution's proxy adds holds its secret."""
@@ -131,6 +126,18 @@ def solution_from_document(document: str) -> Solution:
         raise ConfigError({"document": f"not JSON: {error}"}) from error
 
 
+def _given(data: Mapping[Any, Any], key: str, default: object) -> object:
+    """A setting, where an empty one (YAML's null) is as good as none."""
+    value = data.get(key)
+    return default if value is None else value
+
+
+def _with_query(url: str, **parameters: str) -> str:
+    parts = urlsplit(url)
+    query = urlencode(parameters)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+
+
 class _Reader:
     """Checks a mapping top down and collects the faults instead of stopping at the first."""
 
@@ -149,7 +156,7 @@ class _Reader:
             return None
         self._known(data, "", self.KEYS)
         plans = self._plans(data.get("plans"))
-        costs = self._costs(data.get("costs") or {}, plans)
+        costs = self._costs(_given(data, "costs", {}), plans)
         default = str(data.get("default_plan"))
         if plans:  # without any, that is the fault to name
             default = self._choice(data, "default_plan", tuple(p for p in plans if p != ANONYMOUS), None)
@@ -171,15 +178,20 @@ class _Reader:
         query_token = data.get("allow_query_token", False)
         if type(query_token) is not bool:
             self.faults["allow_query_token"] = "must be true or false"
+        solution_id = self._pattern(data, "solution_id", SOLUTION_ID, "2 to 63 of a-z, 0-9 and -")
+        marketplace_url = self._url(data.get("marketplace_url"), "marketplace_url")
         return Solution(
-            solution_id=self._pattern(data, "solution_id", SOLUTION_ID, "2 to 63 of a-z, 0-9 and -"),
+            solution_id=solution_id,
             name=self._text(data, "name"),
             status=self._choice(data, "status", ("active", "disabled"), "active"),
             plans=plans,
             default_plan=default,
-            marketplace_url=self._url(data.get("marketplace_url"), "marketplace_url"),
-            frontend_url=self._url(data["frontend_url"], "frontend_url") if data.get("frontend_url") else "",
-            return_urls=self._urls(data.get("return_urls") or []),
+            marketplace_url=marketplace_url,
+            upgrade_url=_with_query(marketplace_url, solution_id=solution_id),
+            frontend_url=self._url(frontend, "frontend_url")
+            if (frontend := _given(data, "frontend_url", "")) != ""
+            else "",
+            return_urls=self._urls(_given(data, "return_urls", [])),
             timezone=timezone,
             costs=costs,
             token_delivery=self._choice(data, "token_delivery", ("query", "fragment"), "query"),
@@ -314,7 +326,7 @@ class _Reader:
     def _url(self, value: object, path: str) -> str:
         try:
             parts = urlsplit(value) if isinstance(value, str) else None
-            local = parts is not None and parts.hostname in ("localhost", "127.0.0.1", "::1")
+            local = parts is not None and parts.port != 0 and parts.hostname in ("localhost", "127.0.0.1", "::1")
         except ValueError:
             parts, local = None, False
         if not isinstance(value, str) or parts is None or not parts.hostname or parts.username is not None:

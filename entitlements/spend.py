@@ -6,7 +6,7 @@ in ADD, nested `if_not_exists` and arithmetic in conditions, on which the emulat
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from entitlements.decision import ACTIVE, Holder, Subject
 from entitlements.plans import ANONYMOUS, Limits, Plan
@@ -24,22 +24,39 @@ VISITOR_RETENTION: Final = 90 * 86_400
 _OPERATOR: Final = re.compile(r"<=|<|>|=|\bAND\b|\bOR\b|\bIN\b|attribute_\w+")
 
 
+class _Write(NamedTuple):
+    """What the writes of one configuration, window and cost have in common."""
+
+    parameters: Wire
+    values: Wire
+    timed: bool
+    """Whether the condition asks for the time."""
+
+
+_writes: dict[tuple[str, bool, int], tuple[Solution, Windows, _Write]] = {}
+MAX_WRITES: Final = 4_096
+"""Of them are kept, with the configuration and windows that they were made of; the next day's take their places."""
+
+
 def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now: int) -> Wire:
-    """The UpdateItem request (without TableName) that decides and counts one request."""
-    expression = _Expression(windows, cost, now)
-    if isinstance(subject, Holder):
-        condition = expression.holder(subject, solution)
+    """The UpdateItem request (without TableName) that decides and counts one request. `now` in seconds of the epoch."""
+    name = (solution.solution_id, isinstance(subject, Holder), cost)
+    kept = _writes.get(name)
+    if kept is not None and kept[0] is solution and kept[1] is windows:
+        write = kept[2]
     else:
-        condition = expression.visitor(solution)
-    request = {
-        "Key": subject.key(solution.solution_id),
-        "UpdateExpression": expression.update(),
-        "ExpressionAttributeNames": expression.names,
-        "ExpressionAttributeValues": expression.values,
-        "ReturnValues": "ALL_NEW",
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    return request | ({"ConditionExpression": condition} if condition else {})
+        write = _Expression(windows, cost).write(solution, isinstance(subject, Holder))
+        if len(_writes) >= MAX_WRITES:
+            _writes.clear()
+        _writes[name] = (solution, windows, write)
+    values = write.values.copy()
+    if isinstance(subject, Holder):
+        values[":jti"] = to_wire(subject.jti)
+        if write.timed:
+            values[":now"] = to_wire(now)
+    else:
+        values[":expires"] = to_wire(now + VISITOR_RETENTION)
+    return {"Key": subject.key(solution.solution_id), **write.parameters, "ExpressionAttributeValues": values}
 
 
 def sweep(subject: Subject, solution_id: str, counters: Iterable[str]) -> Wire:
@@ -53,8 +70,8 @@ def sweep(subject: Subject, solution_id: str, counters: Iterable[str]) -> Wire:
 
 def require_fit(solution: Solution) -> None:
     """Raise `ConfigError` if the write of this solution would break DynamoDB's limits."""
-    windows = windows_at(0, solution.timezone)
-    condition = _Expression(windows, 1, 0).holder(Holder("", ""), solution)
+    write = _Expression(windows_at(0, solution.timezone), 1).write(solution, True)
+    condition = write.parameters["ConditionExpression"]
     size, operators = len(condition.encode()), len(_OPERATOR.findall(condition))
     if size > MAX_EXPRESSION_BYTES or operators > MAX_OPERATORS:
         raise ConfigError(
@@ -68,28 +85,38 @@ def require_fit(solution: Solution) -> None:
 class _Expression:
     """Collects names and values while it writes the expression texts."""
 
-    def __init__(self, windows: Windows, cost: int, now: int) -> None:
-        self.windows, self.cost, self.now = windows, cost, now
+    def __init__(self, windows: Windows, cost: int) -> None:
+        self.windows, self.cost = windows, cost
         # Reserved words of DynamoDB stand behind placeholders; all other names are written out.
         self.names: dict[str, str] = {"#total": "total"}
         self.values: dict[str, Wire] = {":cost": to_wire(cost)}
-        self._expires = ""
+        self.timed = False
 
-    def update(self) -> str:
+    def write(self, solution: Solution, holder: bool) -> _Write:
         w = self.windows
-        return f"{self._expires}ADD #total :cost, {w.month} :cost, {w.day} :cost REMOVE {', '.join(w.swept)}"
+        update = f"ADD #total :cost, {w.month} :cost, {w.day} :cost REMOVE {', '.join(w.swept)}"
+        if holder:
+            condition = self._holder(solution)
+        else:
+            # Only what is counted keeps a visitor's counters alive; a new item never lacks its end.
+            expires = ":expires" if self.cost else "if_not_exists(expires_at, :expires)"
+            update = f"SET expires_at = {expires} {update}"
+            condition = " AND ".join(self._within(solution.plans[ANONYMOUS].limits))
+        parameters = {
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": self.names,
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        return _Write(parameters | ({"ConditionExpression": condition} if condition else {}), self.values, self.timed)
 
-    def visitor(self, solution: Solution) -> str:
-        self._expires = "SET expires_at = :expires "
-        self.values[":expires"] = to_wire(self.now + VISITOR_RETENTION)
-        plan = solution.plans[ANONYMOUS]
-        return " AND ".join(self._within(plan.limits))
-
-    def holder(self, subject: Holder, solution: Solution) -> str:
+    def _holder(self, solution: Solution) -> str:
         self.names |= {"#status": "status", "#plan": "plan"}
-        self.values |= {":active": to_wire(ACTIVE), ":jti": to_wire(subject.jti)}
-        branches = " OR ".join(f"({branch})" for branch in self._branches(solution))
-        return f"#status = :active AND jti = :jti AND ({branches})"
+        self.values[":active"] = to_wire(ACTIVE)
+        branches = self._branches(solution)
+        # DynamoDB refuses redundant parentheses, such as those around the only branch.
+        one = branches[0] if len(branches) == 1 else f"({' OR '.join(f'({branch})' for branch in branches)})"
+        return f"#status = :active AND jti = :jti AND {one}"
 
     def _branches(self, solution: Solution) -> list[str]:
         """One branch for each different rule; plans with equal rules share it, so that the expression stays small."""
@@ -106,7 +133,7 @@ class _Expression:
     def _rule(self, plan: Plan) -> list[str]:
         rule = []
         if plan.paid:
-            self.values[":now"] = to_wire(self.now)
+            self.timed = True
             rule.append("(attribute_not_exists(paid_until) OR paid_until > :now)")
         if plan.prepaid and self.cost:
             rule.append("#total < granted")

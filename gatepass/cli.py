@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from entitlements.identifiers import InvalidIdentifier
+from entitlements.keyring import KeyRingError
 from entitlements.solution import ConfigError
 from entitlements.table import StoreUnavailable
 from gatepass.commands import entitlements, init, local, solutions, tokens
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
-    except (Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier) as error:
+    except (Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError) as error:
         print(f"gatepass: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:

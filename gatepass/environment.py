@@ -43,9 +43,8 @@ class Environment:
 
     @property
     def emulated(self) -> bool:
-        """Whether the table is not AWS's: a VPC endpoint is still AWS."""
-        host = urlsplit(self.dynamodb_endpoint or "").hostname or ""
-        return bool(host) and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+        """Whether the table is not AWS's."""
+        return _emulated(self.dynamodb_endpoint)
 
     @cached_property
     def dynamodb(self) -> Any:
@@ -59,7 +58,13 @@ class Environment:
 
     @cached_property
     def kms(self) -> Kms:
-        """KMS."""
+        """KMS. Refuses to mix AWS and an emulator: a key there would be paid for and never used."""
+        if self.emulated != _emulated(self.endpoint):
+            raise Refused(
+                "endpoints_mixed",
+                "DynamoDB and KMS must both be AWS's or both emulated: set AWS_ENDPOINT_URL (KMS) and "
+                "AWS_ENDPOINT_URL_DYNAMODB, or neither",
+            )
         return Kms(self._client("kms", self.endpoint))
 
     @property
@@ -83,3 +88,14 @@ class Environment:
             return session.client(service, endpoint_url=endpoint, config=config)
         except BotoCoreError as error:
             raise Refused("aws_not_configured", f"AWS is not configured: {error} Set AWS_REGION.") from error
+        except ValueError as error:
+            raise Refused("endpoint_invalid", f"AWS_ENDPOINT_URL: {error}: write http://HOST:PORT") from error
+
+
+def _emulated(endpoint: str | None) -> bool:
+    """Whether an endpoint is an emulator's: a VPC endpoint is still AWS's."""
+    try:
+        host = urlsplit(endpoint or "").hostname or ""
+    except ValueError as error:
+        raise Refused("endpoint_invalid", f"{endpoint!r} is no endpoint: write http://HOST:PORT") from error
+    return bool(host) and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))

@@ -1,11 +1,21 @@
 """Which package may import which; and that the core is pure."""
 
 import ast
+import json
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
+from tests.support.emulators import CREDENTIALS
+from tests.support.events import http_2
+from tests.support.signer import Signer
+from tests.support.table import Table
+
 ROOT = Path(__file__).parents[1]
+SITE = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
 OURS = {"authorizer", "entitlements", "gatepass", "token_service", "examples", "tests"}
 MAY_IMPORT = {
     "entitlements": set(),
@@ -41,6 +51,42 @@ def test_the_arrows_between_packages_hold(package: str) -> None:
 def test_the_core_touches_nothing() -> None:
     names = imports("entitlements")
     assert {(f, n) for f, n in names if n in IMPURE or n.partition(".")[0] in IMPURE} == set()
+
+
+# What a container has loaded after its first decision. Each further module is paid for at every cold start: measure
+# it (`make bench`) before it is added here.
+COLD_MODULES = {
+    "authorizer", "entitlements", "cryptography", "_cffi_backend",
+    "abc", "array", "base64", "binascii", "bisect", "calendar", "codecs", "collections", "contextlib", "copyreg", "datetime", "enum",
+    "errno", "fnmatch", "functools", "genericpath", "glob", "hashlib", "hmac", "io", "ipaddress", "itertools", "json",
+    "keyword", "linecache", "locale", "marshal", "math", "operator", "os", "posix", "posixpath", "random", "re", "reprlib", "select",
+    "selectors", "socket", "ssl", "stat", "string", "struct", "sys", "textwrap", "threading", "time", "tokenize", "token", "types",
+    "typing", "urllib", "warnings", "zlib", "encodings", "builtins", "site", "sitecustomize", "zipimport", "importlib",
+    "unicodedata", "weakref",
+}  # fmt: skip
+
+
+def test_a_cold_gate_imports_a_fixed_list_of_modules(table: Table) -> None:
+    table.seed()
+    code = """
+import json, sys
+event = json.load(sys.stdin)
+from authorizer.handler import lambda_handler
+print(json.dumps({"answer": lambda_handler(event, None), "modules": sorted(sys.modules)}))
+"""
+    settings = CREDENTIALS | {"GATEPASS_TABLE": table.name, "AWS_ENDPOINT_URL": table.client.meta.endpoint_url}
+    event = json.dumps(http_2(Signer().token()))
+    # -S -E: what an editor or a test runner puts into every Python of this machine is not the gate's.
+    run = subprocess.run(
+        [sys.executable, "-E", "-S", "-c", f"import sys; sys.path[:0] = {[str(ROOT), *SITE]}\n{code}"],
+        cwd=ROOT, env=settings, input=event, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = json.loads(run.stdout.splitlines()[-1])
+    assert told["answer"]["isAuthorized"] is True
+    loaded = {name.partition(".")[0] for name in told["modules"]}
+    assert {name for name in loaded - COLD_MODULES if not name.startswith("_")} == set()
+    assert "cryptography.x509" not in told["modules"]
+    assert "encodings.idna" not in told["modules"]
 
 
 def test_modules_stay_short() -> None:

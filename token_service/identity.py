@@ -20,7 +20,7 @@ class IdentityVerifier:
     def __init__(self, issuer: str, client_id: str, jwks_url: str) -> None:
         """The keys are fetched when first needed and kept."""
         self._issuer, self._client_id = issuer, client_id
-        self._keys = jwt.PyJWKClient(jwks_url, cache_keys=True, timeout=3)
+        self._keys = jwt.PyJWKClient(jwks_url, cache_keys=True, timeout=2)
 
     def user_id(self, authorization: str | None) -> str:
         """The `sub` of the bearer. Raises `Refused`, without saying which check failed."""

@@ -83,7 +83,7 @@ class Minting:
                 f"the entitlement is {entitlement.status}: "
                 + ("resume it first" if entitlement.status == "suspended" else "grant it again first"),
             )
-        return entitlement, stored, KeyRing.from_document(ring_item["document"], ring_item["version"])
+        return entitlement, stored, KeyRing.from_item(ring_item)
 
     def _secret(self, mac_key_id: str, user_id: str, solution_id: str, generation: str) -> bytes:
         return self._kms.mac(mac_key_id, secret_message(user_id, solution_id, generation))

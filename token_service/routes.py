@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Gate, Request
 from entitlements.identifiers import SOLUTION_ID
+from entitlements.log import decision_line
 from entitlements.reasons import Reason
 from entitlements.solution import METHODS
 from entitlements.table import StoreUnavailable
@@ -25,6 +27,8 @@ JWKS_MAX_AGE: Final = 300
 MAX_BODY: Final = 16_384
 
 SolutionId = Annotated[str, Field(pattern=f"^{SOLUTION_ID.pattern}$")]
+
+LOGGER: Final = Logger(service="token-service")
 
 STATUS: Final = {
     "sign_in_required": 401,
@@ -102,10 +106,16 @@ def make_app(services: Services) -> APIGatewayHttpResolver:
             authorization=(authorization,) if authorization is not None else (),
             source_ip=app.current_event.request_context.http.source_ip,
         )
+        now, detail, started = services.clock(), "", time.perf_counter()
         try:
-            decision = services.gate.decide(body.solution_id, request, services.clock(), body.spend)
-        except StoreUnavailable:
-            decision = refuse(Reason.STORE_UNAVAILABLE, None)
+            if services.gate.directory.solution(body.solution_id, now) is None:
+                raise Refused("solution_unknown", "there is no such solution")
+            decision = services.gate.decide(body.solution_id, request, now, body.spend)
+        except StoreUnavailable as error:
+            decision, detail = refuse(Reason.STORE_UNAVAILABLE, None), str(error)
+        if body.spend or detail:
+            latency_ms = (time.perf_counter() - started) * 1000
+            print(decision_line(decision, api_id="", now=now, latency_ms=latency_ms, detail=detail), flush=True)
         return _decision(decision)
 
     app.exception_handler(Refused)(_refused)
@@ -121,14 +131,20 @@ def make_app(services: Services) -> APIGatewayHttpResolver:
 
 
 def _refused(error: Refused) -> Response[str]:
-    return problem(STATUS.get(error.code, 500), error.code, str(error))
+    status = STATUS.get(error.code, 500)
+    if status < 500:
+        return problem(status, error.code, str(error))
+    LOGGER.error(str(error), code=error.code)
+    return problem(status, error.code, "this cannot be done right now: try again, and tell the operator if it stays so")
 
 
 def _busy(error: Busy) -> Response[str]:
+    LOGGER.warning(str(error), code="busy")
     return problem(503, "busy", str(error), headers={"Retry-After": "1"})
 
 
-def _unavailable(_: StoreUnavailable) -> Response[str]:
+def _unavailable(error: StoreUnavailable) -> Response[str]:
+    LOGGER.error(str(error), code="store_unavailable")
     return problem(500, "store_unavailable", Reason.STORE_UNAVAILABLE.message)
 
 
@@ -138,13 +154,12 @@ def _invalid(error: ValidationError) -> Response[str]:
 
 
 def _body(app: APIGatewayHttpResolver) -> Any:
-    text = app.current_event.decoded_body or ""
-    if len(text) > MAX_BODY:
+    if len(app.current_event.body or "") > MAX_BODY:
         raise Refused("request_too_large", f"the body may hold {MAX_BODY} characters")
     try:
-        return json.loads(text)
+        return json.loads(app.current_event.decoded_body or "")
     except (ValueError, RecursionError):
-        return text  # what is no object is refused by its model, in the same words
+        return None  # what is no object is refused by its model, in the same words
 
 
 def _decision(decision: Decision) -> Response[str]:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import secrets
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         return _seed(environment, options.fixture)
     stored = environment.repository.get_item(keyring_key())
     if stored is not None:
-        ring = KeyRing.from_document(stored["document"], stored["version"])
+        ring = KeyRing.from_item(stored)
         if options.issuer and options.issuer != ring.issuer:
             raise Refused("issuer_fixed", f"the issuer is {ring.issuer} for good: it stands in every token")
         print(f"{environment.table} has its key ring already (issuer {ring.issuer}): nothing to do")
@@ -51,15 +52,25 @@ def run(options: argparse.Namespace) -> int:
     if not issuer:
         raise Refused("issuer_missing", "give --issuer NAME: the marketplace's permanent name, which is never changed")
     require_issuer(issuer)
-    ring = KeyRing(
-        issuer=issuer,
-        keys=(environment.kms.create_signing_key(stack, int(time.time())),),
-        mac_key_id=environment.kms.create_mac_key(stack),
-        address_key=secrets.token_bytes(32),
-    )
-    write_ring(environment, ring)
+    ring = _make_ring(environment, issuer, stack)
     print(f"{environment.table} has a key ring now: issuer {issuer}, signing key {ring.signing_key.kid}")
     return 0
+
+
+def _make_ring(environment: Environment, issuer: str, stack: str) -> KeyRing:
+    made: list[str] = []
+    try:
+        signing_key = environment.kms.create_signing_key(stack, int(time.time()))
+        made.append(signing_key.kms_key_id)
+        mac_key_id = environment.kms.create_mac_key(stack)
+        made.append(mac_key_id)
+        ring = KeyRing(issuer, (signing_key,), mac_key_id, secrets.token_bytes(32))
+        write_ring(environment, ring)
+    except (Refused, StoreUnavailable):
+        if made:
+            print(f"gatepass: made and not used, delete in KMS: {', '.join(made)}", file=sys.stderr)
+        raise
+    return ring
 
 
 def write_ring(environment: Environment, ring: KeyRing) -> None:
@@ -91,8 +102,7 @@ def _ensure_table(environment: Environment) -> str:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ResourceNotFoundException" and environment.emulated:
-            _create_table(client, environment.table)
-            return LOCAL_ISSUER
+            return _create_table(client, environment.table)
         if code == "ResourceNotFoundException":
             raise Refused(
                 "table_missing",
@@ -108,17 +118,23 @@ def _ensure_table(environment: Environment) -> str:
     return stack
 
 
-def _create_table(client: Any, name: str) -> None:
-    client.create_table(TableName=name, **DEFINITION)
-    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-    client.update_time_to_live(
-        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
-    )
+def _create_table(client: Any, name: str) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.create_table(TableName=name, **DEFINITION)
+        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+        client.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise StoreUnavailable(f"the emulator could not make the table {name}: {error}") from error
+    return LOCAL_ISSUER
 
 
 def _seed(environment: Environment, path: Path) -> int:
     try:
-        items = json.loads(path.read_text())["items"]
+        items = [dict(item) for item in json.loads(path.read_text())["items"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused("fixture_unreadable", f"{path} cannot be read as a fixture: {error}") from error
     for item in items:

@@ -1,9 +1,13 @@
 """`gatepass demo` and `gatepass local`: the whole of it on this machine."""
 
 import argparse
+import signal
 import time
+from typing import Final
 
 from rich.console import Console
+
+MAX_PORT: Final = 65_535
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,6 +30,7 @@ def run_demo(options: argparse.Namespace) -> int:
     from gatepass.local.stack import local_stack
 
     console = Console(soft_wrap=True, highlight=False)
+    _end_on_signals()
     with local_stack() as stack:
         return 0 if Demo(stack, console).run() else 1
 
@@ -35,13 +40,15 @@ def run_local(options: argparse.Namespace) -> int:
     from gatepass.local.stack import decision_of, local_stack
     from token_service.errors import Refused
 
-    if not 0 <= options.port <= 65535:
-        raise Refused("port_invalid", f"{options.port} is no port: choose 0 to 65535")
+    if not 0 <= options.port < MAX_PORT:
+        raise Refused("port_invalid", f"{options.port} and the next are no two ports: choose 0 to {MAX_PORT - 1}")
 
     def watch(line: str) -> None:
         d = decision_of(line)
-        print(f"{d['reason']:26} {d['plan'] or '-':12} used {d['used']} of {d['limit'] or 'any'}", flush=True)
+        used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
+        print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
 
+    _end_on_signals()
     try:
         with local_stack(options.port, watch) as stack:
             user = "00000000-0000-4000-8000-000000000001"
@@ -55,8 +62,16 @@ def run_local(options: argparse.Namespace) -> int:
             print("Ctrl-C ends it. Each decision of the gate:", flush=True)
             while True:
                 time.sleep(3600)
-    except OSError as error:
-        raise Refused("port_taken", f"port {options.port} cannot be used ({error.strerror}): give --port N") from error
     except KeyboardInterrupt:
         print("\nended; nothing was kept")
         return 0
+
+
+def _end_on_signals() -> None:
+    """End as Ctrl-C does when the terminal closes or a supervisor says so: no emulator may outlive the command."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), end)

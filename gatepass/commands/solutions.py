@@ -47,6 +47,8 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run_apply(options: argparse.Namespace) -> int:
     """Check every file before the first is written: a broken one changes nothing."""
     solutions = [read_file(path) for path in options.files]
+    if len({solution.solution_id for solution in solutions}) < len(solutions):
+        raise Refused("solution_twice", "nothing was applied: two of the files are of the same solution_id")
     environment = Environment.read(options.table)
     for solution in solutions:
         key = {"pk": f"solution#{solution.solution_id}", "sk": "config"}
@@ -66,6 +68,8 @@ def read_file(path: Path) -> Solution:
         require_fit(solution)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused("file_unreadable", f"{path} cannot be read: {error}") from error
+    except RecursionError as error:
+        raise Refused("file_invalid", f"{path} holds an alias of itself: write it out") from error
     except yaml.YAMLError as error:
         raise Refused("file_invalid", f"{path} is not YAML: {error}") from error
     except ConfigError as error:

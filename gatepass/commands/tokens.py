@@ -1,11 +1,9 @@
 """`gatepass tokens`: mint, rotate, look inside, and ask what the gate would say."""
 
 import argparse
-import json
 import sys
 import time
 
-from entitlements import base64url
 from entitlements.gate import Gate, Request
 from entitlements.identifiers import require_solution_id, require_user_id
 from entitlements.token import jti_of, parse
@@ -61,9 +59,9 @@ def run_mint(options: argparse.Namespace) -> int:
 def run_inspect(options: argparse.Namespace) -> int:
     """Print the public half: the secret is never repeated."""
     token = parse(_token(options))
-    if token is None:
+    payload = None if token is None else token.claims()
+    if token is None or payload is None:
         raise Refused("token_malformed", "that is not a Gatepass token: it begins with gp1_ and has four parts")
-    payload = json.loads(base64url.decode(token.payload))
     matches = payload.get("jti") == jti_of(token.secret)
     print_record({"kid": token.kid, "alg": token.algorithm, **payload, "secret_matches": matches}, options.json)
     return 0

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gatepass.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.emulator import moto_server
+from token_service.errors import Refused
 
 TABLE: Final = "gatepass-local"
 API_ID: Final = "local12345"
@@ -54,6 +55,8 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
     # Whatever account this shell is set to is no business of a local stack.
     for name in [name for name in os.environ if name.startswith(("AWS_", "GATEPASS_"))]:
         del os.environ[name]
+    # Nor is its proxy, which could not reach this machine's loopback addresses.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     with moto_server() as endpoint:
         os.environ.update(
             AWS_ENDPOINT_URL=endpoint,
@@ -76,10 +79,17 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
         _create_user_pool(endpoint)
         # The next port after the API's, or any where any was asked for.
         with (
-            LocalGateway(_api(write), port=port) as gateway,
-            LocalGateway(_token_api(), port=port + 1 if port else 0) as token_service,
+            _gateway(_api(write), port) as gateway,
+            _gateway(_token_api(), port + 1 if port else 0) as token_service,
         ):
             yield LocalStack(gateway, token_service, _command, lines)
+
+
+def _gateway(api: Api, port: int) -> LocalGateway:
+    try:
+        return LocalGateway(api, port=port)
+    except OSError as error:
+        raise Refused("port_taken", f"port {port} cannot be used ({error.strerror}): give --port N") from error
 
 
 def _api(write: Callable[[str], object]) -> Api:

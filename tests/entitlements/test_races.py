@@ -15,14 +15,12 @@ PROCESSES, THREADS, REQUESTS = 4, 8, 5  # 160 requests
 RACER = """
 import json, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from authorizer.store import Boto3Store
 from entitlements.gate import Gate, Request
-from tests.support import emulators
 from tests.support.signer import Signer
+from tests.support.table import PatientDynamoDB
 
 endpoint, table, anonymous, now, threads, requests = json.loads(sys.argv[1])
-client = emulators.client("dynamodb", endpoint, max_pool_connections=threads, read_timeout=30)
-gate = Gate(Boto3Store(client, table))
+gate = Gate(PatientDynamoDB(endpoint, table))
 authorization = () if anonymous else (f"Bearer {Signer().token()}",)
 request = Request("POST", "/search", authorization=authorization, source_ip="198.51.100.7")
 barrier = threading.Barrier(threads)

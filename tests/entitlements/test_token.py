@@ -2,15 +2,19 @@
 
 import json
 
+import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm
 
-from entitlements import base64url
-from entitlements.keyring import KeyState
+from entitlements import base64url, es256
+from entitlements.gate import Gate, Request
+from entitlements.keyring import KeyRing, KeyRingError, KeyState
 from entitlements.reasons import Reason
 from entitlements.token import MAX_LENGTH, TOKEN, Claims, assemble, jti_of, parse, secret_message, verify
 from tests.support.signer import ISSUED_AT, ISSUER, SOLUTION, USER, Signer, ring, secret_of
+from tests.support.table import Table
 
 GOLDEN = (
     "gp1_oGTAP69ShoLJTIltSF-SCfDm8uKiLLFA6TLhGIhFTIo.eyJhbGciOiJFUzI1NiIsImtpZCI6ImhfZWxYSmJHQk9CX1FUeWsx"
@@ -169,12 +173,15 @@ def test_every_key_but_a_revoked_one_verifies(state: KeyState, expected: type) -
     assert found is Reason.KEY_REVOKED or isinstance(found, Claims)
 
 
-def test_a_leaked_signing_key_mints_nothing_that_the_table_knows() -> None:
+def test_a_leaked_signing_key_mints_nothing(table: Table) -> None:
     """The thief signs for a secret of his own: the token verifies, but its `jti` is not the stored one."""
+    table.seed()
+    gate = Gate(table.store)
     forged = Signer().token(secret=b"\7" * 32)
-    claims = outcome(forged)
-    assert isinstance(claims, Claims)
-    assert claims.jti != jti_of(secret_of())
+    assert isinstance(outcome(forged), Claims)
+    for token, reason in ((forged, Reason.TOKEN_SUPERSEDED), (GOLDEN, Reason.OK)):
+        request = Request("POST", "/search", authorization=(f"Bearer {token}",))
+        assert gate.decide(SOLUTION, request, ISSUED_AT).reason is reason
 
 
 def test_a_leaked_table_mints_nothing() -> None:
@@ -189,6 +196,43 @@ def test_a_leaked_key_and_table_together_mint_nothing() -> None:
     header = {"alg": "ES256", "kid": Signer().key().kid, "typ": "gp+jwt"}
     forged = Signer().forge(header, payload(jti=jti_of(secret_of())), b"\7" * 32)
     assert outcome(forged) is Reason.SIGNATURE_INVALID
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(position=st.integers(0, 63), bit=st.integers(0, 7), alter=st.booleans(), message=st.binary(max_size=40))
+def test_the_verdict_on_a_signature_is_pyjwts(position: int, bit: int, alter: bool, message: bytes) -> None:
+    """An independent library says the same of every signature, altered in any bit or not at all."""
+    key = Signer().key()
+    text = f"e30.{base64url.encode(message)}"
+    signature = bytearray(base64url.decode(Signer().sign(text)))
+    if alter:
+        signature[position] ^= 1 << bit
+    theirs = ECAlgorithm(ECAlgorithm.SHA256)
+    public = ECAlgorithm.from_jwk({"kty": "EC", "crv": "P-256", "x": key.x, "y": key.y})
+    verdict = theirs.verify(text.encode(), public, bytes(signature))
+    assert es256.verify(key.x, key.y, text.encode(), bytes(signature)) is verdict is not alter
+
+
+@pytest.mark.parametrize("signature", [b"", b"\0" * 64, b"\xff" * 64, b"\1" * 63, b"\1" * 65])
+def test_no_degenerate_signature_is_good(signature: bytes) -> None:
+    key = Signer().key()
+    assert not es256.verify(key.x, key.y, b"message", signature)
+
+
+def test_our_jws_is_a_jws_to_pyjwt() -> None:
+    key = Signer().key()
+    public = ECAlgorithm.from_jwk({"kty": "EC", "crv": "P-256", "x": key.x, "y": key.y})
+    claims = jwt.decode(GOLDEN.partition(".")[2], public, algorithms=["ES256"], audience=SOLUTION, issuer=ISSUER)
+    assert claims["sub"] == USER
+
+
+@pytest.mark.parametrize("change", [{"version": "1"}, {"x": "AAAA"}, {"x": 7}, {"state": "odd"}])
+def test_a_damaged_ring_is_named_as_such(change: dict[str, object]) -> None:
+    document = json.loads(ring().to_document())
+    version = change.get("version", 1)
+    document["keys"][0] |= change
+    with pytest.raises(KeyRingError, match="damaged"):
+        KeyRing.from_document(json.dumps(document), version)  # type: ignore[arg-type]
 
 
 def test_the_payload_says_nothing_that_could_go_stale() -> None:

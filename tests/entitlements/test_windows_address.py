@@ -68,6 +68,12 @@ def test_the_window_just_past_is_never_removed() -> None:
         (["6.6.6.6", "1.1.1.1, 2.2.2.2, 9.9.9.9"], 2, "1.1.1.1"),
         ([], 1, "9.9.9.9"),
         (["9.9.9.9"], 3, "9.9.9.9"),
+        # an edge-optimized API, where CloudFront stands last
+        (["6.6.6.6, 1.1.1.1, 9.9.9.9, 64.252.1.1"], 1, "1.1.1.1"),
+        (["9.9.9.9, 1.1.1.1, 9.9.9.9"], 1, "1.1.1.1"),
+        (["1.1.1.1:443, 9.9.9.9"], 1, "1.1.1.1"),
+        (["[2001:db8::1]:443, 9.9.9.9"], 1, "2001:db8::1"),
+        (["2001:db8::1, 9.9.9.9"], 1, "2001:db8::1"),
     ],
 )
 def test_only_hops_that_trusted_proxies_wrote_are_believed(forwarded: list[str], proxies: int, expected: str) -> None:

@@ -96,6 +96,51 @@ def test_the_write_and_the_model_always_agree(table: Table, steps: list[tuple[st
             set_attribute(table, user, kind, value)
 
 
+limit = st.integers(1, 4)
+limits = st.fixed_dictionaries({}, optional={"day": limit, "month": limit, "lifetime": limit})
+price = st.just({"amount": 1, "currency": "INR"})
+plan = st.one_of(
+    st.fixed_dictionaries({"limits": limits}),
+    st.fixed_dictionaries({"limits": limits, "price": price}),
+    st.fixed_dictionaries({"credits": limit}, optional={"limits": limits}),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    plans=st.dictionaries(st.sampled_from(["a", "b", "c"]), plan, max_size=3),
+    anonymous=st.none() | st.fixed_dictionaries({"limits": limits}),
+    default=limits,
+    stored=st.sampled_from(["default", "a", "b", "c"]),
+    attributes=st.fixed_dictionaries(
+        {}, optional={"granted": limit, "paid_until": st.sampled_from([START, START + 1])}
+    ),
+    cost=st.integers(0, 1),
+)
+def test_the_write_and_the_model_agree_for_any_solution(
+    table: Table, plans: dict[str, Any], anonymous: Any, default: Any, stored: str, attributes: Any, cost: int
+) -> None:
+    """From one plan alone to several of each kind: every condition is one that DynamoDB takes."""
+    plans = plans | {"default": {"limits": default}} | ({"anonymous": anonymous} if anonymous else {})
+    solution = read_solution(config(default_plan="default", plans=plans, costs={}))
+    user = str(uuid.uuid4())
+    table.put_entitlement(user, jti="mine", plan=stored, **attributes)
+    subjects: list[Subject] = [Holder(user, "mine"), *([Visitor(user)] if anonymous else [])]
+    for subject in subjects * 6:
+        windows = windows_at(START, solution.timezone)
+        model = judge(subject, table.get(subject.key(solution.solution_id)), solution, windows, cost, START)
+        assert write(table, subject, solution, cost, START)[0] == model.allowed
+
+
+def test_a_visitors_counters_live_90_days_from_the_last_request_that_counts(table: Table) -> None:
+    visitor = Visitor("someone")
+    ends = []
+    for now, cost in ((START, 0), (START + 1, 0), (START + 2, 1), (START + 3, 0)):
+        _, item = write(table, visitor, SOLUTION, cost, now)
+        ends.append(item["expires_at"] - START - 90 * DAY)
+    assert ends == [0, 0, 2, 2]
+
+
 @pytest.mark.parametrize("pause", [1, 2, 15, 16, 17, 40, 100, 400])
 def test_counters_of_windows_long_gone_do_not_pile_up(table: Table, pause: int) -> None:
     """The bound: `total`, this and the last day and month, and 8 older ones; and the tidying is rare."""

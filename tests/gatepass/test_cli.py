@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from entitlements import base64url
+from tests.support import emulators
 from tests.support.emulators import CREDENTIALS, ROOT, free_port
+from tests.support.signer import Signer
 
 USER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
@@ -72,7 +75,7 @@ def test_a_broken_file_changes_nothing_and_names_line_and_key(gatepass: Command,
     assert json.loads(gatepass("solutions", "list", "--json").stdout) == []
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "a: 1\na: 2\n", "just text", "\x00"])
+@pytest.mark.parametrize("text", ["", "a: [", "a: 1\na: 2\n", "just text", "\x00", "plans: &x {b: *x}"])
 def test_a_file_that_is_no_solution_is_refused(gatepass: Command, tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(text)
@@ -137,30 +140,97 @@ def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
 
 
 def test_the_local_stack_answers_and_ends_on_an_interrupt(gatepass: Command) -> None:
-    port = free_port()
     with subprocess.Popen(
-        ["gatepass", "local", "--port", str(port)],
-        cwd=ROOT,
-        env=gatepass.environment,
-        stdout=subprocess.PIPE,
-        text=True,
+        ["gatepass", "local", "--port", "0"], cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True
     ) as local:
         assert local.stdout is not None
-        for line in local.stdout:
-            if line.startswith("Ctrl-C"):
-                break
-        search = urllib.request.Request(f"http://127.0.0.1:{port}/prod/search", b'{"query": "message queue"}')
-        with urllib.request.urlopen(search, timeout=30) as answer:
+        told = ""
+        while not told.endswith("decision of the gate:\n"):
+            told += (line := local.stdout.readline())
+            assert line, told
+        api = re.search(r"the API +(\S+)", told)
+        service = re.search(r"token service +(http://[\d.:]+)", told)
+        assert api is not None
+        assert service is not None
+        with urllib.request.urlopen(api[1], b'{"query": "message queue"}', timeout=30) as answer:
             assert "SQS" in json.load(answer)["hits"][0]["name"]
         assert local.stdout.readline().startswith("ok_anonymous")
         ask = json.dumps({"solution_id": "faiss-search", "method": "POST", "path": "/search", "spend": False}).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/v1/validate", ask, timeout=30) as answer:
+        with urllib.request.urlopen(f"{service[1]}/v1/validate", ask, timeout=30) as answer:
             assert json.load(answer)["used"] == 1
-        with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/.well-known/jwks.json", timeout=30) as answer:
+        with urllib.request.urlopen(f"{service[1]}/.well-known/jwks.json", timeout=30) as answer:
             assert len(json.load(answer)["keys"]) == 1
         local.send_signal(signal.SIGINT)
         assert "nothing was kept" in local.stdout.read()
     assert local.returncode == 0
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGHUP])
+def test_no_emulator_outlives_the_local_stack(gatepass: Command, signal_: int) -> None:
+    with subprocess.Popen(
+        ["gatepass", "local", "--port", "0"], cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True
+    ) as local:
+        assert local.stdout is not None
+        while not (line := local.stdout.readline()).startswith("Ctrl-C"):
+            assert line
+        children = Path(f"/proc/{local.pid}/task/{local.pid}/children").read_text().split()
+        local.send_signal(signal_)
+        assert "nothing was kept" in local.stdout.read()
+    assert children
+    assert not any(Path("/proc", child).exists() for child in children)
+
+
+def test_a_proxy_of_the_shells_is_none_of_the_local_stacks_business(gatepass: Command) -> None:
+    gatepass.environment |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    run = gatepass("demo")
+    assert run.returncode == 0, run.stderr
+
+
+def _forged(payload: bytes) -> str:
+    parts = Signer().token().split(".")
+    return ".".join([*parts[:2], base64url.encode(payload), parts[3]])
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"no json", b"[" * 1_200])
+def test_inspecting_a_token_that_says_nothing_is_a_clear_refusal(gatepass: Command, payload: bytes) -> None:
+    run = gatepass("tokens", "inspect", _forged(payload))
+    assert (run.returncode, run.stderr.startswith("gatepass: that is not a Gatepass token")) == (1, True)
+
+
+@pytest.mark.parametrize("url", ["foo", "http://["])
+def test_an_endpoint_that_is_none_is_a_clear_refusal(gatepass: Command, url: str) -> None:
+    gatepass.environment["AWS_ENDPOINT_URL"] = url
+    run = gatepass("init")
+    assert (run.returncode, "write http://HOST:PORT" in run.stderr, "Traceback" in run.stderr) == (1, True, False)
+
+
+def test_keys_are_not_made_on_aws_for_an_emulated_table(gatepass: Command) -> None:
+    endpoint = gatepass.environment.pop("AWS_ENDPOINT_URL")
+    gatepass.environment["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+    run = gatepass("init")
+    assert (run.returncode, "both emulated" in run.stderr) == (1, True)
+
+
+def test_a_damaged_key_ring_is_named_and_left_alone(gatepass: Command) -> None:
+    gatepass("init")
+    client = emulators.client("dynamodb", gatepass.environment["AWS_ENDPOINT_URL"])
+    item = {"pk": {"S": "keyring"}, "sk": {"S": "current"}, "version": {"N": "1"}}
+    client.put_item(TableName=gatepass.environment["GATEPASS_TABLE"], Item=item)
+    run = gatepass("init")
+    assert (run.returncode, "key ring is damaged" in run.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("text", ['{"items": [1]}', '{"items": 5}', "[]", "{}"])
+def test_a_fixture_that_is_none_is_a_clear_refusal(gatepass: Command, tmp_path: Path, text: str) -> None:
+    (tmp_path / "fixture.json").write_text(text)
+    run = gatepass("init", "--fixture", str(tmp_path / "fixture.json"))
+    assert (run.returncode, "cannot be read as a fixture" in run.stderr) == (1, True)
+
+
+def test_the_same_solution_twice_is_refused(gatepass: Command) -> None:
+    file = "examples/faiss_search/solution.yaml"
+    run = gatepass("solutions", "apply", file, file)
+    assert (run.returncode, "nothing was applied" in run.stderr) == (1, True)
 
 
 def test_a_port_in_use_is_a_clear_refusal(gatepass: Command) -> None:

@@ -71,7 +71,11 @@ def seed(table: Table) -> None:
 
 def test_the_bundle_holds_exactly_what_it_should(tmp_path: Path) -> None:
     names = {path.name.partition(".")[0] for path in BUILD.iterdir()}
-    assert names == {"authorizer", "entitlements", "jwt", "cryptography", "_cffi_backend"}
+    assert names == {"authorizer", "entitlements", "cryptography", "_cffi_backend", "tzdata"}
+    ours = {p.relative_to(ROOT) for package in ("authorizer", "entitlements") for p in (ROOT / package).glob("*.py")}
+    assert {
+        p.relative_to(BUILD) for package in ("authorizer", "entitlements") for p in (BUILD / package).rglob("*.py")
+    } == ours
     sources = {path.relative_to(BUILD) for path in BUILD.rglob("*.py")}
     compiled = {
         path.parent.parent.relative_to(BUILD) / f"{path.name.partition('.')[0]}.py" for path in BUILD.rglob("*.pyc")

@@ -1,5 +1,6 @@
 """The HTTP API: the same token each time, the gate's own decision, problem documents, and only real ID tokens."""
 
+import dataclasses
 import json
 import time
 import uuid
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entitlements.keyring import KeyRing
 from tests.support import emulators
-from tests.support.signer import SOLUTION
+from tests.support.signer import SOLUTION, Signer
 from tests.support.table import PLANS, Table
 from token_service.access import Access
 from token_service.handler import build
@@ -51,7 +52,9 @@ class Api:
         self.app = make_app(build(self.settings))
         self.access = Access(Repository(table.client, table.name), time.time, "operator")
 
-    def call(self, method: str, path: str, body: Any = None, bearer: str | None = None) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: Any = None, bearer: str | None = None, encoded: bool = False
+    ) -> tuple[int, Any]:
         headers = {"authorization": f"Bearer {bearer}"} if bearer is not None else {}
         http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "198.51.100.7", "userAgent": ""}
         answer = self.app.resolve(
@@ -63,7 +66,7 @@ class Api:
                 "headers": headers,
                 "requestContext": {"http": http, "stage": "$default", "requestId": "r", "apiId": "a"},
                 "body": body if isinstance(body, str) else json.dumps(body),
-                "isBase64Encoded": False,
+                "isBase64Encoded": encoded,
             },
             None,
         )
@@ -156,6 +159,58 @@ def test_an_unknown_route_is_a_problem_too(api: Api) -> None:
 def test_a_token_of_somebody_else_validates_as_nobody(api: Api) -> None:
     status, body = api.call("POST", "/v1/validate", {"solution_id": SOLUTION}, str(uuid.uuid4()))
     assert (status, body["reason"]) == (401, "token_malformed")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoded"), [("a", True), ("//4=", True), ("\udfff", False), ("[" * 10_000, False), ("null", False)]
+)
+def test_a_body_that_cannot_be_read_is_a_problem(api: Api, body: str, encoded: bool) -> None:
+    assert api.call("POST", "/v1/validate", body, encoded=encoded)[0] == 400
+
+
+def test_a_body_that_is_too_large_is_refused_unread(api: Api) -> None:
+    assert api.call("POST", "/v1/validate", "x" * 16_385)[1]["type"] == "urn:gatepass:request_too_large"
+
+
+def test_an_unknown_solution_is_named_as_such(api: Api) -> None:
+    status, body = api.call("POST", "/v1/validate", {"solution_id": "none-such"})
+    assert (status, body["type"]) == (404, "urn:gatepass:solution_unknown")
+
+
+def test_what_spends_leaves_the_gates_log_line_and_a_question_leaves_none(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.call("POST", "/v1/validate", {"solution_id": SOLUTION})
+    line = json.loads(capsys.readouterr().out)
+    assert (line["reason"], line["solution"], line["used"]) == ("ok_anonymous", SOLUTION, 1)
+    assert "198.51.100.7" not in json.dumps(line)
+    api.call("POST", "/v1/validate", {"solution_id": SOLUTION, "spend": False})
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("away", ["hangs", "is not there"])
+def test_a_table_that_is_away_is_answered_within_the_functions_time_and_logged(
+    api: Api, hanging_server: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], away: str
+) -> None:
+    endpoint = hanging_server if away == "hangs" else f"http://127.0.0.1:{emulators.free_port()}"
+    api.app = make_app(build(dataclasses.replace(api.settings, dynamodb_endpoint=endpoint)))
+    for path, bearer in (("/v1/validate", None), ("/v1/tokens", api.id_token)):
+        began = time.monotonic()
+        status, body = api.call("POST", path, {"solution_id": SOLUTION}, bearer)
+        assert (status, body["type"]) == (500, "urn:gatepass:store_unavailable")
+        assert time.monotonic() - began < 15
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["reason"] == "store_unavailable"
+    assert "DynamoDB gave no answer to transact_get_items" in caplog.text
+
+
+def test_a_refusal_of_kms_is_told_to_the_operator_alone(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    api.access.grant(api.user, SOLUTION)
+    ring = KeyRing("gatepass-test", (Signer().key(),), "arn:aws:kms:us-east-1:123456789012:key/gone", b"a" * 32)
+    api.table.put_ring(ring)
+    status, body = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)
+    assert (status, body["type"]) == (500, "urn:gatepass:kms_refused")
+    assert "NotFoundException" not in json.dumps(body)
+    assert "NotFoundException" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Where the gate's AWS credentials come from."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from entitlements.table import StoreUnavailable
+
+
+class Credentials(NamedTuple):
+    """What signs a request; a user's own keys have no session token."""
+
+    access_key: str
+    secret_key: str
+    session_token: str = ""
+
+
+class MissingCredentials(RuntimeError):
+    """There are none to be found; the message names where they were looked for."""
+
+
+def find(environment: Mapping[str, str]) -> Callable[[], Credentials]:
+    """A source of credentials that are valid when asked for.
+
+    Lambda puts them into the environment of a function's process, which they outlive
+    (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). With SnapStart, in containers and on a
+    developer's machine they come from elsewhere and expire: botocore knows every such place and refreshes in time. It
+    is part of Lambda's runtime, and its import is paid only there. Raises `MissingCredentials`.
+    """
+    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+    if key and secret:
+        fixed = Credentials(key, secret, environment.get("AWS_SESSION_TOKEN", ""))
+        return lambda: fixed
+    return _botocore()
+
+
+def _botocore() -> Callable[[], Credentials]:
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    found = botocore.session.get_session().get_credentials()
+    if found is None:
+        raise MissingCredentials(
+            "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI"
+        )
+
+    def current() -> Credentials:
+        try:
+            frozen = found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"the AWS credentials cannot be refreshed: {type(error).__name__}") from error
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
+
+    return current

@@ -1,0 +1,196 @@
+"""The gate's calls to DynamoDB over TLS and SigV4, and nothing else (docs/decisions/0005-a-client-for-two-calls.md).
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import select
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from authorizer.credentials import Credentials
+from entitlements.table import Item, StoreUnavailable, Wire, from_wire
+
+ATTEMPTS: Final = 3
+BACKOFF_SECONDS: Final = 0.025
+"""The longest pause before the first repetition; before the next one it is twice as long (full jitter)."""
+MAX_ANSWER: Final = 1_048_576  # bytes; an item has at most 400 KB
+CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+# Nothing was written, and it will soon be possible: a transaction of the control plane holds an item for a moment.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+REPEATABLE: Final = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException",
+                     "TransactionConflictException")  # fmt: skip
+
+
+class NoAnswer(StoreUnavailable):
+    """No whole answer came in time; what was asked may have been done."""
+
+
+class NotConnected(NoAnswer):
+    """No connection could be opened: nothing was asked."""
+
+
+class CallRefused(StoreUnavailable):
+    """DynamoDB refused a call for another reason than its condition; the message ends with DynamoDB's code for it."""
+
+
+def signed_headers(credentials: Credentials, region: str, host: str, operation: str, body: bytes, now: float) -> str:
+    """The header lines of a POST to the root, all of them signed. `host` as in Host, `now` in seconds of the epoch."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    token = f"x-amz-security-token:{credentials.session_token}\n" if credentials.session_token else ""
+    lines = f"content-type:application/x-amz-json-1.0\nhost:{host}\nx-amz-date:{stamp}\n{token}"
+    lines += f"x-amz-target:DynamoDB_20120810.{operation}\n"
+    names = f"content-type;host;x-amz-date;{token and 'x-amz-security-token;'}x-amz-target"
+    canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    scope = f"{stamp[:8]}/{region}/dynamodb/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = _signing_key(credentials.secret_key, stamp[:8], region)
+    return lines.replace("\n", "\r\n") + (
+        f"authorization:AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, SignedHeaders={names}, "
+        f"Signature={hmac.digest(key, text.encode(), 'sha256').hex()}\r\n"
+    )
+
+
+@lru_cache(maxsize=4)
+def _signing_key(secret: str, day: str, region: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, "dynamodb", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+class DynamoDB:
+    """`entitlements.table.Store` on one table. Threads may share it: each call has a connection to itself."""
+
+    call_seconds = 1.7
+    """For one call with all its attempts. A decision makes at most five in a row, within the function's 9 s."""
+    connect_seconds = 0.5
+    answer_seconds = 0.8
+    """DynamoDB answers in single-digit milliseconds; what takes this long will not come."""
+
+    def __init__(
+        self, table: str, region: str, endpoint: str, credentials: Callable[[], Credentials], ca_bundle: str | None
+    ) -> None:
+        """`endpoint` is a URL without a path; `ca_bundle` a file of certificates to trust in place of the system's."""
+        parts = urlsplit(endpoint)
+        self._table, self._region, self._credentials = table, region, credentials
+        self._tls = ssl.create_default_context(cafile=ca_bundle) if parts.scheme == "https" else None
+        # In bytes, since a text would load Python's tables of international names.
+        self._address: Any = ((parts.hostname or "").encode("ascii"), parts.port or (443 if self._tls else 80))
+        self._host, self._idle = parts.netloc, list[socket.socket]()
+
+    def get_item(self, key: Wire) -> Item | None:
+        """Read one item, strongly consistent."""
+        item = self._call("GetItem", {"Key": key, "ConsistentRead": True}).get("Item")
+        return None if item is None else from_wire(item)
+
+    def update_item(self, request: Wire) -> tuple[bool, Item | None]:
+        """Send an UpdateItem; a failed condition is an answer, not an error."""
+        answer = self._call("UpdateItem", request)
+        applied = "__type" not in answer
+        item = answer.get("Attributes" if applied else "Item")
+        return applied, None if item is None else from_wire(item)
+
+    def _call(self, operation: str, request: Wire) -> dict[str, Any]:
+        body = json.dumps({"TableName": self._table, **request}, separators=(",", ":")).encode()
+        deadline = time.monotonic() + self.call_seconds
+        failure: StoreUnavailable
+        for attempt in range(ATTEMPTS):
+            head = signed_headers(self._credentials(), self._region, self._host, operation, body, time.time())
+            message = f"POST / HTTP/1.1\r\n{head}content-length:{len(body)}\r\n\r\n".encode() + body
+            try:
+                status, answer = self._exchange(message, deadline)
+            except NotConnected as error:
+                failure = error
+            else:
+                code = "" if status == 200 else str(answer.get("__type", f"HTTP status {status}")).rpartition("#")[2]
+                if code in ("", CONDITION_FAILED):
+                    return answer
+                failure = CallRefused(f"DynamoDB refused {operation}: {code}")
+                if status < 500 and code not in REPEATABLE:
+                    break
+            # The system's random bytes are jitter enough, and spare a cold start the module `random`.
+            pause = BACKOFF_SECONDS * 2**attempt * os.urandom(1)[0] / 255
+            if attempt + 1 == ATTEMPTS or time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+        raise failure
+
+    def _exchange(self, message: bytes, deadline: float) -> tuple[int, dict[str, Any]]:
+        """Send and receive; once more, on a new connection, where a kept one proves dead.
+
+        A write whose answer was lost with the connection may so be counted twice, which never grants more.
+        """
+        with suppress(IndexError, OSError):
+            while _ended(kept := self._idle.pop()):
+                kept.close()
+            return self._talk(kept, message, deadline)
+        try:
+            fresh = socket.create_connection(self._address, min(self.connect_seconds, _seconds(deadline)))
+            fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            fresh = self._tls.wrap_socket(fresh, server_hostname=self._address[0]) if self._tls else fresh
+        except OSError as error:
+            raise NotConnected(f"DynamoDB cannot be reached: {type(error).__name__}") from error
+        try:
+            return self._talk(fresh, message, deadline)
+        except OSError as error:
+            raise NoAnswer(f"DynamoDB gave no answer: {type(error).__name__}") from error
+
+    def _talk(self, connection: socket.socket, message: bytes, deadline: float) -> tuple[int, dict[str, Any]]:
+        keep = False
+        try:
+            deadline = min(deadline, time.monotonic() + self.answer_seconds)
+            connection.settimeout(_seconds(deadline))
+            connection.sendall(message)
+            status, keep, body = _receive(connection, deadline)
+            return status, json.loads(body) if body[:1] == b"{" else {}
+        except (ValueError, KeyError) as error:
+            raise ConnectionError("the answer is damaged") from error
+        finally:
+            self._idle.append(connection) if keep else connection.close()
+
+
+def _ended(connection: socket.socket) -> bool:
+    """Whether there is something to read before anything was asked: it ended while nobody looked."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _receive(connection: socket.socket, deadline: float) -> tuple[int, bool, bytes]:
+    """Status, whether the connection stays open, and body, of an answer as DynamoDB gives it: with length and checksum.
+
+    Raises `ValueError` or `KeyError` for any other (RFC 9112), and never waits past the deadline.
+    """
+    data, end, size, fields = b"", -1, 0, {}
+    while end < 0 or len(data) < size:
+        connection.settimeout(_seconds(deadline))
+        more = connection.recv(65_536)
+        data += more
+        if not more or len(data) > MAX_ANSWER:
+            raise ConnectionError
+        if end < 0 and (end := data.find(b"\r\n\r\n")) >= 0:
+            lines = (line.partition(b":") for line in data[:end].split(b"\r\n"))
+            fields = {name.lower(): value.strip().lower() for name, _, value in lines}
+            size = end + 4 + int(fields[b"content-length"])
+    body = data[end + 4 :]
+    if len(data) > size or int(fields.get(b"x-amz-crc32", zlib.crc32(body))) != zlib.crc32(body):
+        raise ValueError
+    return int(data[9:12]), data.startswith(b"HTTP/1.1 ") and fields.get(b"connection") != b"close", body
+
+
+def _seconds(deadline: float) -> float:
+    if deadline <= (now := time.monotonic()):
+        raise TimeoutError
+    return deadline - now

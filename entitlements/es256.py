@@ -1,0 +1,44 @@
+"""ES256 (RFC 7518 section 3.4): ECDSA on P-256 with SHA-256, the one algorithm of tokens.
+
+By `cryptography` itself: PyJWT would add a third to the CPU of a cold start for this one function
+(docs/decisions/0006-what-a-cold-start-imports.md). Tests hold both to the same verdicts.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePublicKey,
+    EllipticCurvePublicNumbers,
+)
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from entitlements import base64url
+
+COORDINATE_BYTES: Final = 32
+# Made here, since the first one imports the library's back end: while a container starts, not while a request waits.
+_ECDSA: Final = ECDSA(SHA256())
+
+
+def verify(x: str, y: str, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` (R and S, 32 bytes each) is that of the key with these base64url coordinates."""
+    if len(signature) != 2 * COORDINATE_BYTES:
+        return False
+    r, s = signature[:COORDINATE_BYTES], signature[COORDINATE_BYTES:]
+    der = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    try:
+        public_key(x, y).verify(der, message, _ECDSA)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def public_key(x: str, y: str) -> EllipticCurvePublicKey:
+    """The key, kept, since making it proves that the point is on the curve; raises `ValueError` if it is not."""
+    numbers = [int.from_bytes(base64url.decode(coordinate), "big") for coordinate in (x, y)]
+    return EllipticCurvePublicNumbers(numbers[0], numbers[1], SECP256R1()).public_key()
