@@ -1,5 +1,6 @@
 # make demo   the whole journey, narrated          make test   everything that can be tested here
 # make check  lint, types, templates               make test-sam   the real sam build and sam local
+# make bench  the gate measured beside its peers
 .DELETE_ON_ERROR:
 .ONESHELL:
 SHELL := bash
@@ -11,9 +12,9 @@ SAM_VENV := .venv-sam
 # The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
 
-.PHONY: help setup demo test check test-sam format tools lock clean build-Authorizer build-TokenService
+.PHONY: help setup demo test check test-sam bench format tools lock clean build-Authorizer build-TokenService
 help:
-	@sed -n 's/^# \?//p' Makefile | head -2
+	@sed -n 's/^# \?//p' Makefile | head -3
 
 # ---- environments -------------------------------------------------------------------------------------------------
 setup: $(VENV)/.run
@@ -43,7 +44,7 @@ tools:
 	fi
 
 lock: $(VENV)/.dev
-	@for file in dev run authorizer token_service sam; do
+	@for file in dev run authorizer token_service sam bench_peers bench_runtime; do
 	  constraint=$$([ $$file = dev ] || [ $$file = sam ] || echo "-c requirements/dev.txt")
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$constraint requirements/$$file.in -o requirements/$$file.txt
@@ -58,6 +59,9 @@ test: $(VENV)/.dev tools
 
 test-sam: $(VENV)/.dev $(SAM_VENV)/.done
 	PATH="$$PATH:$$PWD/$(SAM_VENV)/bin" $(BIN)/python -m pytest tests/sam
+
+bench: $(VENV)/.dev $(SAM_VENV)/.done tools
+	$(BIN)/python -m benchmarks
 
 check: $(VENV)/.dev $(SAM_VENV)/.done
 	$(BIN)/ruff check .

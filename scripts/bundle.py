@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PYTHON = "3.13"
+PYTHON = os.environ.get("BUNDLE_PYTHON") or "3.13"
+"""The functions' runtime; the benchmarks bundle for the Python they run on where there is no 3.13."""
 PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 ROOT = Path(__file__).parents[1]
 
@@ -65,16 +66,18 @@ def main() -> None:
     """Build one bundle."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--artifacts", type=Path, required=True, help="the folder to fill; sam empties it")
-    parser.add_argument("--requirements", type=Path, required=True)
-    parser.add_argument("packages", nargs="+", help="packages of ours to copy")
+    parser.add_argument("--requirements", type=Path, help="pinned packages to install")
+    parser.add_argument("--source", type=Path, default=ROOT, help="the folder that holds the packages")
+    parser.add_argument("packages", nargs="*", help="packages of ours to copy")
     options = parser.parse_args()
     architecture = os.environ.get("ARCHITECTURE") or "arm64"
     if architecture not in PLATFORMS:
         sys.exit(f"bundle: ARCHITECTURE is {architecture!r}: it must be one of {', '.join(PLATFORMS)}")
     options.artifacts.mkdir(parents=True, exist_ok=True)
-    install(ROOT / options.requirements, options.artifacts, architecture)
+    if options.requirements:
+        install(ROOT / options.requirements, options.artifacts, architecture)
     for package in options.packages:
-        shutil.copytree(ROOT / package, options.artifacts / package, dirs_exist_ok=True)
+        shutil.copytree(options.source / package, options.artifacts / package, dirs_exist_ok=True)
     prune(options.artifacts)
     compile_all(options.artifacts)
 

@@ -1,0 +1,1 @@
+"""A JWT check without a database."""
