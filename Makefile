@@ -12,7 +12,7 @@ SAM_VENV := .venv-sam
 # The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
 
-.PHONY: help setup demo test check test-sam bench format tools lock clean build-Authorizer build-TokenService
+.PHONY: help setup demo test check test-sam bench format tools lock clean build-Authorizer build-TokenService build-KeyRotation
 help:
 	@sed -n 's/^# \?//p' Makefile | head -3
 
@@ -36,11 +36,17 @@ $(SAM_VENV)/.done: requirements/sam.txt
 	$(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
 	touch $@
 
-# DynamoDB Local, where Java and Maven are; the tests say loudly what they skip without it.
+# DynamoDB Local, where Java and Maven are, and the npm package jose; the tests say loudly what they skip without them.
 tools:
-	@if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
+	@mkdir -p .tools
+	if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
 	  mvn -q -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
 	  mv .tools/partial .tools/dynamodb-local
+	fi
+	if [ ! -d .tools/jose ] && command -v npm >/dev/null; then
+	  rm -rf .tools/partial && cp -r tests/tools/jose .tools/partial
+	  npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund --silent
+	  mv .tools/partial .tools/jose
 	fi
 
 lock: $(VENV)/.dev
@@ -83,6 +89,8 @@ clean:
 # ARTIFACTS_DIR is sam's; ARCHITECTURE comes from the environment of the build (arm64, as the template's default).
 build-Authorizer:
 	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements
+
+build-KeyRotation: build-TokenService
 
 build-TokenService:
 	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, unquote
 from entitlements.gate import Request
 
 ORIGIN_SECRET_HEADER: Final = "x-origin-secret"
+READ_HEADERS: Final = ("authorization", "x-forwarded-for", ORIGIN_SECRET_HEADER)
 
 # Paths may hold colons and slashes: only the first parts of an ARN are separated by them.
 _ARN: Final = re.compile(
@@ -74,7 +75,7 @@ def _token_request(event: Mapping[str, Any], arn: re.Match[str]) -> Request:
 
 def _rest_request(event: Mapping[str, Any], stage: str) -> Request:
     """A REQUEST authorizer's event of a REST or WebSocket API, or of an HTTP API with payload 1.0."""
-    context = _mapping(event.get("requestContext"))
+    context, headers = _mapping(event.get("requestContext")), _headers(event)
     websocket = "connectionId" in context or context.get("eventType") == "CONNECT"
     route = "" if websocket else _text(event.get("resource"))
     path = "/$connect" if websocket else _text(event.get("path"))
@@ -83,29 +84,29 @@ def _rest_request(event: Mapping[str, Any], stage: str) -> Request:
     return Request(
         method="GET" if websocket else _text(event.get("httpMethod") or context.get("httpMethod")).upper(),
         path=_routed_path(route, path, event),
-        authorization=_header(event, "authorization"),
+        authorization=headers["authorization"],
         query_tokens=_query(event, "token"),
         query_token_allowed=websocket,
         source_ip=_text(_mapping(context.get("identity")).get("sourceIp")) or None,
-        forwarded_for=_header(event, "x-forwarded-for"),
-        origin_secret=_only(_header(event, ORIGIN_SECRET_HEADER)),
+        forwarded_for=headers["x-forwarded-for"],
+        origin_secret=_only(headers[ORIGIN_SECRET_HEADER]),
     )
 
 
 def _http_request(event: Mapping[str, Any], stage: str) -> Request:
     """A payload 2.0 event: duplicates of a header are joined by commas, the query comes raw as well."""
-    http = _mapping(_mapping(event.get("requestContext")).get("http"))
+    http, headers = _mapping(_mapping(event.get("requestContext")).get("http")), _headers(event)
     _, _, route = _text(event.get("routeKey")).partition(" ")
     path = _without_stage(_text(event.get("rawPath") or http.get("path")), stage)
     query = parse_qs(_text(event.get("rawQueryString")), keep_blank_values=True)
     return Request(
         method=_text(http.get("method")).upper(),
         path=_routed_path(route, path, event),
-        authorization=_header(event, "authorization"),
+        authorization=headers["authorization"],
         query_tokens=tuple(query.get("token", [])) or _query(event, "token"),
         source_ip=_text(http.get("sourceIp")) or None,
-        forwarded_for=_header(event, "x-forwarded-for"),
-        origin_secret=_only(_header(event, ORIGIN_SECRET_HEADER)),
+        forwarded_for=headers["x-forwarded-for"],
+        origin_secret=_only(headers[ORIGIN_SECRET_HEADER]),
     )
 
 
@@ -135,18 +136,17 @@ def _without_stage(path: str, stage: str) -> str:
     return path.removeprefix(f"/{stage}") or "/" if path == f"/{stage}" or path.startswith(f"/{stage}/") else path
 
 
-def _header(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Every value of a header, whatever its case and whether it came once or repeatedly."""
-    repeated = [
-        value
-        for key, values in _mapping(event.get("multiValueHeaders")).items()
-        if isinstance(key, str) and key.lower() == name and isinstance(values, list)
-        for value in values
-    ]
-    single = [
-        value for key, value in _mapping(event.get("headers")).items() if isinstance(key, str) and key.lower() == name
-    ]
-    return _texts(repeated) or _texts(single)
+def _headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Every value of the headers that a decision reads, whatever their case and however often they came."""
+    repeated: dict[str, list[Any]] = {}
+    single: dict[str, list[Any]] = {}
+    for name, values in _mapping(event.get("multiValueHeaders")).items():
+        if (lower := name.lower()) in READ_HEADERS and isinstance(values, list):
+            repeated.setdefault(lower, []).extend(values)
+    for name, value in _mapping(event.get("headers")).items():
+        if (lower := name.lower()) in READ_HEADERS:
+            single.setdefault(lower, []).append(value)
+    return {name: _texts(repeated.get(name, [])) or _texts(single.get(name, [])) for name in READ_HEADERS}
 
 
 def _query(event: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ class Holder(NamedTuple):
 
     user_id: str
     jti: str
+    resign: bool = False
+    """Whether another key signs by now: the token is good, and its holder shall fetch it anew."""
 
     def key(self, solution_id: str) -> Wire:
         """The key of the entitlement."""
@@ -55,6 +57,7 @@ class Decision(NamedTuple):
     remaining: int | None = None
     resets_at: str = ""
     upgrade_url: str = ""
+    resign: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -73,6 +76,7 @@ class Decision(NamedTuple):
             "remaining": _text(self.remaining),
             "resetsAt": self.resets_at,
             "upgradeUrl": self.upgrade_url,
+            "resign": "true" if self.resign else "false",
         }
 
 
@@ -157,6 +161,7 @@ def describe(
         remaining=remaining,
         resets_at=resets_at,
         upgrade_url=solution.upgrade_url,
+        resign=isinstance(subject, Holder) and subject.resign,
     )
 
 

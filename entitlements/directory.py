@@ -47,8 +47,8 @@ class _Cache(Generic[T]):
             if 0 <= age < (max_age if max_age is not None else MAX_AGE if value is not None else RETRY_AGE):
                 return value
         value = self._load(name)
-        if len(self._entries) >= MAX_ENTRIES:
-            self._entries.clear()
+        if len(self._entries) >= MAX_ENTRIES and name not in self._entries:
+            self._entries.pop(next(iter(self._entries)), None)
         self._entries[name] = (value, now)
         return value
 

@@ -80,7 +80,7 @@ class Gate:
     def _holder(self, token: str, solution: Solution, now: float) -> Subject | Reason:
         known = self._verified.find(token)
         if known is not None and known.ring is self.directory.ring(now):
-            claims = known.claims
+            ring, claims = known
             if claims.solution_id != solution.solution_id:
                 return Reason.SOLUTION_MISMATCH
         else:
@@ -93,7 +93,7 @@ class Gate:
                 return verified
             claims = verified
             self._verified.add(token, ring, claims)
-        return Holder(claims.user_id, claims.jti)
+        return Holder(claims.user_id, claims.jti, resign=claims.kid != ring.signing_kid)
 
     def _spend(self, subject: Subject, solution: Solution, cost: int, now: float) -> Decision:
         seconds = floor(now)

@@ -13,12 +13,15 @@ ALGORITHM: Final = "ES256"
 
 
 class KeyState(StrEnum):
-    """Where a key is in its life."""
+    """Where a key is in its life; a retired one is gone from the ring (docs/operations.md)."""
 
     PUBLISHED = "published"
+    """In the JWK set, not yet signing: every gate shall know it first."""
     SIGNING = "signing"
     VERIFYING = "verifying"
+    """Signs no more."""
     REVOKED = "revoked"
+    """Refused, and kept so that it never comes back."""
 
 
 class KeyRingError(ValueError):
@@ -33,6 +36,10 @@ class SigningKey(NamedTuple):
     state: KeyState
     kms_key_id: str = ""
     created_at: int = 0
+    since: int = 0
+    """When the key came into its state, in seconds of the epoch, as `created_at`."""
+    reason: str = ""
+    """Why it was revoked."""
     test_only: bool = False
 
     @property
@@ -57,6 +64,7 @@ class KeyRing:
         self.issuer, self.keys, self.mac_key_id = issuer, keys, mac_key_id
         self.address_key, self.version = address_key, version
         self._by_kid = {key.kid: key for key in keys}
+        self.signing_kid = next((kid for kid, key in self._by_kid.items() if key.state is KeyState.SIGNING), "")
         if len(address_key) != 32:
             raise KeyRingError("address_key must be 32 bytes")
         if sum(key.state is KeyState.SIGNING for key in keys) != 1:
@@ -71,15 +79,15 @@ class KeyRing:
     @property
     def signing_key(self) -> SigningKey:
         """The one key that signs."""
-        return next(key for key in self.keys if key.state is KeyState.SIGNING)
+        return self._by_kid[self.signing_kid]
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The keys that verify, as a JWK set (RFC 7517 section 5); revoked ones are left out."""
         return {"keys": [key.jwk for key in self.keys if key.state is not KeyState.REVOKED]}
 
-    def next_version(self, keys: tuple[SigningKey, ...]) -> "KeyRing":
+    def next_version(self, keys: tuple[SigningKey, ...], mac_key_id: str = "") -> "KeyRing":
         """The same ring with other keys, one version on."""
-        return KeyRing(self.issuer, keys, self.mac_key_id, self.address_key, self.version + 1)
+        return KeyRing(self.issuer, keys, mac_key_id or self.mac_key_id, self.address_key, self.version + 1)
 
     def to_document(self) -> str:
         """The JSON text that the table keeps; `from_document` is its inverse."""
@@ -88,11 +96,7 @@ class KeyRing:
                 "issuer": self.issuer,
                 "mac_key_id": self.mac_key_id,
                 "address_key": base64url.encode(self.address_key),
-                "keys": [
-                    {"x": k.x, "y": k.y, "state": k.state, "kms_key_id": k.kms_key_id, "created_at": k.created_at}
-                    | ({"test_only": True} if k.test_only else {})
-                    for k in self.keys
-                ],
+                "keys": [{name: value for name, value in key._asdict().items() if value} for key in self.keys],
             },
             separators=(",", ":"),
         )
@@ -109,26 +113,20 @@ class KeyRing:
             data: Mapping[str, Any] = json.loads(document)
             if type(version) is not int:
                 raise TypeError("version")
-            for key in data["keys"]:
-                es256.public_key(key["x"], key["y"])
             return cls(
                 issuer=str(data["issuer"]),
                 mac_key_id=str(data["mac_key_id"]),
                 address_key=base64url.decode(data["address_key"]),
-                keys=tuple(
-                    SigningKey(
-                        x=k["x"],
-                        y=k["y"],
-                        state=KeyState(k["state"]),
-                        kms_key_id=k["kms_key_id"],
-                        created_at=k["created_at"],
-                        test_only=k.get("test_only", False),
-                    )
-                    for k in data["keys"]
-                ),
+                keys=tuple(map(_signing_key, data["keys"])),
                 version=version,
             )
         except KeyRingError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise KeyRingError(f"the stored key ring is damaged: {error!r}") from error
+
+
+def _signing_key(data: Mapping[str, Any]) -> SigningKey:
+    es256.public_key(data["x"], data["y"])
+    known = {name: data[name] for name in SigningKey._fields if name in data}
+    return SigningKey(**known | {"state": KeyState(data["state"])})

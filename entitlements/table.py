@@ -98,6 +98,11 @@ def audit_key(user_id: str, time: str, entry_id: str) -> Wire:
     return _key(f"user#{user_id}", f"audit#{time}#{entry_id}")
 
 
+def keyring_audit_key(time: str, entry_id: str) -> Wire:
+    """One change of the key ring, for good."""
+    return _key("keyring", f"audit#{time}#{entry_id}")
+
+
 def to_wire(value: str | int | bool) -> Wire:
     """One value in DynamoDB's JSON."""
     if isinstance(value, bool):

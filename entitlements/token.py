@@ -122,7 +122,7 @@ def verify(token: ParsedToken, ring: KeyRing, solution_id: str) -> Claims | Reas
     signed = token.jws.rpartition(".")[0].encode("ascii")
     if token.algorithm != ALGORITHM or not es256.verify(key.x, key.y, signed, token.signature):
         return Reason.SIGNATURE_INVALID
-    claims = _claims(token)
+    claims = claims_of(token)
     if claims is None:
         return Reason.TOKEN_MALFORMED
     issuer, found = claims
@@ -136,7 +136,8 @@ def verify(token: ParsedToken, ring: KeyRing, solution_id: str) -> Claims | Reas
     return found
 
 
-def _claims(token: ParsedToken) -> tuple[str, Claims] | None:
+def claims_of(token: ParsedToken) -> tuple[str, Claims] | None:
+    """Issuer and claims of a token, verified or not; None if they are not of the token's shape."""
     payload = token.claims()
     if payload is None:
         return None

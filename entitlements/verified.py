@@ -25,10 +25,16 @@ class VerifiedTokens:
 
     def find(self, token: str) -> Verified | None:
         """What is known of a token; whether the ring is still the current one is for the caller to see."""
-        return self._known.get(_digest(token)) if len(token) <= MAX_LENGTH else None
+        if len(token) > MAX_LENGTH:
+            return None
+        digest = _digest(token)
+        known = self._known.pop(digest, None)
+        if known is not None:
+            self._known[digest] = known  # the youngest again
+        return known
 
     def add(self, token: str, ring: KeyRing, claims: Claims) -> None:
-        """Remember a token that has passed every check; the oldest makes room, and another ring empties it all."""
+        """Remember a token that passed every check; the one longest unused makes room, another ring empties it all."""
         oldest = next(iter(self._known), None)
         if oldest is not None and self._known[oldest].ring is not ring:
             self._known = {}

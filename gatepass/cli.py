@@ -1,6 +1,7 @@
 """The command line: `gatepass NOUN VERB …`. Exit status 0 done, 1 refused, 2 wrong use."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 
@@ -8,7 +9,7 @@ from entitlements.identifiers import InvalidIdentifier
 from entitlements.keyring import KeyRingError
 from entitlements.solution import ConfigError
 from entitlements.table import StoreUnavailable
-from gatepass.commands import entitlements, init, local, solutions, tokens
+from gatepass.commands import entitlements, init, keys, local, solutions, tokens
 from token_service.errors import Busy, Refused
 
 
@@ -19,14 +20,20 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (local, init, solutions, entitlements, tokens):
+    for module in (local, init, solutions, entitlements, tokens, keys):
         module.add_parser(nouns)
     return parser
 
 
+def _kids_last(arguments: Sequence[str]) -> list[str]:
+    """One key id in 64 begins with a hyphen, and would be taken for an option."""
+    kids = [argument for argument in arguments if re.fullmatch(r"-[A-Za-z0-9_-]{42}", argument)]
+    return [argument for argument in arguments if argument not in kids] + (["--", *kids] if kids else [])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
-    options = make_parser().parse_args(arguments)
+    options = make_parser().parse_args(_kids_last(sys.argv[1:] if arguments is None else arguments))
     try:
         status: int = options.run(options)
         sys.stdout.flush()

@@ -5,16 +5,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from entitlements.table import StoreUnavailable
 from token_service.access import Access
 from token_service.errors import Refused
-from token_service.kms import Kms
+from token_service.kms import STACK_TAG, Kms
 from token_service.minting import Minting
 from token_service.repository import Repository
 
-ACTOR = "operator"
+ACTOR: Final = "operator"
+LOCAL_STACK: Final = "gatepass-local"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,31 @@ class Environment:
     def emulated(self) -> bool:
         """Whether the table is not AWS's."""
         return _emulated(self.dynamodb_endpoint)
+
+    @cached_property
+    def stack(self) -> str:
+        """The name of the stack that the table belongs to: the tag that its keys in KMS get too."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self.emulated:
+            return LOCAL_STACK
+        try:
+            table = self.dynamodb.describe_table(TableName=self.table)["Table"]
+            tags = self.dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+        except self.dynamodb.exceptions.ResourceNotFoundException as error:
+            raise Refused(
+                "table_missing",
+                f"there is no table {self.table} in this account and Region: deploy the stack first, and take the name "
+                "from its output TableName",
+            ) from error
+        except ClientError as error:
+            raise StoreUnavailable(f"DynamoDB refused to describe the table: {error}") from error
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"DynamoDB gave no answer: {error}") from error
+        stack = next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
+        if not stack:
+            raise Refused("stack_unknown", f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
+        return stack
 
     @cached_property
     def dynamodb(self) -> Any:

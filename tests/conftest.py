@@ -7,10 +7,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from tests.support import emulators
+from tests.support.command import Command
+from tests.support.market import Marketplace
 from tests.support.table import Table
 
 for _name in [n for n in os.environ if n.startswith(("AWS_", "GATEPASS_"))]:
@@ -55,6 +58,16 @@ def real_table(dynamodb_local_endpoint: str) -> Table:
     """On DynamoDB Local alone: atomic, and as strict as the real one."""
     client = emulators.client("dynamodb", dynamodb_local_endpoint, max_pool_connections=40)
     return Table(client, f"t-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def gatepass(moto_endpoint: str, tmp_path: Path) -> Command:
+    return Command(moto_endpoint, tmp_path, GATEPASS_TABLE=f"t-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def market(table: Table, moto_endpoint: str) -> Marketplace:
+    return Marketplace(table, moto_endpoint)
 
 
 @pytest.fixture

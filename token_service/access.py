@@ -68,7 +68,8 @@ class Access:
             return _Change(
                 "granted",
                 {"status": ACTIVE, "generation": new_generation(), "plan": plan.name, **_credits(plan, current)},
-                remove=("paid_until",),
+                # The key of the secret to come is the ring's, not that of the one before.
+                remove=("paid_until", "mac_key_id"),
                 details={"plan": plan.name},
                 unless_used_since=plan.prepaid,
             )
@@ -128,7 +129,10 @@ class Access:
             if current.status == REVOKED:
                 return None
             return _Change(
-                "revoked", {"status": REVOKED, "generation": new_generation()}, remove=("jti",), drop_token=True
+                "revoked",
+                {"status": REVOKED, "generation": new_generation()},
+                remove=("jti", "mac_key_id"),
+                drop_token=True,
             )
 
         return self._apply(user_id, solution_id, change)

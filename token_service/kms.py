@@ -40,14 +40,14 @@ class Kms:
         return r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
 
     def create_signing_key(self, stack: str, now: int) -> SigningKey:
-        """Make a key that signs tokens; multi-Region, so that another Region can take over."""
+        """Make a key for signing tokens; multi-Region, so that another Region can take over."""
         key_id = self._create("ECC_NIST_P256", "SIGN_VERIFY", "Gatepass: signs tokens", stack)
         public = serialization.load_der_public_key(self._call("get_public_key", KeyId=key_id)["PublicKey"])
         if not isinstance(public, ec.EllipticCurvePublicKey):
             raise TypeError("KMS gave a key that is not on an elliptic curve")
         numbers = public.public_numbers()
         x, y = (base64url.encode(n.to_bytes(_COORDINATE_BYTES, "big")) for n in (numbers.x, numbers.y))
-        return SigningKey(x, y, KeyState.SIGNING, kms_key_id=key_id, created_at=now)
+        return SigningKey(x, y, KeyState.SIGNING, kms_key_id=key_id, created_at=now, since=now)
 
     def create_mac_key(self, stack: str) -> str:
         """Make the key that secrets are derived from; its ARN."""

@@ -1,14 +1,16 @@
 """The token of a user for a solution: the same one each time, until it is rotated or revoked."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from entitlements import base64url
-from entitlements.decision import ACTIVE
-from entitlements.keyring import KeyRing, KeyState
+from entitlements.decision import ACTIVE, SUSPENDED
+from entitlements.keyring import KeyRing
+from entitlements.reasons import Reason
 from entitlements.table import Item, Wire, entitlement_key, item_to_wire, keyring_key, to_wire, token_key
-from entitlements.token import assemble, jti_of, secret_message, signing_input
+from entitlements.token import ParsedToken, assemble, claims_of, jti_of, secret_message, signing_input
 from token_service.errors import Busy, ConditionFailed, Refused
 from token_service.kms import Kms
 from token_service.records import Entitlement, audit, new_generation
@@ -44,7 +46,7 @@ class Minting:
             entitlement, stored, ring = self._read(user_id, solution_id)
             mac_key_id = entitlement.mac_key_id or ring.mac_key_id
             secret = self._secret(mac_key_id, user_id, solution_id, entitlement.generation)
-            if stored is not None and _still_good(stored, entitlement, ring) and stored["jti"] == jti_of(secret):
+            if stored is not None and _current(stored, entitlement, ring) and stored["jti"] == jti_of(secret):
                 return assemble(secret, stored["jws"])
             signed = self._sign(secret, user_id, solution_id, ring)
             try:
@@ -68,22 +70,48 @@ class Minting:
             return signed.token
         raise Busy("the token is being changed by others: try again")
 
+    def refresh(self, token: ParsedToken) -> str:
+        """The same secret, vouched for by the key that signs now. Raises `Refused` unless it is the current one.
+
+        Which key signed the token does not matter, be it retired or revoked: the secret itself is the proof, since the
+        table holds its hash, and neither a leaked key nor a leaked table tells it.
+        """
+        said = claims_of(token)
+        if said is None:
+            raise Refused("token_malformed", Reason.TOKEN_MALFORMED.message)
+        issuer, claims = said
+        for _ in range(ATTEMPTS):
+            item, stored, ring = self._items(claims.user_id, claims.solution_id)
+            if issuer != ring.issuer:
+                raise Refused("issuer_mismatch", Reason.ISSUER_MISMATCH.message)
+            # Nobody learns anything of a user's access without the secret.
+            if item is None or not hmac.compare_digest(jti_of(token.secret), str(item.get("jti", ""))):
+                raise Refused("token_superseded", Reason.TOKEN_SUPERSEDED.message)
+            entitlement = _active(item)
+            if stored is not None and _current(stored, entitlement, ring):
+                return assemble(token.secret, stored["jws"])
+            signed = self._sign(token.secret, claims.user_id, claims.solution_id, ring)
+            try:
+                generation, mac_key_id = entitlement.generation, entitlement.mac_key_id
+                self._store(entitlement, generation, mac_key_id, signed, stored, "token_resigned")
+            except ConditionFailed:
+                continue
+            return signed.token
+        raise Busy("the token is being changed by others: try again")
+
     def _read(self, user_id: str, solution_id: str) -> tuple[Entitlement, Item | None, KeyRing]:
+        item, stored, ring = self._items(user_id, solution_id)
+        if item is None:
+            raise Refused("entitlement_missing", f"user {user_id} has no entitlement to {solution_id}: grant it first")
+        return _active(item), stored, ring
+
+    def _items(self, user_id: str, solution_id: str) -> tuple[Item | None, Item | None, KeyRing]:
         item, stored, ring_item = self._repository.get_together(
             [entitlement_key(user_id, solution_id), token_key(user_id, solution_id), keyring_key()]
         )
         if ring_item is None:
             raise Refused("keyring_missing", "the table holds no key ring: run gatepass init")
-        if item is None:
-            raise Refused("entitlement_missing", f"user {user_id} has no entitlement to {solution_id}: grant it first")
-        entitlement = Entitlement.from_item(item)
-        if entitlement.status != ACTIVE:
-            raise Refused(
-                f"entitlement_{entitlement.status}",
-                f"the entitlement is {entitlement.status}: "
-                + ("resume it first" if entitlement.status == "suspended" else "grant it again first"),
-            )
-        return entitlement, stored, KeyRing.from_item(ring_item)
+        return item, stored, KeyRing.from_item(ring_item)
 
     def _secret(self, mac_key_id: str, user_id: str, solution_id: str, generation: str) -> bytes:
         return self._kms.mac(mac_key_id, secret_message(user_id, solution_id, generation))
@@ -136,11 +164,15 @@ class Minting:
         self._repository.transact([("Update", update), ("Put", put), entry])
 
 
-def _still_good(stored: Item, entitlement: Entitlement, ring: KeyRing) -> bool:
-    key = ring.find(stored["kid"])
-    return (
-        stored["generation"] == entitlement.generation
-        and stored["jti"] == entitlement.jti
-        and key is not None
-        and key.state is not KeyState.REVOKED
-    )
+def _active(item: Item) -> Entitlement:
+    entitlement = Entitlement.from_item(item)
+    if entitlement.status == ACTIVE:
+        return entitlement
+    instead = "resume it first" if entitlement.status == SUSPENDED else "grant it again first"
+    raise Refused(f"entitlement_{entitlement.status}", f"the entitlement is {entitlement.status}: {instead}")
+
+
+def _current(stored: Item, entitlement: Entitlement, ring: KeyRing) -> bool:
+    """Whether the stored JWS is of the entitlement's secret and of the key that signs now: an older key's drains."""
+    wanted = (entitlement.generation, entitlement.jti, ring.signing_kid)
+    return (stored["generation"], stored["jti"], stored["kid"]) == wanted

@@ -75,15 +75,16 @@ class Repository:
             ExpressionAttributeValues={":s": {"S": solution_id}},
         )
 
-    def scan(self, pk_prefix: str, sk: str) -> Iterator[Item]:
-        """All items of a kind. Reads the whole table: for operators, on small tables or with patience."""
+    def scan(self, pk_prefix: str, sk_prefix: str, attributes: Sequence[str] = ()) -> Iterator[Item]:
+        """All items of a kind, whole or in part. Reads the whole table: for operators, on small tables or patiently."""
         start: Wire = {}
         while True:
             page = self._call(
                 "scan",
                 TableName=self._table,
-                FilterExpression="begins_with(pk, :pk) AND sk = :sk",
-                ExpressionAttributeValues={":pk": {"S": pk_prefix}, ":sk": {"S": sk}},
+                FilterExpression="begins_with(pk, :pk) AND begins_with(sk, :sk)",
+                ExpressionAttributeValues={":pk": {"S": pk_prefix}, ":sk": {"S": sk_prefix}},
+                **({"ProjectionExpression": ", ".join(attributes)} if attributes else {}),
                 **start,
             )
             yield from map(from_wire, page["Items"])

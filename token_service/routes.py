@@ -12,18 +12,20 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entitlements.decision import Decision, refuse
+from entitlements.directory import MAX_AGE
 from entitlements.gate import Gate, Request
 from entitlements.identifiers import SOLUTION_ID
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
 from entitlements.solution import METHODS
 from entitlements.table import StoreUnavailable
+from entitlements.token import parse
 from token_service.errors import Busy, Refused
 from token_service.identity import IdentityVerifier
 from token_service.minting import Minting
 
-JWKS_MAX_AGE: Final = 300
-"""Seconds that others may keep the public keys; a new key is published before it signs."""
+JWKS_MAX_AGE: Final = int(MAX_AGE)
+"""Seconds that others may keep the public keys: no longer than the gates, after which a published key may sign."""
 MAX_BODY: Final = 16_384
 
 SolutionId = Annotated[str, Field(pattern=f"^{SOLUTION_ID.pattern}$")]
@@ -32,6 +34,10 @@ LOGGER: Final = Logger(service="token-service")
 
 STATUS: Final = {
     "sign_in_required": 401,
+    "token_missing": 401,
+    "token_malformed": 401,
+    "token_superseded": 401,
+    "issuer_mismatch": 401,
     "entitlement_missing": 403,
     "entitlement_suspended": 403,
     "entitlement_revoked": 403,
@@ -95,6 +101,17 @@ def make_app(services: Services) -> APIGatewayHttpResolver:
         body = TokenRequest.model_validate(_body(app))
         token = services.minting.mint(user_id, body.solution_id)
         return _json(200, {"token": token, "solution_id": body.solution_id}, {"Cache-Control": "no-store"})
+
+    @app.post("/v1/tokens/refresh")
+    def refresh() -> Response[str]:
+        scheme, _, text = (app.current_event.headers.get("authorization") or "").strip().partition(" ")
+        if scheme.lower() != "bearer":
+            raise Refused("token_missing", "send the token to renew as Authorization: Bearer")
+        token = parse(text.strip())
+        if token is None:
+            raise Refused("token_malformed", Reason.TOKEN_MALFORMED.message)
+        renewed = services.minting.refresh(token)
+        return _json(200, {"token": renewed}, {"Cache-Control": "no-store"})
 
     @app.post("/v1/validate")
     def validate() -> Response[str]:

@@ -8,6 +8,14 @@ class MissingSetting(RuntimeError):
     """An environment variable is not set; the message names it."""
 
 
+def required(environment: Mapping[str, str], name: str, what: str) -> str:
+    """A variable's value; raises `MissingSetting` where it is unset or empty."""
+    value = environment.get(name)
+    if not value:
+        raise MissingSetting(f"{name} is not set: give it {what}")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the function is told by its environment."""
@@ -22,19 +30,12 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Read it; an empty variable counts as unset. Raises `MissingSetting`."""
-
-        def required(name: str, what: str) -> str:
-            value = environment.get(name)
-            if not value:
-                raise MissingSetting(f"{name} is not set: give it {what}")
-            return value
-
         endpoint = environment.get("AWS_ENDPOINT_URL") or None
         return cls(
-            table=required("GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack"),
-            region=environment.get("AWS_DEFAULT_REGION") or required("AWS_REGION", "the region of the table"),
-            user_pool_id=required("GATEPASS_USER_POOL_ID", "the id of the Cognito user pool"),
-            user_pool_client_id=required("GATEPASS_USER_POOL_CLIENT_ID", "the id of the user pool's client"),
+            table=required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack"),
+            region=environment.get("AWS_DEFAULT_REGION") or required(environment, "AWS_REGION", "the table's region"),
+            user_pool_id=required(environment, "GATEPASS_USER_POOL_ID", "the id of the Cognito user pool"),
+            user_pool_client_id=required(environment, "GATEPASS_USER_POOL_CLIENT_ID", "the id of the pool's client"),
             endpoint=endpoint,
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
         )

@@ -11,11 +11,10 @@ from typing import Any, Final
 from entitlements.identifiers import require_issuer
 from entitlements.keyring import KeyRing
 from entitlements.table import DEFINITION, TTL_ATTRIBUTE, StoreUnavailable, keyring_key
-from gatepass.environment import Environment
+from gatepass.environment import LOCAL_STACK, Environment
 from token_service.errors import ConditionFailed, Refused
-from token_service.kms import STACK_TAG
 
-LOCAL_ISSUER: Final = "gatepass-local"
+LOCAL_ISSUER: Final = LOCAL_STACK
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
             "emulator_only",
             "the keys of a fixture are public: they are refused on AWS. Set AWS_ENDPOINT_URL_DYNAMODB to an emulator",
         )
-    stack = _ensure_table(environment)
+    if environment.emulated:
+        _make_emulated_table(environment.dynamodb, environment.table)
+    stack = environment.stack
     if options.fixture:
         return _seed(environment, options.fixture)
     stored = environment.repository.get_item(keyring_key())
@@ -89,36 +90,8 @@ def write_ring(environment: Environment, ring: KeyRing) -> None:
         raise Refused("keyring_exists", "somebody else has just made the key ring: run gatepass init again") from None
 
 
-def _ensure_table(environment: Environment) -> str:
-    """Make the table on an emulator, or check that the stack made it; the stack's name."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    client = environment.dynamodb
-    try:
-        table = client.describe_table(TableName=environment.table)["Table"]
-        if environment.emulated:
-            return LOCAL_ISSUER
-        tags = client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "ResourceNotFoundException" and environment.emulated:
-            return _create_table(client, environment.table)
-        if code == "ResourceNotFoundException":
-            raise Refused(
-                "table_missing",
-                f"there is no table {environment.table} in this account and Region: deploy the stack first, and take "
-                "the name from its output TableName",
-            ) from error
-        raise StoreUnavailable(f"DynamoDB refused describe_table: {code}") from error
-    except BotoCoreError as error:
-        raise StoreUnavailable(f"DynamoDB gave no answer: {error}") from error
-    stack = next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
-    if not stack:
-        raise Refused("stack_unknown", f"the table {environment.table} has no tag {STACK_TAG}: deploy the stack again")
-    return stack
-
-
-def _create_table(client: Any, name: str) -> str:
+def _make_emulated_table(client: Any, name: str) -> None:
+    """On AWS the table is the stack's; an emulator has none."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -127,9 +100,10 @@ def _create_table(client: Any, name: str) -> str:
         client.update_time_to_live(
             TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
         )
+    except client.exceptions.ResourceInUseException:
+        return  # it is there already
     except (BotoCoreError, ClientError) as error:
         raise StoreUnavailable(f"the emulator could not make the table {name}: {error}") from error
-    return LOCAL_ISSUER
 
 
 def _seed(environment: Environment, path: Path) -> int:

@@ -58,6 +58,7 @@ class Demo:
         self._daily_quota(token)
         self._upgrade(token)
         self._forgeries(token)
+        self._rotation(token)
         self._revocation(token)
         return self._summary()
 
@@ -113,6 +114,11 @@ class Demo:
         self.stack.run("entitlements", "grant", "--user", self.user, "--solution", "another-solution")
         return self.stack.run("tokens", "mint", "--user", self.user, "--solution", "another-solution")[1]
 
+    def _rotation(self, token: str) -> None:
+        self._say("The operator rotates the signing key: the token stays good")
+        self._command("keys", "rotate", "--now")
+        self._search("search after the rotation", token, 200, "ok")
+
     def _revocation(self, token: str) -> None:
         self._say("The operator revokes access: the token is refused at once, for good")
         self._command("entitlements", "revoke", "--user", self.user, "--solution", SOLUTION)
@@ -136,7 +142,7 @@ class Demo:
 
     def _command(self, *arguments: str, secret: bool = False) -> str:
         status, output = self.stack.run(*arguments)
-        shown = f"{output[:14]}…" if secret else output
+        shown = f"{output[:14]}…" if secret else "\n    ".join(output.splitlines())
         self.console.print(f"  $ gatepass {' '.join(arguments)}\n    [dim]{_plain(shown)}[/dim]")
         self._note(f"gatepass {arguments[0]} {arguments[1]}", "exit 0", f"exit {status}")
         return output

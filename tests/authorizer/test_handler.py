@@ -127,6 +127,7 @@ def test_a_simple_response_tells_the_api_who_came_and_what_is_left(gatekeeper: G
             "remaining": "9",
             "resetsAt": "2026-11-25T00:00:00Z",
             "upgradeUrl": "https://marketplace.example.com/solutions?solution_id=faiss-search",
+            "resign": "false",
         },
     }
 

@@ -75,13 +75,15 @@ def test_a_bad_token_is_never_remembered(counted: Counted) -> None:
     assert counted.verified == 2
 
 
-def test_the_oldest_makes_room() -> None:
+def test_the_one_longest_unused_makes_room() -> None:
     tokens, current = VerifiedTokens(), ring()
-    for n in range(MAX_TOKENS + 1):
+    for n in range(MAX_TOKENS):
         tokens.add(str(n), current, CLAIMS)
-    assert tokens.find("0") is None
-    assert tokens.find("1") is not None
-    assert tokens.find(str(MAX_TOKENS)) is not None
+    assert tokens.find("0") is not None
+    tokens.add("one more", current, CLAIMS)
+    assert tokens.find("1") is None
+    assert tokens.find("0") is not None
+    assert tokens.find("one more") is not None
 
 
 def test_no_token_is_kept_in_memory_itself() -> None:

@@ -1,13 +1,10 @@
 """The command as operators and scripts use it, on an emulator."""
 
 import json
-import os
 import re
-import secrets
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -15,34 +12,11 @@ import pytest
 
 from entitlements import base64url
 from tests.support import emulators
-from tests.support.emulators import CREDENTIALS, ROOT, free_port
+from tests.support.command import Command
+from tests.support.emulators import ROOT, free_port
 from tests.support.signer import Signer
 
 USER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-
-
-class Command:
-    def __init__(self, endpoint: str | None, bin_folder: Path, **environment: str) -> None:
-        script = bin_folder / "gatepass"
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gatepass "$@"\n')
-        script.chmod(0o755)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GATEPASS_"))}
-        self.environment = kept | {"PATH": f"{bin_folder}:{os.environ['PATH']}"} | CREDENTIALS | environment
-        if endpoint:
-            self.environment["AWS_ENDPOINT_URL"] = endpoint
-
-    def __call__(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return self.shell(["gatepass", *arguments], stdin)
-
-    def shell(self, command: list[str], stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment, input=stdin, capture_output=True, text=True, timeout=120
-        )
-
-
-@pytest.fixture
-def gatepass(moto_endpoint: str, tmp_path: Path) -> Command:
-    return Command(moto_endpoint, tmp_path, GATEPASS_TABLE=f"t-{secrets.token_hex(6)}")
 
 
 def test_the_readme_s_commands_work_as_they_stand(gatepass: Command) -> None:
@@ -135,7 +109,7 @@ def test_a_user_is_named_by_id_alone(gatepass: Command, user: str) -> None:
 def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
     run = gatepass("demo")
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "28 of 28 steps" in run.stdout
+    assert "30 of 30 steps" in run.stdout
     assert "\x1b" not in run.stdout
 
 

@@ -23,6 +23,8 @@ from tests.support.table import Table
 EVENTS = ROOT / "events"
 EXPECTED: dict[str, str] = json.loads((EVENTS / "fixture.json").read_text())["expected"]
 BUILD = ROOT / ".aws-sam" / "build" / "Authorizer"
+# As deployed with a schedule for the keys, so that its function is built too.
+PARAMETERS = "Architecture=x86_64 KeyRotationDays=90"
 ZIPPED_BUDGET = 6_000_000
 # How a container reaches this machine; Docker Desktop and current engines know the second name.
 HOST = os.environ.get("SAM_LOCAL_HOST", "host.docker.internal")
@@ -39,7 +41,7 @@ def sam(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[s
 def built() -> None:
     if shutil.which("sam") is None:
         unavailable("sam (make test-sam installs it)")
-    run = sam("build", "--parameter-overrides", "Architecture=x86_64")
+    run = sam("build", "--parameter-overrides", PARAMETERS)
     assert run.returncode == 0, run.stderr
 
 
@@ -102,22 +104,33 @@ def test_a_second_build_ships_changed_code() -> None:
     original = module.read_text()
     try:
         module.write_text(original + "\nCHANGED = True\n")
-        assert sam("build", "--cached", "--parameter-overrides", "Architecture=x86_64").returncode == 0
+        assert sam("build", "--cached", "--parameter-overrides", PARAMETERS).returncode == 0
         assert "CHANGED" in (BUILD / "entitlements" / "reasons.py").read_text()
     finally:
         module.write_text(original)
-        assert sam("build", "--parameter-overrides", "Architecture=x86_64").returncode == 0
+        assert sam("build", "--parameter-overrides", PARAMETERS).returncode == 0
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_sam_local_invoke_gives_the_reason_of_each_sample(table: Table, variables: Path, name: str) -> None:
     seed(table)
     run = sam("local", "invoke", "Authorizer", "-e", str(EVENTS / name), "--env-vars", str(variables),
-              "--parameter-overrides", "Architecture=x86_64")  # fmt: skip
+              "--parameter-overrides", PARAMETERS)  # fmt: skip
     line = next((line for line in run.stderr.splitlines() + run.stdout.splitlines() if '"_aws"' in line), None)
     assert line is not None, run.stderr
     assert json.loads(line[line.index("{") :])["reason"] == EXPECTED[name]
     assert "gp1_" not in run.stdout + run.stderr
+
+
+def test_sam_local_invoke_runs_the_scheduled_rotation(table: Table, tmp_path: Path) -> None:
+    seed(table)
+    endpoint = f"http://{HOST}:{table.client.meta.endpoint_url.rpartition(':')[2]}"
+    settings = {"GATEPASS_TABLE": table.name, "AWS_ENDPOINT_URL": endpoint, "GATEPASS_STACK": "t"}
+    settings |= {"GATEPASS_ROTATION_DAYS": "3650"} | emulators.CREDENTIALS
+    (tmp_path / "env.json").write_text(json.dumps({"KeyRotation": settings}))
+    run = sam("local", "invoke", "KeyRotation", "-e", str(EVENTS / "key_rotation" / "schedule_daily.json"), "--env-vars",
+              str(tmp_path / "env.json"), "--parameter-overrides", PARAMETERS)  # fmt: skip
+    assert '"signing_key_overdue": 0' in run.stdout + run.stderr
 
 
 @pytest.fixture(scope="session")

@@ -95,3 +95,18 @@ def websocket_connect(token: str | None = None, api: str = "abc123", ip: str = A
             "requestId": "L0SM9EcyvHcFrKQ=",
         },
     }
+
+
+def schedule() -> dict[str, Any]:
+    """What EventBridge Scheduler sends: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html"""
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler",
+        "account": "123456789012",
+        "time": "2026-11-24T06:00:00Z",
+        "region": "us-east-1",
+        "resources": ["arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-KeyRotationDaily"],
+        "detail": "{}",
+    }

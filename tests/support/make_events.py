@@ -101,6 +101,7 @@ def samples() -> dict[str, tuple[dict[str, Any], str]]:
 
 def files() -> dict[str, str]:
     data = {"fixture.json": fixture()} | {name: event for name, (event, _) in samples().items()}
+    data["key_rotation/schedule_daily.json"] = events.schedule()
     return {name: json.dumps(value, indent=2) + "\n" for name, value in data.items()}
 
 

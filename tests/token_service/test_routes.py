@@ -146,10 +146,31 @@ def test_the_public_keys_verify_the_tokens(api: Api) -> None:
     api.access.grant(api.user, SOLUTION)
     token = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)[1]["token"]
     status, keys = api.call("GET", "/.well-known/jwks.json")
-    assert (status, api.headers["Cache-Control"]) == (200, "public, max-age=300")
+    assert (status, api.headers["Cache-Control"]) == (200, "public, max-age=60")
     key = jwt.PyJWK(keys["keys"][0])
     claims = jwt.decode(token.partition(".")[2], key, algorithms=["ES256"], audience=SOLUTION)
     assert claims["sub"] == api.user
+
+
+def test_a_token_is_renewed_by_itself_alone(api: Api) -> None:
+    api.access.grant(api.user, SOLUTION)
+    token = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)[1]["token"]
+    status, body = api.call("POST", "/v1/tokens/refresh", bearer=token)
+    assert (status, body, api.headers["Cache-Control"]) == (200, {"token": token}, "no-store")
+
+
+@pytest.mark.parametrize(
+    ("bearer", "type_"),
+    [(None, "token_missing"), ("", "token_malformed"), ("x", "token_malformed"), ("gp1_x", "token_malformed")],
+)
+def test_what_cannot_be_renewed_is_a_problem(api: Api, bearer: str | None, type_: str) -> None:
+    status, body = api.call("POST", "/v1/tokens/refresh", bearer=bearer)
+    assert (status, body["type"]) == (401, f"urn:gatepass:{type_}")
+
+
+def test_somebody_elses_token_cannot_be_renewed(api: Api) -> None:
+    status, body = api.call("POST", "/v1/tokens/refresh", bearer=Signer().token())
+    assert (status, body["type"]) == (401, "urn:gatepass:token_superseded")
 
 
 def test_an_unknown_route_is_a_problem_too(api: Api) -> None:

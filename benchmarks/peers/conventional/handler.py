@@ -114,6 +114,7 @@ def answer(
             "remaining": "" if limit is None else str(max(0, limit - used)),
             "resetsAt": "" if limit is None else f"{tomorrow:%Y-%m-%dT00:00:00Z}",
             "upgradeUrl": f"{solution['marketplace_url']}?{urlencode({'solution_id': SOLUTION_ID})}",
+            "resign": "false",
         },
     }
 

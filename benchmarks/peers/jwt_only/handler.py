@@ -40,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         print(json.dumps({"reason": "token_refused"}))
         raise Unauthorized from None
     print(json.dumps({"reason": "ok", "user": claims["sub"]}))
-    facts = {"reason": "ok", "userId": claims["sub"], "solutionId": SOLUTION_ID}
+    facts = {"reason": "ok", "userId": claims["sub"], "solutionId": SOLUTION_ID, "resign": "false"}
     return {
         "isAuthorized": True,
         "context": facts | dict.fromkeys(("plan", "limit", "used", "remaining", "resetsAt", "upgradeUrl"), ""),

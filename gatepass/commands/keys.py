@@ -1,0 +1,208 @@
+"""`gatepass keys`: the signing keys, from publication to retirement, and the key that secrets are derived from."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from entitlements.directory import MAX_AGE
+from entitlements.keyring import KeyRing, SigningKey
+from gatepass.commands.arguments import add_json
+from gatepass.environment import ACTOR, Environment
+from gatepass.output import print_record, print_rows
+from token_service.errors import Refused
+from token_service.key_lifecycle import SETTLING
+from token_service.keys import Keys
+from token_service.records import timestamp
+from token_service.rotation import DAY, age, rotate, steps
+
+COLUMNS = ("kid", "state", "age", "since", "tokens", "kms_key")
+IN_HASTE = (
+    "do not wait until every gate knows the new key: a warm gate looks for an unknown key at most every 5 s, and until "
+    "then refuses tokens of it"
+)
+
+
+def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    verbs = nouns.add_parser("keys", help="list, rotate, retire and revoke signing keys").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    list_ = verbs.add_parser("list", help="the keys, and how many live tokens each signed (reads the whole table)")
+    add_json(list_)
+    list_.set_defaults(run=run_list)
+    create = verbs.add_parser("create", help="make a key in KMS and publish it; it does not sign yet")
+    create.set_defaults(run=run_create)
+    promote = verbs.add_parser("promote", help="make a key the one that signs; the one before goes on verifying")
+    _add_kid(promote)
+    promote.add_argument("--now", action="store_true", help=IN_HASTE)
+    promote.set_defaults(run=run_promote)
+    retire = verbs.add_parser("retire", help="take a key out of the ring; refused while live tokens rest on it")
+    _add_kid(retire)
+    retire.add_argument("--force", action="store_true", help="retire it all the same: their holders must renew them")
+    retire.set_defaults(run=run_retire)
+    revoke = verbs.add_parser("revoke", help="refuse a key's tokens at every gate; their holders can renew them")
+    _add_kid(revoke)
+    revoke.add_argument("--reason", required=True, metavar="TEXT", help="why, kept in the ring and the audit")
+    revoke.set_defaults(run=run_revoke)
+    drain = verbs.add_parser("drain", help="how far the tokens of a key have been renewed (reads the whole table)")
+    _add_kid(drain)
+    add_json(drain)
+    drain.set_defaults(run=run_drain)
+    rotation = verbs.add_parser("rotate", help="create, wait, promote; takes up where an interrupted one left off")
+    rotation.add_argument(
+        "--older-than", type=_days, default=0, metavar="DAYS", help="only if the signing key is older"
+    )
+    rotation.add_argument("--now", action="store_true", help=IN_HASTE)
+    rotation.add_argument("--dry-run", action="store_true", help="say what would be done")
+    rotation.set_defaults(run=run_rotate)
+    mac = verbs.add_parser(
+        "replace-mac", help="derive the secrets of new tokens from a new KMS key; old ones stay good"
+    )
+    mac.set_defaults(run=run_replace_mac)
+
+
+def _add_kid(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kid", metavar="KID", help="the key's id, or the beginning of it that no other key has")
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        raise ValueError
+    return days
+
+
+def _keys(options: argparse.Namespace) -> Keys:
+    environment = Environment.read(options.table)
+    return Keys(environment.repository, lambda: environment.kms, time.time, ACTOR, lambda: environment.stack)
+
+
+def _kid(keys: Keys, text: str) -> str:
+    """The whole id; a beginning of it is enough where it is clear."""
+    found = [key.kid for key in keys.ring().keys if key.kid.startswith(text)]
+    if len(found) > 1:
+        raise Refused("kid_ambiguous", f"{text} begins the ids of {len(found)} keys: give more of it")
+    return found[0] if found else text
+
+
+def _row(key: SigningKey, tokens: int) -> dict[str, Any]:
+    return {
+        "kid": key.kid,
+        "state": key.state.value,
+        "age": f"{age(key, time.time()) / DAY:.1f} d",
+        "since": timestamp(key.since or key.created_at)[:19] + "Z",
+        "tokens": tokens,
+        "kms_key": key.kms_key_id,
+    } | ({"reason": key.reason} if key.reason else {})
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Print the ring, in the order in which its keys were made, and the MAC keys."""
+    keys = _keys(options)
+    ring, tokens, secrets = keys.ring(), keys.tokens_by_key(), keys.secrets_by_mac_key()
+    rows = [_row(key, tokens.pop(key.kid, 0)) for key in ring.keys]
+    rows += [{"kid": kid, "state": "retired", "tokens": count} for kid, count in sorted(tokens.items())]
+    macs = [{"mac_key": ring.mac_key_id, "derives": "new tokens", "tokens": secrets.pop(ring.mac_key_id, 0)}]
+    macs += [{"mac_key": key, "derives": "", "tokens": count} for key, count in sorted(secrets.items())]
+    if options.json:
+        print(json.dumps({"issuer": ring.issuer, "version": ring.version, "keys": rows, "mac_keys": macs}, indent=2))
+        return 0
+    print_rows(rows, COLUMNS, False, "")
+    print()
+    print_rows(macs, ("mac_key", "derives", "tokens"), False, "")
+    return 0
+
+
+def run_create(options: argparse.Namespace) -> int:
+    """Publish a new key."""
+    key = _keys(options).create()
+    print(
+        f"published {key.kid}: it may sign in {SETTLING} s, when every gate knows it (gatepass keys promote {key.kid})"
+    )
+    return 0
+
+
+def run_promote(options: argparse.Namespace) -> int:
+    """Let a key sign."""
+    keys = _keys(options)
+    kid = _kid(keys, options.kid)
+    before = keys.ring().signing_key.kid
+    keys.promote(kid, options.now)
+    print(f"promoted {kid}; {before} goes on verifying until its tokens are renewed (gatepass keys drain {before})")
+    return 0
+
+
+def run_retire(options: argparse.Namespace) -> int:
+    """Take a key out of the ring."""
+    keys = _keys(options)
+    kid = _kid(keys, options.kid)
+    kms_key_id = _kms_key_id(keys.ring(), kid)
+    keys.retire(kid, options.force)
+    print(f"retired {kid}; when you are sure, schedule the deletion of {kms_key_id} in KMS")
+    return 0
+
+
+def run_revoke(options: argparse.Namespace) -> int:
+    """Refuse a key."""
+    keys = _keys(options)
+    kid = _kid(keys, options.kid)
+    keys.revoke(kid, options.reason)
+    print(f"revoked {kid}: after {MAX_AGE:.0f} s no gate accepts its tokens; POST /v1/tokens/refresh renews them")
+    return 0
+
+
+def run_drain(options: argparse.Namespace) -> int:
+    """Say how many live tokens still rest on a key."""
+    keys = _keys(options)
+    kid = _kid(keys, options.kid)
+    tokens = keys.tokens_by_key()
+    left, live = tokens[kid], tokens.total()
+    renewed = f"{100 * (live - left) / live:.1f} %" if live else "100.0 %"
+    print_record({"kid": kid, "left": left, "live_tokens": live, "renewed": renewed}, options.json)
+    return 0
+
+
+def run_rotate(options: argparse.Namespace) -> int:
+    """Rotate, or say what that would be."""
+    keys = _keys(options)
+    older_than = options.older_than * DAY
+    if options.dry_run:
+        for step in steps(keys.ring(), time.time(), older_than, options.now) or ["nothing to do"]:
+            print(step)
+        return 0
+    if options.now:
+        print(
+            "in haste: until a gate has looked for the new key, at most 5 s, it refuses tokens of it", file=sys.stderr
+        )
+    try:
+        if not rotate(keys, time.time, _count_down, lambda text: print(text, flush=True), older_than, options.now):
+            print(f"nothing to do: {keys.ring().signing_key.kid} is recent enough")
+    except KeyboardInterrupt:
+        print("gatepass: interrupted: the same command goes on where this one stopped", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run_replace_mac(options: argparse.Namespace) -> int:
+    """Replace the MAC key."""
+    before = _keys(options).ring().mac_key_id
+    after = _keys(options).replace_mac_key().mac_key_id
+    print(f"secrets of new tokens are derived from {after}; keep {before} while tokens rest on it (gatepass keys list)")
+    return 0
+
+
+def _kms_key_id(ring: KeyRing, kid: str) -> str:
+    key = ring.find(kid)
+    return key.kms_key_id if key else ""
+
+
+def _count_down(seconds: int) -> None:
+    """Wait, and show on a terminal how long it still takes; interrupted, the rotation can be taken up again."""
+    for left in range(seconds, 0, -1):
+        if sys.stdout.isatty():
+            print(f"\r{left:3} s ", end="", flush=True)
+        time.sleep(1)
+    if sys.stdout.isatty():
+        print("\r", end="")

@@ -1,0 +1,165 @@
+"""`gatepass keys` as operators and scripts use it, and the runbook of docs/operations.md."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from entitlements.gate import Gate
+from entitlements.keyring import KeyRing
+from entitlements.table import item_to_wire, keyring_key
+from gatepass.cli import _kids_last
+from tests.support import emulators
+from tests.support.command import Command
+from tests.support.emulators import ROOT
+from tests.support.market import bearer
+from tests.support.signer import SOLUTION, USER
+from tests.support.table import PatientDynamoDB
+
+SHELL = ["bash", "-euo", "pipefail", "-c"]
+
+
+@pytest.fixture
+def stocked(gatepass: Command) -> Command:
+    """A table with a ring, the first solution and a user's token."""
+    for command in (
+        ["init"],
+        ["solutions", "apply", "examples/faiss_search/solution.yaml"],
+        ["entitlements", "grant", "--user", USER, "--solution", SOLUTION, "--plan", "pro"],
+    ):
+        assert gatepass(*command).returncode == 0
+    return gatepass
+
+
+def mint(gatepass: Command) -> str:
+    return gatepass("tokens", "mint", "--user", USER, "--solution", SOLUTION).stdout.strip()
+
+
+def decide(gatepass: Command, token: str) -> str:
+    environment = gatepass.environment
+    gate = Gate(PatientDynamoDB(environment["AWS_ENDPOINT_URL"], environment["GATEPASS_TABLE"]))
+    return gate.decide(SOLUTION, bearer(token), time.time()).reason.value
+
+
+def keys(gatepass: Command) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(gatepass("keys", "list", "--json").stdout)["keys"]
+    return found
+
+
+def set_back(gatepass: Command, seconds: int) -> None:
+    """Make the ring so much older, since nobody wants to wait."""
+    environment = gatepass.environment
+    client = emulators.client("dynamodb", environment["AWS_ENDPOINT_URL"])
+    item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key())["Item"]
+    ring = KeyRing.from_document(item["document"]["S"], int(item["version"]["N"]))
+    older = tuple(k._replace(since=k.since - seconds, created_at=k.created_at - seconds) for k in ring.keys)
+    document = KeyRing(ring.issuer, older, ring.mac_key_id, ring.address_key).to_document()
+    client.put_item(TableName=environment["GATEPASS_TABLE"], Item=item | item_to_wire({"document": document}))
+
+
+def runbook() -> dict[str, str]:
+    """The shell blocks of each section."""
+    sections = re.split(r"^##+ ", (ROOT / "docs" / "operations.md").read_text(), flags=re.MULTILINE)
+    blocks = {s.partition("\n")[0]: re.findall(r"```sh\n(.*?)```", s, re.DOTALL) for s in sections}
+    return {title: "\n".join(found) for title, found in blocks.items() if found}
+
+
+def test_the_runbook_for_a_leaked_signing_key(stocked: Command) -> None:
+    token = mint(stocked)
+    assert decide(stocked, token) == "ok"
+    run = stocked.shell([*SHELL, runbook()["A signing key has leaked"]])
+    assert run.returncode == 0, run.stderr
+    assert decide(stocked, token) == "key_revoked"
+    assert [key["state"] for key in keys(stocked)] == ["revoked", "signing"]
+    assert decide(stocked, mint(stocked)) == "ok"
+
+
+def test_the_runbook_for_a_leaked_token(stocked: Command) -> None:
+    token, blocks = mint(stocked), runbook()["A token has leaked"]
+    run = stocked.shell([*SHELL, f"USER_ID={USER}\n{blocks}"])
+    assert run.returncode == 0, run.stderr
+    assert "plan        pro" in run.stdout
+    assert decide(stocked, token) == "entitlement_revoked"
+
+
+def test_every_block_of_the_operations_page_runs(stocked: Command) -> None:
+    mint(stocked)
+    run = stocked.shell([*SHELL, "\n".join(runbook().values())])
+    assert run.returncode == 0, run.stderr
+    assert len(runbook()) >= 5
+
+
+def test_a_rotation_waits_can_be_interrupted_and_goes_on(stocked: Command) -> None:
+    dry = stocked("keys", "rotate", "--dry-run").stdout.splitlines()
+    assert [line.split()[0] for line in dry] == ["create", "wait", "promote"]
+    with subprocess.Popen(
+        ["gatepass", "keys", "rotate"], cwd=ROOT, env=stocked.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as rotation:  # fmt: skip
+        assert rotation.stdout is not None
+        assert rotation.stderr is not None
+        assert rotation.stdout.readline().startswith("published")
+        assert rotation.stdout.readline().startswith("waiting")
+        rotation.send_signal(signal.SIGINT)
+        assert "goes on where this one stopped" in rotation.stderr.read()
+    assert rotation.returncode == 1
+    assert [key["state"] for key in keys(stocked)] == ["signing", "published"]
+    published = keys(stocked)[1]["kid"]
+    early = stocked("keys", "promote", published)
+    assert (early.returncode, "too short a time" in early.stderr) == (1, True)
+    set_back(stocked, 65)
+    again = stocked("keys", "rotate")
+    assert (again.returncode, "waiting" in again.stdout) == (0, False)
+    assert [key["state"] for key in keys(stocked)] == ["verifying", "signing"]
+    assert keys(stocked)[1]["kid"] == published
+    assert "nothing to do" in stocked("keys", "rotate").stdout
+
+
+def test_a_key_that_is_young_enough_is_left_alone(stocked: Command) -> None:
+    assert "nothing to do" in stocked("keys", "rotate", "--older-than", "1").stdout
+    set_back(stocked, 86_400)
+    assert stocked("keys", "rotate", "--older-than", "1", "--dry-run").stdout.startswith("create")
+    assert stocked("keys", "rotate", "--older-than", "-1").returncode == 2
+
+
+def test_the_script_for_cron_does_what_the_command_does(stocked: Command) -> None:
+    run = stocked.shell(["scripts/rotate-keys.sh", "90"])
+    assert run.returncode == 0, run.stderr
+    assert "nothing to do" in run.stdout
+    stocked.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{emulators.free_port()}"
+    assert stocked.shell(["scripts/rotate-keys.sh"]).returncode == 1
+
+
+def test_draining_and_retiring(stocked: Command) -> None:
+    token = mint(stocked)
+    old = keys(stocked)[0]["kid"]
+    assert keys(stocked)[0]["tokens"] == 1
+    assert stocked("keys", "rotate", "--now").returncode == 0
+    assert json.loads(stocked("keys", "drain", old, "--json").stdout)["left"] == 1
+    refused = stocked("keys", "retire", old)
+    assert (refused.returncode, "1 live tokens" in refused.stderr) == (1, True)
+    assert mint(stocked) != token
+    assert json.loads(stocked("keys", "drain", old[:20], "--json").stdout)["left"] == 0
+    assert "retired" in stocked("keys", "retire", old).stdout
+    assert decide(stocked, token) == "key_unknown"
+    assert decide(stocked, mint(stocked)) == "ok"
+
+
+def test_revoking_says_how_long_gates_may_still_accept_the_key(stocked: Command) -> None:
+    old = keys(stocked)[0]["kid"]
+    refused = stocked("keys", "revoke", old, "--reason", "x")
+    assert (refused.returncode, "keys rotate --now first" in refused.stderr) == (1, True)
+    stocked("keys", "rotate", "--now")
+    assert "after 60 s no gate accepts" in stocked("keys", "revoke", old, "--reason", "leaked").stdout
+    assert keys(stocked)[0]["reason"] == "leaked"
+    assert stocked("keys", "revoke", old).returncode == 2
+
+
+def test_a_key_id_that_begins_with_a_hyphen_is_no_option() -> None:
+    kid = "-" + "a" * 42
+    assert _kids_last(["keys", "revoke", kid, "--reason", "x"]) == ["keys", "revoke", "--reason", "x", "--", kid]
+    assert _kids_last(["keys", "list", "--json"]) == ["keys", "list", "--json"]
