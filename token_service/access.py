@@ -1,6 +1,7 @@
 """Who may do what: grant, change of plan, suspension, revocation. Each is one transaction with its audit entry."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -83,6 +84,16 @@ class Access:
                 return self._required(user_id, solution_id)
         return self._apply(user_id, solution_id, change)
 
+    def ensure(self, user_id: str, solution_id: str) -> Entitlement:
+        """What a user has, or access on the default plan for one who has nothing. Undoes no revocation."""
+        return self.find(user_id, solution_id) or self._grant_new(user_id, solution_id)
+
+    def _grant_new(self, user_id: str, solution_id: str) -> Entitlement:
+        solution = self._solution(solution_id)
+        with suppress(ConditionFailed):  # somebody else was first
+            self._create(user_id, solution_id, solution.plans[solution.default_plan])
+        return self._required(user_id, solution_id)
+
     def set_plan(self, user_id: str, solution_id: str, plan_name: str) -> Entitlement:
         """Change the plan; holds on the next request. Going over to a prepaid plan gives its credits once."""
         plan = _plan(self._solution(solution_id), plan_name)
@@ -133,6 +144,18 @@ class Access:
                 {"status": REVOKED, "generation": new_generation()},
                 remove=("jti", "mac_key_id"),
                 drop_token=True,
+            )
+
+        return self._apply(user_id, solution_id, change)
+
+    def drop_token(self, user_id: str, solution_id: str) -> Entitlement:
+        """Kill the token and nothing else: whoever signs in gets another one, with plan and counters as they were."""
+
+        def change(current: Entitlement) -> _Change | None:
+            if not current.jti:
+                return None
+            return _Change(
+                "token_revoked", {"generation": new_generation()}, remove=("jti", "mac_key_id"), drop_token=True
             )
 
         return self._apply(user_id, solution_id, change)

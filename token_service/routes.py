@@ -187,6 +187,7 @@ def _decision(decision: Decision) -> Response[str]:
         "used": decision.used,
         "remaining": decision.remaining,
         "resetsAt": decision.resets_at or None,
+        "resign": decision.resign,
     }
     no_store = {"Cache-Control": "no-store"}
     if decision.allowed:
