@@ -98,6 +98,16 @@ def audit_key(user_id: str, time: str, entry_id: str) -> Wire:
     return _key(f"user#{user_id}", f"audit#{time}#{entry_id}")
 
 
+def registration_key(user_id: str) -> Wire:
+    """What must be remembered of a registration that is not finished."""
+    return _key(f"user#{user_id}", "registration")
+
+
+def origin_key(origin: str, solution_id: str) -> Wire:
+    """A web origin from which a solution's pages may call the token service."""
+    return _key(f"origin#{origin}", f"solution#{solution_id}")
+
+
 def keyring_audit_key(time: str, entry_id: str) -> Wire:
     """One change of the key ring, for good."""
     return _key("keyring", f"audit#{time}#{entry_id}")

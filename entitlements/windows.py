@@ -11,7 +11,12 @@ SWEPT_MONTHS: Final = 3
 STALE_COUNTERS_KEPT: Final = 8
 """An item holds at most this many counters of windows long gone (docs/decisions/0003)."""
 
-_COUNTER: Final = re.compile(r"d(\d{8})|m(\d{6})")
+_COUNTER: Final = re.compile(r"d([0-9]{8})|m([0-9]{6})")
+
+
+def is_counter(name: str) -> bool:
+    """Whether an attribute of an item counts a day or a month."""
+    return _COUNTER.fullmatch(name) is not None
 
 
 class Windows(NamedTuple):

@@ -27,6 +27,7 @@ class Environment:
     region: str | None
     dynamodb_endpoint: str | None
     endpoint: str | None
+    user_pool_id: str | None = None
 
     @classmethod
     def read(cls, table: str | None, environment: Mapping[str, str] = os.environ) -> "Environment":
@@ -41,6 +42,7 @@ class Environment:
             region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None,
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
             endpoint=endpoint,
+            user_pool_id=environment.get("GATEPASS_USER_POOL_ID") or None,
         )
 
     @property
@@ -86,13 +88,14 @@ class Environment:
     @cached_property
     def kms(self) -> Kms:
         """KMS. Refuses to mix AWS and an emulator: a key there would be paid for and never used."""
-        if self.emulated != _emulated(self.endpoint):
-            raise Refused(
-                "endpoints_mixed",
-                "DynamoDB and KMS must both be AWS's or both emulated: set AWS_ENDPOINT_URL (KMS) and "
-                "AWS_ENDPOINT_URL_DYNAMODB, or neither",
-            )
+        self._require_one_world("KMS")
         return Kms(self._client("kms", self.endpoint))
+
+    @cached_property
+    def cognito(self) -> Any:
+        """A client of Cognito's user pools. Refuses to mix as well: the user would be another's."""
+        self._require_one_world("Cognito")
+        return self._client("cognito-idp", self.endpoint)
 
     @property
     def access(self) -> Access:
@@ -103,6 +106,14 @@ class Environment:
     def minting(self) -> Minting:
         """Mints tokens with the operator's own AWS credentials."""
         return Minting(self.repository, self.kms, time.time, ACTOR)
+
+    def _require_one_world(self, service: str) -> None:
+        if self.emulated != _emulated(self.endpoint):
+            raise Refused(
+                "endpoints_mixed",
+                f"DynamoDB and {service} must both be AWS's or both emulated: set AWS_ENDPOINT_URL ({service}) and "
+                "AWS_ENDPOINT_URL_DYNAMODB, or neither",
+            )
 
     def _client(self, service: str, endpoint: str | None) -> Any:
         import boto3

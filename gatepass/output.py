@@ -1,7 +1,9 @@
 """How commands print: a table for people, JSON for programs."""
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -28,3 +30,38 @@ def print_record(record: Mapping[str, Any], as_json: bool) -> None:
     width = max(map(len, record))
     for name, value in record.items():
         print(f"{name.ljust(width)}  {'' if value is None else value}")
+
+
+class Progress:
+    """How far a long command is, on standard error: for a terminal only. Messages go there, above it, in any case."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
+        """`bar` is rich's, or None where nobody looks."""
+        self._bar, self._task = bar, task
+
+    def show(self, advance: int, text: str) -> None:
+        """Go on by so much of the total, and say how far it is."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=advance, count=text)
+
+    def tell(self, message: str) -> None:
+        """Print a line."""
+        if self._bar is None:
+            print(message, file=sys.stderr)
+        else:
+            self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(what: str, total: int | None = None, shown: bool = True) -> Iterator[Progress]:
+    """Show progress towards `total`, or without an end that is known."""
+    if not shown or not sys.stderr.isatty():
+        yield Progress(None, None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description} {task.fields[count]}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        yield Progress(bar, bar.add_task(what, total=total, count="0"))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import emulators
+from tests.support.api import Api
 from tests.support.command import Command
 from tests.support.market import Marketplace
 from tests.support.table import Table
@@ -30,8 +31,13 @@ os.environ.update(
 
 
 @pytest.fixture(scope="session")
-def moto_endpoint() -> Iterator[str]:
-    with emulators.moto_server() as endpoint:
+def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("moto") / "mailbox"
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint(mailbox: Path) -> Iterator[str]:
+    with emulators.moto_server(mailbox) as endpoint:
         yield endpoint
 
 
@@ -63,6 +69,11 @@ def real_table(dynamodb_local_endpoint: str) -> Table:
 @pytest.fixture
 def gatepass(moto_endpoint: str, tmp_path: Path) -> Command:
     return Command(moto_endpoint, tmp_path, GATEPASS_TABLE=f"t-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def api(table: Table, moto_endpoint: str, mailbox: Path) -> Api:
+    return Api(table, moto_endpoint, mailbox)
 
 
 @pytest.fixture

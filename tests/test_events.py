@@ -11,8 +11,10 @@ from authorizer.answers import AccessNotDecided, Unauthorized
 from authorizer.handler import make_handler
 from entitlements.gate import Gate
 from entitlements.reasons import Reason
+from tests.support.api import Api
 from tests.support.make_events import files
 from tests.support.table import Table
+from token_service import edge
 
 EVENTS = Path(__file__).parents[1] / "events"
 FIXTURE: dict[str, Any] = json.loads((EVENTS / "fixture.json").read_text())
@@ -42,3 +44,11 @@ def test_the_reasons_that_matter_have_a_sample() -> None:
         "store_unavailable",
     }
     assert {r.value for r in Reason} - without == set(FIXTURE["expected"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("http_keys", 200), ("http_validate_anonymous", 200), ("http_solution_unknown", 404)]
+)
+def test_the_token_services_sample_gives_its_status(api: Api, name: str, status: int) -> None:
+    event = json.loads((EVENTS / "token_service" / f"{name}.json").read_text())
+    assert edge.handle(api.app, api.services.origins, event, None)["statusCode"] == status

@@ -1,34 +1,33 @@
-"""Who may do what: grant, change of plan, suspension, revocation. Each is one transaction with its audit entry."""
+"""Who may do what: grant, change of plan, credits, suspension, revocation, moving in.
+
+Each is one transaction with its audit entry.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final
 
 from entitlements.decision import ACTIVE, REVOKED, SUSPENDED
 from entitlements.directory import Directory
 from entitlements.plans import ANONYMOUS, Plan
-from entitlements.solution import Solution
-from entitlements.table import Wire, entitlement_key, item_to_wire, to_wire, token_key
+from entitlements.solution import MAX_COUNT, Solution
+from entitlements.table import Wire, entitlement_key, item_to_wire, token_key
+from token_service.changes import Change, credits_of, update_request, with_credits
 from token_service.errors import Busy, ConditionFailed, Refused
-from token_service.records import Entitlement, audit, new_generation, timestamp
+from token_service.records import (
+    REASON_LENGTH,
+    Entitlement,
+    audit,
+    good_reason,
+    new_generation,
+    timestamp,
+    to_the_second,
+)
 from token_service.repository import Repository
 
 ATTEMPTS: Final = 5
 """How often a change is made anew when somebody else changed the entitlement between reading and writing."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What to write to an existing entitlement, and what the audit says of it."""
-
-    event: str
-    set: dict[str, str | int]
-    remove: tuple[str, ...] = ()
-    drop_token: bool = False
-    details: dict[str, str] = field(default_factory=dict)
-    # Counters move without the control plane; only what was computed from them must still hold.
-    unless_used_since: bool = False
 
 
 class Access:
@@ -48,31 +47,35 @@ class Access:
         yield from map(Entitlement.from_item, self._repository.query(f"user#{user_id}", "solution#"))
 
     def of_solution(self, solution_id: str) -> Iterator[Entitlement]:
-        """All entitlements of a solution."""
-        for key in self._repository.entitlement_keys_of(solution_id):
-            found = self.find(key["user_id"], solution_id)
-            if found is not None:
-                yield found
+        """All entitlements of a solution: each as it is now, all that the index (eventually consistent) knows of."""
+        keys = (
+            entitlement_key(key["user_id"], solution_id) for key in self._repository.entitlement_keys_of(solution_id)
+        )
+        yield from map(Entitlement.from_item, self._repository.get_many(keys))
+
+    def everything(self) -> Iterator[Entitlement]:
+        """All entitlements. Reads the whole table."""
+        yield from map(Entitlement.from_item, self._repository.scan("user#", "solution#"))
 
     def grant(self, user_id: str, solution_id: str, plan_name: str | None = None) -> Entitlement:
         """Give access, or give it back after a revocation; counters stay. Granting what is granted changes nothing."""
         solution = self._solution(solution_id)
         plan = _plan(solution, plan_name or solution.default_plan)
 
-        def change(current: Entitlement) -> _Change | None:
+        def change(current: Entitlement) -> Change | None:
             if current.status == SUSPENDED:
                 raise Refused("entitlement_suspended", "the entitlement is suspended: resume it instead")
             if current.status == ACTIVE:
                 if plan_name is None or plan_name == current.plan:
                     return None
                 raise Refused("entitlement_exists", f"the plan is {current.plan}: change it with set-plan")
-            return _Change(
+            return Change(
                 "granted",
-                {"status": ACTIVE, "generation": new_generation(), "plan": plan.name, **_credits(plan, current)},
+                {"status": ACTIVE, "generation": new_generation(), "plan": plan.name, **credits_of(plan, current)},
                 # The key of the secret to come is the ring's, not that of the one before.
                 remove=("paid_until", "mac_key_id"),
                 details={"plan": plan.name},
-                unless_used_since=plan.prepaid,
+                credits=plan.prepaid,
             )
 
         if self.find(user_id, solution_id) is None:
@@ -94,55 +97,96 @@ class Access:
             self._create(user_id, solution_id, solution.plans[solution.default_plan])
         return self._required(user_id, solution_id)
 
-    def set_plan(self, user_id: str, solution_id: str, plan_name: str) -> Entitlement:
-        """Change the plan; holds on the next request. Going over to a prepaid plan gives its credits once."""
-        plan = _plan(self._solution(solution_id), plan_name)
+    def set_plan(self, user_id: str, solution_id: str, plan_name: str, paid_until: int | None = None) -> Entitlement:
+        """Change the plan; holds on the next request. Going over to a prepaid plan gives its credits once.
 
-        def change(current: Entitlement) -> _Change | None:
+        A paid plan lapses at `paid_until` (seconds since the epoch), and without it never.
+        """
+        plan = _plan(self._solution(solution_id), plan_name)
+        if paid_until is not None:
+            _require_payable(plan, paid_until, self._clock())
+
+        def change(current: Entitlement) -> Change | None:
             if current.status == REVOKED:
                 raise Refused("entitlement_revoked", "the entitlement is revoked: grant it again")
-            if current.plan == plan.name and current.paid_until is None:
+            same = current.plan == plan.name
+            if same and current.paid_until == paid_until:
                 return None
-            return _Change(
+            until: dict[str, str | int] = {} if paid_until is None else {"paid_until": paid_until}
+            return Change(
                 "plan_set",
-                {"plan": plan.name, **_credits(plan, current)},
-                remove=("paid_until",),
-                details={"plan": plan.name, "plan_before": current.plan},
-                unless_used_since=plan.prepaid,
+                {"plan": plan.name, **until, **({} if same else credits_of(plan, current))},
+                remove=("paid_until",) if paid_until is None else (),
+                details={
+                    "plan": plan.name,
+                    "plan_before": current.plan,
+                    "paid_until": to_the_second(paid_until),
+                    "paid_until_before": to_the_second(current.paid_until),
+                },
+                credits=plan.prepaid,
             )
 
         return self._apply(user_id, solution_id, change)
 
-    def suspend(self, user_id: str, solution_id: str) -> Entitlement:
-        """Stop access for a while; the token stays the same."""
+    def add_credits(self, user_id: str, solution_id: str, credits: int) -> Entitlement:
+        """Give more requests to a user of a prepaid plan: each call gives them again."""
+        if not 1 <= credits <= MAX_COUNT:
+            raise Refused("credits_invalid", f"give a whole number of credits from 1 to {MAX_COUNT}")
+        solution = self._solution(solution_id)
 
-        def change(current: Entitlement) -> _Change | None:
+        def change(current: Entitlement) -> Change | None:
+            if current.status == REVOKED:
+                raise Refused("entitlement_revoked", "the entitlement is revoked: grant it again")
+            if not _plan(solution, current.plan).prepaid:
+                prepaid = ", ".join(plan.name for plan in solution.plans.values() if plan.prepaid)
+                instead = f"go over to one that has first (set-plan): {prepaid}" if prepaid else "no plan of it has any"
+                raise Refused("plan_not_prepaid", f"the plan {current.plan} has no credits: {instead}")
+            return Change(
+                "credits_added",
+                {"granted": with_credits(current, credits)},
+                details={"plan": current.plan, "credits": str(credits)},
+                credits=True,
+            )
+
+        return self._apply(user_id, solution_id, change)
+
+    def suspend(self, user_id: str, solution_id: str, reason: str = "") -> Entitlement:
+        """Stop access for a while; the token stays the same. A suspension's reason can be given or changed later."""
+        if reason and not good_reason(reason):
+            raise Refused("reason_invalid", f"say why on one line of at most {REASON_LENGTH} characters")
+
+        def change(current: Entitlement) -> Change | None:
             if current.status == REVOKED:
                 raise Refused("entitlement_revoked", "the entitlement is revoked already")
-            return None if current.status == SUSPENDED else _Change("suspended", {"status": SUSPENDED})
+            if current.status == SUSPENDED and reason in ("", current.suspended_reason):
+                return None
+            why: dict[str, str | int] = {"suspended_reason": reason} if reason else {}
+            return Change("suspended", {"status": SUSPENDED, **why}, details={"reason": reason})
 
         return self._apply(user_id, solution_id, change)
 
     def resume(self, user_id: str, solution_id: str) -> Entitlement:
         """End a suspension."""
 
-        def change(current: Entitlement) -> _Change | None:
+        def change(current: Entitlement) -> Change | None:
             if current.status == REVOKED:
                 raise Refused("entitlement_revoked", "the entitlement is revoked: grant it again")
-            return None if current.status == ACTIVE else _Change("resumed", {"status": ACTIVE})
+            if current.status == ACTIVE:
+                return None
+            return Change("resumed", {"status": ACTIVE}, remove=("suspended_reason",))
 
         return self._apply(user_id, solution_id, change)
 
     def revoke(self, user_id: str, solution_id: str) -> Entitlement:
         """End access and kill the token for good. Needs no KMS: what must always work depends on the table alone."""
 
-        def change(current: Entitlement) -> _Change | None:
+        def change(current: Entitlement) -> Change | None:
             if current.status == REVOKED:
                 return None
-            return _Change(
+            return Change(
                 "revoked",
                 {"status": REVOKED, "generation": new_generation()},
-                remove=("jti", "mac_key_id"),
+                remove=("jti", "mac_key_id", "suspended_reason"),
                 drop_token=True,
             )
 
@@ -151,37 +195,45 @@ class Access:
     def drop_token(self, user_id: str, solution_id: str) -> Entitlement:
         """Kill the token and nothing else: whoever signs in gets another one, with plan and counters as they were."""
 
-        def change(current: Entitlement) -> _Change | None:
+        def change(current: Entitlement) -> Change | None:
             if not current.jti:
                 return None
-            return _Change(
+            return Change(
                 "token_revoked", {"generation": new_generation()}, remove=("jti", "mac_key_id"), drop_token=True
             )
 
         return self._apply(user_id, solution_id, change)
 
+    def move_in(self, moved: Entitlement) -> bool:
+        """Create what was somewhere else before, with its counters; False if there is one, which stays as it is.
+
+        Tokens do not move: their secrets are of another table's key.
+        """
+        created_at = moved.created_at or timestamp(self._clock())
+        try:
+            self._put(replace(moved, generation=new_generation(), created_at=created_at), "imported")
+        except ConditionFailed:
+            return False
+        return True
+
     def _solution(self, solution_id: str) -> Solution:
         return require_solution(self._repository, solution_id, self._clock())
 
     def _create(self, user_id: str, solution_id: str, plan: Plan) -> None:
-        now = self._clock()
-        item: dict[str, str | int] = {
-            "user_id": user_id,
-            "solution_id": solution_id,
-            "status": ACTIVE,
-            "plan": plan.name,
-            "generation": new_generation(),
-            # An absent counter is not less than `granted`: a prepaid plan needs the zero.
-            "total": 0,
-            "created_at": timestamp(now),
-        }
-        if plan.credits is not None:
-            item["granted"] = plan.credits
-        wire = entitlement_key(user_id, solution_id) | item_to_wire(item)
-        put: tuple[str, Wire] = ("Put", {"Item": wire, "ConditionExpression": "attribute_not_exists(pk)"})
-        self._repository.transact([put, audit(user_id, solution_id, "granted", self._actor, now, plan=plan.name)])
+        created_at = timestamp(self._clock())
+        new = Entitlement(
+            user_id, solution_id, ACTIVE, plan.name, new_generation(), granted=plan.credits, created_at=created_at
+        )
+        self._put(new, "granted")
 
-    def _apply(self, user_id: str, solution_id: str, decide: Callable[[Entitlement], _Change | None]) -> Entitlement:
+    def _put(self, new: Entitlement, event: str) -> None:
+        user_id, solution_id = new.user_id, new.solution_id
+        wire = entitlement_key(user_id, solution_id) | item_to_wire(new.to_item())
+        put: tuple[str, Wire] = ("Put", {"Item": wire, "ConditionExpression": "attribute_not_exists(pk)"})
+        entry = audit(user_id, solution_id, event, self._actor, self._clock(), plan=new.plan)
+        self._repository.transact([put, entry])
+
+    def _apply(self, user_id: str, solution_id: str, decide: Callable[[Entitlement], Change | None]) -> Entitlement:
         for _ in range(ATTEMPTS):
             current = self._required(user_id, solution_id)
             change = decide(current)
@@ -189,7 +241,7 @@ class Access:
                 return current
             now = self._clock()
             actions = [
-                ("Update", _update(current, change)),
+                ("Update", update_request(current, change)),
                 audit(user_id, solution_id, change.event, self._actor, now, **change.details),
             ]
             if change.drop_token:
@@ -224,35 +276,10 @@ def _plan(solution: Solution, name: str) -> Plan:
     return plan
 
 
-def _credits(plan: Plan, current: Entitlement) -> dict[str, str | int]:
-    """A purchase adds to what is left, and never to a debt: use under other plans was not bought by these credits."""
-    if plan.credits is None:
-        return {}
-    return {"granted": max(current.total, current.granted or 0) + plan.credits}
-
-
-def _update(current: Entitlement, change: _Change) -> Wire:
-    """The change, on condition that the entitlement is still what it was computed from."""
-    names = {f"#s{n}": name for n, name in enumerate(change.set)}
-    values = {f":s{n}": to_wire(value) for n, value in enumerate(change.set.values())}
-    update = "SET " + ", ".join(f"#s{n} = :s{n}" for n in range(len(change.set)))
-    if change.remove:
-        update += " REMOVE " + ", ".join(change.remove)
-    condition = "generation = :was_generation AND #status = :was_status AND #plan = :was_plan"
-    names |= {"#status": "status", "#plan": "plan"}
-    values |= {
-        ":was_generation": to_wire(current.generation),
-        ":was_status": to_wire(current.status),
-        ":was_plan": to_wire(current.plan),
-    }
-    if change.unless_used_since:
-        condition += " AND #total = :was_total"
-        names["#total"] = "total"
-        values[":was_total"] = to_wire(current.total)
-    return {
-        "Key": entitlement_key(current.user_id, current.solution_id),
-        "UpdateExpression": update,
-        "ConditionExpression": condition,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
+def _require_payable(plan: Plan, paid_until: int, now: float) -> None:
+    if not plan.paid:
+        raise Refused(
+            "plan_not_paid", f"the plan {plan.name} does not lapse: only a plan with a price and no credits does"
+        )
+    if paid_until <= now:
+        raise Refused("until_past", f"{to_the_second(paid_until)} is past: give a date to come, or another plan")

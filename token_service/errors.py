@@ -1,5 +1,7 @@
 """What the control plane refuses, and how it says so."""
 
+from entitlements.table import StoreUnavailable
+
 
 class Refused(Exception):
     """A request that cannot be done as asked. `code` is stable, the message says what to do instead."""
@@ -12,6 +14,10 @@ class Refused(Exception):
 
 class Busy(Exception):
     """Others kept changing the same item; nothing was written, and the same call may be made again."""
+
+
+class Throttled(StoreUnavailable):
+    """The table asks for patience; nothing was written, and the same call may be made again after a while."""
 
 
 class ConditionFailed(Exception):

@@ -1,13 +1,18 @@
 """What the control plane keeps of a user in a solution, and the audit entry that every change leaves."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from entitlements import base64url
 from entitlements.table import Item, Wire, audit_key, item_to_wire
+from entitlements.windows import is_counter
 
 GENERATION_BYTES = 16
+REASON_LENGTH: Final = 200
+"""Characters of the reason for a suspension."""
 
 
 def new_generation() -> str:
@@ -18,6 +23,16 @@ def new_generation() -> str:
 def timestamp(now: float) -> str:
     """ISO 8601 in UTC with milliseconds, which sorts by time."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def to_the_second(seconds: int | None) -> str:
+    """ISO 8601 in UTC, as people read and give it; nothing for nothing."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def good_reason(text: str) -> bool:
+    """Whether a reason can be kept and shown: one line, without control characters, and not too long."""
+    return text.isprintable() and text.strip() != "" and len(text) <= REASON_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +50,23 @@ class Entitlement:
     granted: int | None = None
     paid_until: int | None = None
     created_at: str = ""
+    suspended_reason: str = ""
+    counters: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Use of days and months, by the names of the attributes (`d20261123`, `m202611`); of windows long gone too."""
 
     @classmethod
     def from_item(cls, item: Item) -> "Entitlement":
         """Read an item."""
-        return cls(**{name: item[name] for name in cls.__slots__ if name in item})
+        known = {name: item[name] for name in cls.__slots__ if name in item and name != "counters"}
+        counters = {name: count for name, count in item.items() if is_counter(name) and type(count) is int}
+        return cls(**known, counters=counters)
+
+    def to_item(self) -> dict[str, str | int]:
+        """The attributes to write, without those that are empty. A `total` of 0 is none of these: the gate takes an
+        absent one for no leave to spend credits.
+        """
+        named = {name: getattr(self, name) for name in self.__slots__ if name != "counters"}
+        return {name: value for name, value in named.items() if value not in (None, "")} | dict(self.counters)
 
 
 def audit(user_id: str, solution_id: str, event: str, actor: str, now: float, **details: str) -> tuple[str, Wire]:

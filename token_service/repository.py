@@ -2,15 +2,23 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from entitlements.table import GSI_BY_SOLUTION, Item, StoreUnavailable, Wire, from_wire, item_to_wire
-from token_service.errors import Busy, ConditionFailed
+from token_service.errors import Busy, ConditionFailed, Throttled
 
 CONFLICT_ATTEMPTS: Final = 6
 CONFLICT_WAIT: Final = 0.05
 """Seconds before the first repetition; each next one waits up to twice as long (full jitter)."""
+BATCH: Final = 100
+"""Keys that BatchGetItem takes."""
+THROTTLING: Final = frozenset(
+    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+    # As a cancelled transaction says it of each of its items.
+    | {"ProvisionedThroughputExceeded", "ThrottlingError"}
+)
 
 
 class Repository:
@@ -31,6 +39,26 @@ class Repository:
         response = self._retrying(lambda: self._call("transact_get_items", TransactItems=gets))
         found = [entry.get("Item") for entry in response["Responses"]]
         return [from_wire(item) if item else None for item in found]
+
+    def get_many(self, keys: Iterable[Wire]) -> Iterator[Item]:
+        """Read items, a batch at a time and each strongly consistent; those that there are, in the order of `keys`."""
+        pending = iter(keys)
+        while batch := list(islice(pending, BATCH)):
+            found: dict[tuple[str, str], Item] = {}
+            left = batch
+            for attempt in range(CONFLICT_ATTEMPTS):
+                request = {self._table: {"Keys": left, "ConsistentRead": True}}
+                answer = self._call("batch_get_item", RequestItems=request)
+                for item in map(from_wire, answer["Responses"].get(self._table, [])):
+                    found[item["pk"], item["sk"]] = item
+                left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+                if not left:
+                    break
+                self._sleep(random.uniform(0, CONFLICT_WAIT * 2**attempt))  # noqa: S311 - jitter, not a secret
+            else:
+                raise Throttled("DynamoDB did not get round to all that was asked for: try again in a while")
+            names = [(key["pk"]["S"], key["sk"]["S"]) for key in batch]
+            yield from (found[name] for name in names if name in found)
 
     def update_item(self, request: Wire) -> tuple[bool, Item | None]:
         """Send an UpdateItem; a failed condition is an answer, not an error."""
@@ -128,7 +156,10 @@ class Repository:
                     return {"Error": {"Code": "ConditionalCheckFailedException"}}
                 if "TransactionConflict" in codes:
                     return {"Error": {"Code": "TransactionConflictException"}}
+                if codes & THROTTLING:
+                    code = "ThrottlingException"
             message = answer.get("Error", {}).get("Message", "")
-            raise StoreUnavailable(f"DynamoDB refused {operation}: {code}: {message}") from error
+            kind = Throttled if code in THROTTLING else StoreUnavailable
+            raise kind(f"DynamoDB refused {operation}: {code}: {message}") from error
         except BotoCoreError as error:
             raise StoreUnavailable(f"DynamoDB gave no answer to {operation}: {error}") from error

@@ -9,8 +9,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_user(parser: argparse.ArgumentParser, required: bool = True) -> None:
-    """The user, by id."""
-    parser.add_argument("--user", required=required, metavar="USER_ID", help="the Cognito sub")
+    """The user, by id or by e-mail address; `gatepass.commands.users.user_of` tells which one it is."""
+    who = parser.add_mutually_exclusive_group(required=required)
+    who.add_argument("--user", metavar="USER_ID", help="the Cognito sub")
+    who.add_argument("--email", metavar="ADDRESS", help="the user's e-mail address, looked up in GATEPASS_USER_POOL_ID")
 
 
 def add_solution(parser: argparse.ArgumentParser, required: bool = True) -> None:

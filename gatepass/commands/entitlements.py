@@ -1,21 +1,30 @@
 """`gatepass entitlements`: who may do what."""
 
 import argparse
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from math import floor
+from typing import Any, Final
 
-from entitlements.identifiers import require_solution_id, require_user_id
+from entitlements.decision import ACTIVE, REVOKED, SUSPENDED, effective_plan
+from entitlements.directory import Directory
+from entitlements.identifiers import require_solution_id
+from entitlements.windows import windows_at
+from gatepass.commands import transfer
 from gatepass.commands.arguments import add_json, add_solution, add_user
+from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record, print_rows
 from token_service.access import Access
 from token_service.errors import Refused
-from token_service.records import Entitlement
+from token_service.records import REASON_LENGTH, Entitlement, to_the_second
 
-COLUMNS = ("user", "solution", "status", "plan", "total", "granted")
-VERBS = {
+COLUMNS: Final = ("user", "solution", "status", "plan", "today", "total", "granted", "paid_until")
+VERBS: Final = {
     "grant": "give access (again, after a revocation)",
     "set-plan": "change the plan; holds on the next request",
+    "add-credits": "give more requests to a user of a prepaid plan, on top of what is left",
     "suspend": "stop access for a while",
     "resume": "end a suspension",
     "revoke": "end access, and the token for good",
@@ -24,12 +33,14 @@ VERBS = {
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
-    verbs = nouns.add_parser("entitlements", help="list, grant, change and revoke access").add_subparsers(
+    verbs = nouns.add_parser("entitlements", help="list, grant, change, move and revoke access").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
     list_ = verbs.add_parser("list", help="the entitlements of a user or a solution")
     add_user(list_, required=False)
     add_solution(list_, required=False)
+    list_.add_argument("--status", choices=(ACTIVE, SUSPENDED, REVOKED), help="only those")
+    list_.add_argument("--plan", metavar="NAME", help="only those of that plan, lapsed or not")
     add_json(list_)
     list_.set_defaults(run=run_list)
     show = verbs.add_parser("show", help="one entitlement")
@@ -41,62 +52,155 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         parser = verbs.add_parser(verb, help=text)
         add_user(parser)
         add_solution(parser)
-        if verb in ("grant", "set-plan"):
-            parser.add_argument(
-                "--plan", required=verb == "set-plan", help="a plan of the solution" + " (default: its default_plan)"
-                if verb == "grant" else "a plan of the solution",
-            )  # fmt: skip
+        _add_what(verb, parser)
+        add_json(parser)
         parser.set_defaults(run=run_change)
+    transfer.add_verbs(verbs)
 
 
-def _row(found: Entitlement) -> dict[str, Any]:
-    return {
-        "user": found.user_id,
-        "solution": found.solution_id,
-        "status": found.status,
-        "plan": found.plan,
-        "total": found.total,
-        "granted": found.granted,
-        "paid_until": found.paid_until,
-        "created_at": found.created_at,
-    }
+def _add_what(verb: str, parser: argparse.ArgumentParser) -> None:
+    if verb == "grant":
+        parser.add_argument("--plan", help="a plan of the solution (default: its default_plan)")
+    elif verb == "set-plan":
+        parser.add_argument("--plan", required=True, help="a plan of the solution")
+        parser.add_argument(
+            "--until",
+            type=moment,
+            metavar="DATE",
+            help="when a paid plan lapses, in UTC: 2027-03-31 (which is paid for to its end: it lapses at the midnight "
+            "that begins the next day) or 2027-03-31T18:00Z; without it, never",
+        )
+    elif verb == "add-credits":
+        parser.add_argument("--credits", required=True, type=int, metavar="N", help="how many requests")
+    elif verb == "suspend":
+        parser.add_argument(
+            "--reason",
+            metavar="TEXT",
+            help=f"why, in at most {REASON_LENGTH} characters and without personal data: it stays in the audit",
+        )
+
+
+def moment(text: str) -> int:
+    """Seconds since the epoch of an ISO 8601 date or date-time; of a date, the midnight (UTC) that ends it."""
+    try:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            when = datetime.fromisoformat(text)
+            when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+        else:
+            when = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date: write 2027-03-31, or a date-time in UTC such as 2027-03-31T18:00Z"
+        ) from None
+    return floor(when.timestamp())
+
+
+class _Rows:
+    """Entitlements as they are shown: with today's use and limit, for which each solution is read once."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._directory, self._now = Directory(environment.repository.get_item), time.time()
+
+    def row(self, found: Entitlement) -> dict[str, Any]:
+        used, limit = self._today(found)
+        row = {
+            "user": found.user_id,
+            "solution": found.solution_id,
+            "status": found.status,
+            "plan": found.plan,
+            "used_today": used,
+            "day_limit": limit,
+            "total": found.total,
+            "granted": found.granted,
+            "paid_until": found.paid_until,
+            "created_at": found.created_at,
+        }
+        return row | ({"suspended_reason": found.suspended_reason} if found.suspended_reason else {})
+
+    def _today(self, found: Entitlement) -> tuple[int | None, int | None]:
+        """Use and limit of the solution's day; unknown where there is no such solution."""
+        solution = self._directory.solution(found.solution_id, self._now)
+        if solution is None:
+            return None, None
+        plan = effective_plan(found.to_item(), solution, floor(self._now))
+        used = found.counters.get(windows_at(self._now, solution.timezone).day, 0)
+        return used, plan.limits.day if plan else None
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for people: times as dates, use beside its limit."""
+    used, limit = row["used_today"], row["day_limit"]
+    today = "" if used is None else str(used) if limit is None else f"{used}/{limit}"
+    return row | {"today": today, "paid_until": to_the_second(row["paid_until"])}
 
 
 def run_list(options: argparse.Namespace) -> int:
     """List by user, by solution or by both."""
-    if not options.user and not options.solution:
-        raise Refused("filter_missing", "give --user or --solution: the whole table is never listed")
-    access = Environment.read(options.table).access
-    if options.user:
-        found = access.of_user(require_user_id(options.user))
-        rows = [_row(e) for e in found if options.solution in (None, e.solution_id)]
+    by_user = options.user is not None or options.email is not None
+    if not by_user and not options.solution:
+        raise Refused("filter_missing", "give --user, --email or --solution: the whole table is never listed")
+    environment = Environment.read(options.table)
+    solution = require_solution_id(options.solution) if options.solution else None
+    found: Iterable[Entitlement]
+    if by_user:
+        found = environment.access.of_user(user_of(options, environment))
     else:
-        rows = [_row(e) for e in access.of_solution(require_solution_id(options.solution))]
-    print_rows(rows, COLUMNS, options.json, "no entitlements: gatepass entitlements grant makes one")
+        found = environment.access.of_solution(options.solution)
+    rows = _Rows(environment)
+    chosen = [
+        rows.row(one)
+        for one in found
+        if solution in (None, one.solution_id)
+        and options.status in (None, one.status)
+        and options.plan in (None, one.plan)
+    ]
+    shown = chosen if options.json else [_readable(row) for row in chosen]
+    print_rows(shown, COLUMNS, options.json, "no entitlements: gatepass entitlements grant makes one")
     return 0
 
 
 def run_show(options: argparse.Namespace) -> int:
     """Show one."""
-    user, solution = require_user_id(options.user), require_solution_id(options.solution)
-    found = Environment.read(options.table).access.find(user, solution)
+    environment, solution = Environment.read(options.table), require_solution_id(options.solution)
+    user = user_of(options, environment)
+    found = environment.access.find(user, solution)
     if found is None:
         raise Refused("entitlement_missing", f"user {user} has no entitlement to {solution}")
-    print_record(_row(found), options.json)
+    _print(environment, found, options.json)
     return 0
+
+
+def _print(environment: Environment, found: Entitlement, as_json: bool) -> None:
+    row = _Rows(environment).row(found)
+    print_record(row if as_json else row | {"paid_until": to_the_second(found.paid_until)}, as_json)
 
 
 def run_change(options: argparse.Namespace) -> int:
     """Carry out a change and say how things stand."""
-    user, solution = require_user_id(options.user), require_solution_id(options.solution)
-    access = Environment.read(options.table).access
+    environment, solution = Environment.read(options.table), require_solution_id(options.solution)
+    user = user_of(options, environment)
     changes: dict[str, Callable[[Access], Entitlement]] = {
         "grant": lambda a: a.grant(user, solution, options.plan),
-        "set-plan": lambda a: a.set_plan(user, solution, options.plan),
-        "suspend": lambda a: a.suspend(user, solution),
+        "set-plan": lambda a: a.set_plan(user, solution, options.plan, options.until),
+        "add-credits": lambda a: a.add_credits(user, solution, options.credits),
+        "suspend": lambda a: a.suspend(user, solution, _reason(options.reason)),
         "resume": lambda a: a.resume(user, solution),
         "revoke": lambda a: a.revoke(user, solution),
     }
-    found = changes[options.verb](access)
-    print(f"{found.user_id} {found.solution_id}: {found.status}, plan {found.plan}")
+    found = changes[options.verb](environment.access)
+    if options.json:
+        _print(environment, found, True)
+        return 0
+    more = f", paid until {to_the_second(found.paid_until)}" if found.paid_until is not None else ""
+    if options.verb == "add-credits":
+        more = f", {(found.granted or 0) - found.total} credits left"
+    print(f"{found.user_id} {found.solution_id}: {found.status}, plan {found.plan}{more}")
     return 0
+
+
+def _reason(text: str | None) -> str:
+    if text is not None and not text.strip():
+        raise Refused("reason_invalid", "--reason is empty: say why, or leave it out")
+    return (text or "").strip()

@@ -9,11 +9,12 @@ import yaml
 from entitlements.identifiers import require_api_id, require_solution_id
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
-from entitlements.table import api_key, solution_key
+from entitlements.table import api_key, origin_key, solution_key
 from gatepass.commands.arguments import add_json
 from gatepass.environment import Environment
 from gatepass.output import print_rows
 from token_service.errors import Refused
+from token_service.redirects import origin
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -52,9 +53,29 @@ def run_apply(options: argparse.Namespace) -> int:
     environment = Environment.read(options.table)
     for solution in solutions:
         key = {"pk": f"solution#{solution.solution_id}", "sk": "config"}
+        before = environment.repository.get_item(solution_key(solution.solution_id))
         environment.repository.put_item({**key, "document": solution.to_document()})
+        _apply_origins(environment, solution, before)
         print(f"applied {solution.solution_id}: it holds everywhere within 60 seconds")
     return 0
+
+
+def _apply_origins(environment: Environment, solution: Solution, before: dict[str, Any] | None) -> None:
+    """The origins from which its pages may call the token service: those of its URLs, and no others any more."""
+    try:
+        stale = _origins(solution_from_document(before["document"])) if before else set()
+    except ConfigError:
+        stale = set()  # damaged: this application mends it
+    wanted = _origins(solution)
+    for found in wanted:
+        key = {name: value["S"] for name, value in origin_key(found, solution.solution_id).items()}
+        environment.repository.put_item({**key})
+    for found in stale - wanted:
+        environment.repository.delete_item(origin_key(found, solution.solution_id))
+
+
+def _origins(solution: Solution) -> set[str]:
+    return {origin(url) for url in (solution.frontend_url, *solution.return_urls) if url}
 
 
 def read_file(path: Path) -> Solution:

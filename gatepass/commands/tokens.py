@@ -5,9 +5,10 @@ import sys
 import time
 
 from entitlements.gate import Gate, Request
-from entitlements.identifiers import require_solution_id, require_user_id
+from entitlements.identifiers import require_solution_id
 from entitlements.token import jti_of, parse
 from gatepass.commands.arguments import add_json, add_solution, add_user
+from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record
 from token_service.errors import Refused
@@ -50,8 +51,8 @@ def _token(options: argparse.Namespace) -> str:
 
 def run_mint(options: argparse.Namespace) -> int:
     """Print the token alone, so that a script can take it."""
-    user, solution = require_user_id(options.user), require_solution_id(options.solution)
-    minting = Environment.read(options.table).minting
+    environment, solution = Environment.read(options.table), require_solution_id(options.solution)
+    user, minting = user_of(options, environment), environment.minting
     print(minting.mint(user, solution) if options.verb == "mint" else minting.rotate(user, solution))
     return 0
 

@@ -17,6 +17,7 @@ from gatepass.local.stack import LocalStack
 SOLUTION: Final = "faiss-search"
 ANONYMOUS_SEARCHES: Final = 3
 REGISTERED_SEARCHES: Final = 10
+PASSWORD: Final = secrets.token_urlsafe(18) + "aA1"
 QUERIES: Final = (
     "run containers without servers",
     "message queue",
@@ -48,7 +49,7 @@ class Demo:
     stack: LocalStack
     console: Console
     steps: list[Step] = field(default_factory=list)
-    user: str = field(default_factory=lambda: str(uuid.uuid4()))
+    user: str = ""
 
     def run(self) -> bool:
         """The whole journey; False if any step was not as it should be."""
@@ -70,11 +71,17 @@ class Demo:
         self._check("the refusal links to more", True, str(body.get("upgradeUrl")).startswith("https://"))
 
     def _registration(self) -> str:
-        self._say("The visitor registers (here the operator does it) and gets a permanent token")
-        self._command("entitlements", "grant", "--user", self.user, "--solution", SOLUTION)
-        token = self._command("tokens", "mint", "--user", self.user, "--solution", SOLUTION, secret=True)
-        again = self._command("tokens", "mint", "--user", self.user, "--solution", SOLUTION, secret=True)
-        self._check("minting again gives the same token", True, token == again)
+        self._say("The visitor registers for the solution, and comes back with a permanent token")
+        who = {"email": "visitor@example.com", "solution_id": SOLUTION}
+        self._post("/v1/registrations", who | {"password": PASSWORD}, 202)
+        code = self.stack.mails()[-1]["code"]
+        self.console.print(f"  [dim](the mail says: your code is {code})[/dim]")
+        welcome = self._post("/v1/registrations/confirm", who | {"code": code}, 200)
+        again = self._post("/v1/sessions", who | {"password": PASSWORD}, 200)
+        self._check("a second browser gets the same token", True, welcome.get("token") == again.get("token"))
+        token = str(welcome.get("token"))
+        ask = {"solution_id": SOLUTION, "spend": False}
+        self.user = str(self._request(f"{self.stack.token_service.url}/v1/validate", ask, token)[1].get("userId"))
         return token
 
     def _daily_quota(self, token: str) -> None:
@@ -126,23 +133,35 @@ class Demo:
 
     def _search(self, what: str, token: str | None, status: int, reason: str) -> dict[str, Any]:
         query = QUERIES[len(self.steps) % len(QUERIES)]
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(  # noqa: S310 - loopback, our own gateway
-            f"{self.stack.gateway.url}/search", json.dumps({"query": query, "k": 1}).encode(), headers
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-                seen, body = response.status, json.load(response)
-        except urllib.error.HTTPError as error:
-            seen, body = error.code, json.load(error)
+        seen, body = self._request(f"{self.stack.gateway.url}/search", {"query": query, "k": 1}, token)
         found = f"“{query}” → {body['hits'][0]['name']}" if body.get("hits") else json.dumps(body)
         self.console.print(f"  POST /search  [bold]{seen}[/bold] {self.stack.last_reason}  [dim]{_plain(found)}[/dim]")
         self._note(what, f"{status} {reason}", f"{seen} {self.stack.last_reason}")
         return dict(body)
 
-    def _command(self, *arguments: str, secret: bool = False) -> str:
+    def _post(self, path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
+        seen, answer = self._request(f"{self.stack.token_service.url}{path}", body)
+        shown = {key: value for key, value in answer.items() if key not in ("id_token", "expires_in")}
+        text = json.dumps(
+            {k: f"{v.partition('gp1_')[0]}gp1_…" if "gp1_" in str(v) else v for k, v in shown.items()},
+            ensure_ascii=False,
+        )
+        self.console.print(f"  POST {path}  [bold]{seen}[/bold]  [dim]{_plain(text)}[/dim]")
+        self._note(f"POST {path}", str(status), str(seen))
+        return answer
+
+    def _request(self, url: str, body: dict[str, Any], token: str | None = None) -> tuple[int, dict[str, Any]]:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                return response.status, dict(json.load(response))
+        except urllib.error.HTTPError as error:
+            return error.code, dict(json.load(error))
+
+    def _command(self, *arguments: str) -> str:
         status, output = self.stack.run(*arguments)
-        shown = f"{output[:14]}…" if secret else "\n    ".join(output.splitlines())
+        shown = "\n    ".join(output.splitlines())
         self.console.print(f"  $ gatepass {' '.join(arguments)}\n    [dim]{_plain(shown)}[/dim]")
         self._note(f"gatepass {arguments[0]} {arguments[1]}", "exit 0", f"exit {status}")
         return output

@@ -1,4 +1,4 @@
-"""moto's server in a process of its own: DynamoDB and KMS on a loopback port."""
+"""moto's server in a process of its own: DynamoDB, KMS and Cognito on a loopback port."""
 
 import os
 import socket
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from token_service.errors import Refused
@@ -15,14 +16,15 @@ START_SECONDS: Final = 60
 
 
 @contextmanager
-def moto_server() -> Iterator[str]:
-    """Run it until the end of the block; yields its URL."""
+def moto_server(mailbox: Path) -> Iterator[str]:
+    """Run it until the end of the block; yields its URL. Mailed codes go to the file `mailbox` (see `aws.py`)."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "gatepass.local.aws", "-H", "127.0.0.1", "-p", str(port)]
+    environment = os.environ | {"GATEPASS_LOCAL_MAILBOX": str(mailbox)}
     server = subprocess.Popen(  # noqa: S603
-        command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
         _wait(server, port)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from gatepass.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
@@ -41,7 +42,13 @@ class LocalStack:
     token_service: LocalGateway
     run: Callable[..., tuple[int, str]]
     """Runs a `gatepass` command in this stack; its exit status and output."""
+    mailbox: Path
+    """What Cognito mailed, one JSON line each."""
     lines: list[str] = field(default_factory=list)
+
+    def mails(self) -> list[dict[str, str]]:
+        """All mails so far, the newest last."""
+        return [json.loads(line) for line in self.mailbox.read_text().splitlines()] if self.mailbox.exists() else []
 
     @property
     def last_reason(self) -> str:
@@ -57,7 +64,7 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
         del os.environ[name]
     # Nor is its proxy, which could not reach this machine's loopback addresses.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-    with moto_server() as endpoint:
+    with TemporaryDirectory() as folder, moto_server(Path(folder) / "mailbox") as endpoint:
         os.environ.update(
             AWS_ENDPOINT_URL=endpoint,
             AWS_REGION="us-east-1",
@@ -82,7 +89,7 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
             _gateway(_api(write), port) as gateway,
             _gateway(_token_api(), port + 1 if port else 0) as token_service,
         ):
-            yield LocalStack(gateway, token_service, _command, lines)
+            yield LocalStack(gateway, token_service, _command, Path(folder) / "mailbox", lines)
 
 
 def _gateway(api: Api, port: int) -> LocalGateway:
@@ -120,14 +127,18 @@ def _token_api() -> Api:
 
 
 def _create_user_pool(endpoint: str) -> None:
-    """As the template has it; moto is laxer: it takes any confirmation code and lets an e-mail address change."""
+    """As the template has it. moto is laxer still: no code grows old, nobody is locked out, an address could change."""
     import boto3
 
     session: Any = boto3.session.Session(region_name="us-east-1")
     cognito = session.client("cognito-idp", endpoint_url=endpoint)
-    pool = cognito.create_user_pool(PoolName=TABLE, UsernameAttributes=["email"], AutoVerifiedAttributes=["email"])[
-        "UserPool"
-    ]["Id"]
+    required = {"RequireLowercase": True, "RequireNumbers": True, "RequireUppercase": True, "RequireSymbols": False}
+    pool = cognito.create_user_pool(
+        PoolName=TABLE,
+        UsernameAttributes=["email"],
+        AutoVerifiedAttributes=["email"],
+        Policies={"PasswordPolicy": {"MinimumLength": 12, **required}},
+    )["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName=TABLE, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     )["UserPoolClient"]["ClientId"]

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -114,10 +115,13 @@ def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
 
 
 def test_the_local_stack_answers_and_ends_on_an_interrupt(gatepass: Command) -> None:
-    with subprocess.Popen(
-        ["gatepass", "local", "--port", "0"], cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True
-    ) as local:
+    command = ["gatepass", "local", "--port", "0"]
+    with (
+        subprocess.Popen(command, cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True) as local,
+        ExitStack() as ended,
+    ):
         assert local.stdout is not None
+        ended.callback(local.kill)  # a failure below must not wait for a stack that nobody ends
         told = ""
         while not told.endswith("decision of the gate:\n"):
             told += (line := local.stdout.readline())
@@ -213,3 +217,27 @@ def test_a_port_in_use_is_a_clear_refusal(gatepass: Command) -> None:
         taken.listen()
         run = gatepass("local", "--port", str(taken.getsockname()[1]))
     assert (run.returncode, "give --port" in run.stderr) == (1, True)
+
+
+def test_applying_a_solution_lets_its_pages_call_and_no_longer_those_it_dropped(
+    gatepass: Command, tmp_path: Path
+) -> None:
+    gatepass("init")
+    file = tmp_path / "s.yaml"
+    text = (ROOT / "examples" / "faiss_search" / "solution.yaml").read_text()
+    client = emulators.client("dynamodb", gatepass.environment["AWS_ENDPOINT_URL"])
+
+    def origins() -> set[str]:
+        items = client.scan(TableName=gatepass.environment["GATEPASS_TABLE"])["Items"]
+        return {item["pk"]["S"] for item in items if item["pk"]["S"].startswith("origin#")}
+
+    file.write_text(text.replace("[http://localhost:8000/]", "[https://a.example.com/x, https://b.example.com:8443/]"))
+    gatepass("solutions", "apply", str(file))
+    assert origins() == {
+        "origin#http://localhost:8000",
+        "origin#https://a.example.com",
+        "origin#https://b.example.com:8443",
+    }
+    file.write_text(text)
+    gatepass("solutions", "apply", str(file))
+    assert origins() == {"origin#http://localhost:8000"}

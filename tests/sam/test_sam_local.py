@@ -122,6 +122,19 @@ def test_sam_local_invoke_gives_the_reason_of_each_sample(table: Table, variable
     assert "gp1_" not in run.stdout + run.stderr
 
 
+def test_sam_local_invoke_runs_the_token_service(table: Table, tmp_path: Path) -> None:
+    seed(table)
+    endpoint = f"http://{HOST}:{table.client.meta.endpoint_url.rpartition(':')[2]}"
+    pool = {"GATEPASS_USER_POOL_ID": "us-east-1_none", "GATEPASS_USER_POOL_CLIENT_ID": "none"}
+    settings = {"GATEPASS_TABLE": table.name, "AWS_ENDPOINT_URL": endpoint} | pool | emulators.CREDENTIALS
+    (tmp_path / "env.json").write_text(json.dumps({"TokenService": settings}))
+    event = EVENTS / "token_service" / "http_validate_anonymous.json"
+    run = sam("local", "invoke", "TokenService", "-e", str(event), "--env-vars", str(tmp_path / "env.json"),
+              "--parameter-overrides", PARAMETERS)  # fmt: skip
+    answer = json.loads(run.stdout.splitlines()[-1])
+    assert (answer["statusCode"], json.loads(answer["body"])["reason"]) == (200, "ok_anonymous")
+
+
 def test_sam_local_invoke_runs_the_scheduled_rotation(table: Table, tmp_path: Path) -> None:
     seed(table)
     endpoint = f"http://{HOST}:{table.client.meta.endpoint_url.rpartition(':')[2]}"

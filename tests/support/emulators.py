@@ -66,10 +66,10 @@ def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
     raise RuntimeError("the server does not listen")
 
 
-def moto_server() -> Any:
+def moto_server(mailbox: Path) -> Any:
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    return process(command, port)
+    command = [sys.executable, "-m", "gatepass.local.aws", "-H", "127.0.0.1", "-p", str(port)]
+    return process(command, port, GATEPASS_LOCAL_MAILBOX=str(mailbox))
 
 
 def dynamodb_local() -> Any:

@@ -1,5 +1,6 @@
 """Events as API Gateway sends them to an authorizer; sources in `authorizer/events.py`."""
 
+import json
 from typing import Any
 
 ACCOUNT = "arn:aws:execute-api:us-east-1:123456789012"
@@ -109,4 +110,32 @@ def schedule() -> dict[str, Any]:
         "region": "us-east-1",
         "resources": ["arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-KeyRotationDaily"],
         "detail": "{}",
+    }
+
+
+def api_request(method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """A request to the token service, as its HTTP API hands it on."""
+    headers = {"host": "abc123.execute-api.us-east-1.amazonaws.com", "content-type": "application/json"}
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abc123",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": ADDRESS,
+                "userAgent": "curl/8",
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "stage": "$default",
+            "timeEpoch": 1795478400000,
+        },
+        "body": json.dumps(body) if body is not None else None,
+        "isBase64Encoded": False,
     }

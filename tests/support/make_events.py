@@ -102,6 +102,10 @@ def samples() -> dict[str, tuple[dict[str, Any], str]]:
 def files() -> dict[str, str]:
     data = {"fixture.json": fixture()} | {name: event for name, (event, _) in samples().items()}
     data["key_rotation/schedule_daily.json"] = events.schedule()
+    data["token_service/http_keys.json"] = events.api_request("GET", "/.well-known/jwks.json")
+    ask = {"solution_id": SOLUTION, "method": "POST", "path": "/search"}
+    data["token_service/http_validate_anonymous.json"] = events.api_request("POST", "/v1/validate", ask)
+    data["token_service/http_solution_unknown.json"] = events.api_request("GET", "/v1/solutions/none-such")
     return {name: json.dumps(value, indent=2) + "\n" for name, value in data.items()}
 
 

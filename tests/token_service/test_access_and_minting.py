@@ -1,8 +1,11 @@
 """Minting and changes of access on a real table, with moto's KMS: one token, no way back, an audit entry for each."""
 
+import json
 import threading
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -10,13 +13,16 @@ from entitlements.gate import Gate, Request
 from entitlements.keyring import KeyRing
 from entitlements.table import entitlement_key, token_key
 from entitlements.token import parse
+from entitlements.windows import windows_at
 from tests.support import emulators
+from tests.support.proxy import Answer, proxy
 from tests.support.signer import SOLUTION, USER, secret_of
 from tests.support.table import Table
 from token_service.access import Access
-from token_service.errors import Refused
+from token_service.errors import Busy, Refused, Throttled
 from token_service.kms import Kms
 from token_service.minting import Minting
+from token_service.records import Entitlement
 from token_service.repository import Repository
 
 NOW = 1_795_478_400.0
@@ -146,6 +152,104 @@ def test_credits_count_from_what_was_used_before(service: Service) -> None:
     assert service.access.set_plan(USER, SOLUTION, "pack-100").granted == 350
 
 
+def test_added_credits_count_from_what_was_used_before_and_each_time(service: Service) -> None:
+    service.table.put_entitlement(total=250, granted=100, plan="pack-100")
+    assert service.access.add_credits(USER, SOLUTION, 5).granted == 255
+    assert service.access.add_credits(USER, SOLUTION, 5).granted == 260
+    assert service.events() == ["credits_added", "credits_added"]
+
+
+def test_concurrent_purchases_all_count_while_credits_are_used(real_table: Table, moto_endpoint: str) -> None:
+    service = Service(real_table, moto_endpoint)
+    service.access.grant(USER, SOLUTION, "pack-100")
+    token = service.minting.mint(USER, SOLUTION)
+
+    def buy(_: int) -> None:
+        while True:
+            try:
+                service.access.add_credits(USER, SOLUTION, 10)
+            except Busy:  # nothing was written
+                continue
+            return
+
+    with ThreadPoolExecutor(5) as pool:
+        bought = pool.map(buy, range(4))
+        passed = sum(service.reason(token) == "ok" for _ in range(60))
+        list(bought)
+    found = service.access.find(USER, SOLUTION)
+    assert found is not None
+    assert (found.granted, found.total) == (140, passed)
+    assert service.events().count("credits_added") == 4
+
+
+def test_credits_are_for_prepaid_plans_alone(service: Service) -> None:
+    service.access.grant(USER, SOLUTION)
+    with pytest.raises(Refused, match=r"has no credits: go over to one that has first \(set-plan\): pack-100"):
+        service.access.add_credits(USER, SOLUTION, 5)
+    service.access.set_plan(USER, SOLUTION, "pack-100")
+    service.access.revoke(USER, SOLUTION)
+    with pytest.raises(Refused, match="grant it again"):
+        service.access.add_credits(USER, SOLUTION, 5)
+
+
+def test_a_plan_paid_until_some_time_lapses_into_the_default_plan(service: Service) -> None:
+    service.access.grant(USER, SOLUTION)
+    token = service.minting.mint(USER, SOLUTION)
+    service.access.set_plan(USER, SOLUTION, "pro", int(NOW) + 60)
+    gate, request = Gate(service.table.store), Request("POST", "/search", authorization=(f"Bearer {token}",))
+    before, after = (gate.decide(SOLUTION, request, NOW + seconds) for seconds in (59, 60))
+    assert (before.plan, before.limit, after.plan, after.limit) == ("pro", None, "registered", 10)
+    service.access.set_plan(USER, SOLUTION, "pro")
+    assert gate.decide(SOLUTION, request, NOW + 60).plan == "pro"
+
+
+def test_a_plan_is_paid_for_time_to_come_alone(service: Service) -> None:
+    service.access.grant(USER, SOLUTION)
+    for until in (int(NOW), int(NOW) - 1, 0):
+        with pytest.raises(Refused, match="is past"):
+            service.access.set_plan(USER, SOLUTION, "pro", until)
+    for plan in ("registered", "pack-100"):
+        with pytest.raises(Refused, match="does not lapse"):
+            service.access.set_plan(USER, SOLUTION, plan, int(NOW) + 60)
+    assert service.events() == ["granted"]
+
+
+def test_taking_a_lapse_away_gives_no_second_pack(service: Service) -> None:
+    """A plan may have become prepaid in its solution's configuration, under those who had paid until some time."""
+    service.table.put_entitlement(plan="pack-100", granted=100, paid_until=int(NOW) + 60)
+    found = service.access.set_plan(USER, SOLUTION, "pack-100")
+    assert (found.granted, found.paid_until) == (100, None)
+
+
+def test_the_reason_of_a_suspension_can_change_and_ends_with_it(service: Service) -> None:
+    service.access.grant(USER, SOLUTION)
+    for reason in ("chargeback", "chargeback", "", "fraud"):
+        service.access.suspend(USER, SOLUTION, reason)
+    found = service.access.find(USER, SOLUTION)
+    assert found is not None
+    assert found.suspended_reason == "fraud"
+    assert service.access.resume(USER, SOLUTION).suspended_reason == ""
+    service.access.suspend(USER, SOLUTION, "again")
+    assert service.access.revoke(USER, SOLUTION).suspended_reason == ""
+    assert service.events() == ["granted", "resumed", "revoked", "suspended", "suspended", "suspended"]
+    with pytest.raises(Refused, match="on one line"):
+        service.access.suspend(USER, SOLUTION, "x" * 201)
+
+
+def test_who_moves_in_gets_counters_and_a_token_of_this_table(service: Service) -> None:
+    day = windows_at(NOW, "UTC").day
+    moved = Entitlement(USER, SOLUTION, "active", "registered", "", total=10, counters={day: 9})
+    assert service.access.move_in(moved) is True
+    assert service.access.move_in(moved) is False
+    found = service.access.find(USER, SOLUTION)
+    assert found is not None
+    assert found == replace(moved, generation=found.generation, created_at="2026-11-24T00:00:00.000Z")
+    assert len(found.generation) == 22
+    token = service.minting.mint(USER, SOLUTION)
+    assert [service.reason(token) for _ in range(2)] == ["ok", "quota_exceeded"]
+    assert service.events() == ["imported", "token_minted"]
+
+
 @pytest.mark.parametrize("plan", ["anonymous", "gone"])
 def test_only_a_plan_for_users_can_be_set(service: Service, plan: str) -> None:
     with pytest.raises(Refused, match="registered, pro, pack-100"):
@@ -177,6 +281,30 @@ def test_the_index_holds_entitlements_and_nothing_else(service: Service) -> None
         service.access.grant(user, SOLUTION)
         service.minting.mint(user, SOLUTION)
     assert sorted(e.user_id for e in service.access.of_solution(SOLUTION)) == users
+    assert sorted(e.user_id for e in service.access.everything()) == users
+
+
+def test_what_a_batch_left_out_is_asked_for_again(table: Table) -> None:
+    keys = [entitlement_key(str(uuid.UUID(int=n)), SOLUTION) for n in range(3)]
+    for key in (keys[0], keys[2]):
+        table.put(key["pk"]["S"], key["sk"]["S"])
+    left_out = 2
+
+    def answer(_: str, forward: Callable[[], Answer]) -> Answer:
+        nonlocal left_out
+        left_out -= 1
+        if left_out < 0:
+            return forward()
+        unprocessed = {table.name: {"Keys": keys, "ConsistentRead": True}}
+        return 200, json.dumps({"Responses": {table.name: []}, "UnprocessedKeys": unprocessed}).encode()
+
+    with proxy(table.client.meta.endpoint_url) as between:
+        between.on_call = answer
+        repository = Repository(emulators.client("dynamodb", between.url), table.name, sleep=lambda _: None)
+        assert [item["pk"] for item in repository.get_many(keys)] == [keys[0]["pk"]["S"], keys[2]["pk"]["S"]]
+        left_out = 99
+        with pytest.raises(Throttled):
+            list(repository.get_many(keys))
 
 
 def test_changes_and_requests_at_once_lose_nothing(real_table: Table, moto_endpoint: str) -> None:

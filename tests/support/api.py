@@ -1,0 +1,107 @@
+"""The token service's HTTP API on a real table, with moto's Cognito and KMS."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import jwt
+
+from entitlements.keyring import KeyRing
+from tests.support import emulators
+from tests.support.market import ISSUER
+from tests.support.table import Table
+from token_service import edge
+from token_service.access import Access
+from token_service.kms import Kms
+from token_service.repository import Repository
+from token_service.routes import make_app
+from token_service.services import build
+from token_service.settings import Settings
+
+EMAIL, PASSWORD = "someone@example.com", "Str0ng-enough!"
+POLICY = {
+    "MinimumLength": 12,
+    "RequireLowercase": True,
+    "RequireNumbers": True,
+    "RequireUppercase": True,
+    "RequireSymbols": False,
+}
+ADDRESS = "198.51.100.7"
+
+
+class Api:
+    """Answers as behind API Gateway; `headers` are those of the last answer."""
+
+    def __init__(self, table: Table, moto: str, mailbox: Path) -> None:
+        self.table, self.moto, self.mailbox = table, moto, mailbox
+        self.cognito = emulators.client("cognito-idp", moto)
+        pool = self.cognito.create_user_pool(
+            PoolName="test", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"],
+            Policies={"PasswordPolicy": POLICY},
+        )["UserPool"]["Id"]  # fmt: skip
+        client = self.cognito.create_user_pool_client(
+            UserPoolId=pool, ClientName="test", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+        )["UserPoolClient"]["ClientId"]
+        self.pool, self.client = pool, client
+        kms = Kms(emulators.client("kms", moto))
+        table.put_ring(KeyRing(ISSUER, (kms.create_signing_key("t", 0),), kms.create_mac_key("t"), b"a" * 32))
+        table.put_solution(
+            return_urls=["https://finder.example.com/app"], frontend_url="https://finder.example.com/app"
+        )
+        table.put("origin#https://finder.example.com", "solution#faiss-search")
+        endpoint = table.client.meta.endpoint_url
+        self.settings = Settings(table.name, "us-east-1", pool, client, moto, endpoint)
+        self.wire(self.settings)
+        self.access = Access(Repository(table.client, table.name), time.time, "operator")
+
+    def wire(self, settings: Settings) -> None:
+        """As a new container."""
+        self.services = build(settings)
+        self.app = make_app(self.services)
+
+    def sign_in(self, email: str = EMAIL) -> str:
+        """A confirmed user's ID token, straight from the pool."""
+        self.cognito.admin_create_user(UserPoolId=self.pool, Username=email)
+        self.cognito.admin_set_user_password(UserPoolId=self.pool, Username=email, Password=PASSWORD, Permanent=True)
+        self.tokens = self.cognito.initiate_auth(
+            ClientId=self.client, AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
+        )["AuthenticationResult"]  # fmt: skip
+        self.id_token: str = self.tokens["IdToken"]
+        self.user: str = jwt.decode(self.id_token, options={"verify_signature": False})["sub"]
+        return self.id_token
+
+    def code(self, email: str = EMAIL) -> str:
+        """The code that was mailed last."""
+        mails = [json.loads(line) for line in self.mailbox.read_text().splitlines()]
+        return str([mail["code"] for mail in mails if mail["email"] == email][-1])
+
+    def call(
+        self, method: str, path: str, body: Any = None, bearer: str | None = None, encoded: bool = False, **headers: str
+    ) -> tuple[int, Any]:
+        """Status and body, parsed if it is JSON. A `str` body goes as it is, anything else as JSON."""
+        path, _, query = path.partition("?")
+        sent = {name.lower().replace("_", "-"): value for name, value in headers.items()}
+        sent |= {"authorization": f"Bearer {bearer}"} if bearer is not None else {}
+        if body is not None:
+            sent.setdefault("content-type", "application/json")
+        http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": ADDRESS, "userAgent": ""}
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": sent,
+            "queryStringParameters": dict(parse_qsl(query)),
+            "requestContext": {"http": http, "stage": "$default", "requestId": "r", "apiId": "a"},
+            "body": body if isinstance(body, str) or body is None else json.dumps(body),
+            "isBase64Encoded": encoded,
+        }
+        answer = edge.handle(self.app, self.services.origins, event, None)
+        self.headers = answer["headers"]
+        text = answer["body"]
+        return answer["statusCode"], json.loads(text) if "json" in self.headers.get(
+            "Content-Type", ""
+        ) and text else text

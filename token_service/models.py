@@ -1,0 +1,199 @@
+"""Requests and answers of the HTTP API, as pydantic models: what is checked is what is documented."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from entitlements.identifiers import SOLUTION_ID
+from entitlements.solution import METHODS
+
+SolutionId = Annotated[
+    str, Field(pattern=f"^{SOLUTION_ID.pattern}$", description="The solution", examples=["faiss-search"])
+]
+Email = Annotated[
+    str,
+    Field(
+        pattern=r"^[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,185}\.[A-Za-z0-9-]{2,}$",
+        max_length=254,
+        description="The address, which is who somebody is and never changes",
+        examples=["someone@example.com"],
+    ),
+    AfterValidator(str.lower),
+]
+Password = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})]
+Code = Annotated[
+    str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="The code that was mailed", examples=["123456"])
+]
+ReturnTo = Annotated[
+    str | None,
+    Field(max_length=2048, description="Where to return to: begins with one of the solution's return_urls"),
+]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AddressRequest(_Body):
+    """An address alone."""
+
+    email: Email
+
+
+class RegistrationRequest(_Body):
+    """Somebody who wants an account, for a solution."""
+
+    email: Email
+    password: Password
+    solution_id: SolutionId
+    return_to: ReturnTo = None
+
+
+class ConfirmationRequest(_Body):
+    """The mailed code. A password sent with it is the account's from now on."""
+
+    email: Email
+    code: Code
+    solution_id: SolutionId
+    return_to: ReturnTo = None
+    password: Annotated[
+        Password | None, Field(description="Needed where the address was registered more than once")
+    ] = None
+
+
+class SessionRequest(_Body):
+    """Somebody who has an account."""
+
+    email: Email
+    password: Password
+    solution_id: SolutionId
+    return_to: ReturnTo = None
+
+
+class PasswordRequest(_Body):
+    """A new password, by the code that was mailed for it."""
+
+    email: Email
+    code: Code
+    password: Password
+
+
+class SolutionRequest(_Body):
+    """A solution alone."""
+
+    solution_id: SolutionId
+
+
+class ValidateRequest(_Body):
+    """The request that somebody made to a solution."""
+
+    solution_id: SolutionId
+    method: str = Field(default="GET", pattern=f"^({'|'.join(METHODS)})$")
+    path: str = Field(default="/", pattern="^/", max_length=2048)
+    spend: bool = Field(default=True, description="false only asks: nothing is counted")
+
+
+class Accepted(BaseModel):
+    """What was asked for is under way, if the address is one for which it can be."""
+
+    status: str = Field(examples=["code_mailed"])
+
+
+class TokenAnswer(BaseModel):
+    """A token: permanent, and a secret."""
+
+    token: str
+    solution_id: str
+
+
+class RefreshAnswer(BaseModel):
+    """The same secret, vouched for by the key that signs now."""
+
+    token: str
+
+
+class WelcomeAnswer(TokenAnswer):
+    """A token, and where to go with it. The ID token, for the user's own routes, comes with a sign-in."""
+
+    redirect: str = Field(description="With the token in it; empty where the solution has no page")
+    id_token: str | None = None
+    expires_in: int | None = Field(default=None, description="Seconds for which the ID token is good")
+
+
+class RevokedAnswer(BaseModel):
+    """The token is dead."""
+
+    status: str = Field(examples=["revoked"])
+    solution_id: str
+
+
+class UsageAnswer(BaseModel):
+    """One of a user's solutions. `limit`, `used` and `remaining` are of the tightest limit; null: there is none."""
+
+    solution_id: str
+    name: str
+    status: str = Field(examples=["active"])
+    plan: str
+    limit: int | None
+    used: int | None
+    remaining: int | None
+    resets_at: str | None = Field(examples=["2026-11-25T00:00:00Z"])
+    paid_until: str | None
+    upgrade_url: str
+
+
+class EntitlementsAnswer(BaseModel):
+    """All of a user's solutions."""
+
+    entitlements: list[UsageAnswer]
+
+
+class DecisionAnswer(BaseModel):
+    """The gate's decision, in the names of its context."""
+
+    allowed: bool
+    reason: str = Field(examples=["ok"])
+    userId: str  # noqa: N815
+    solutionId: str  # noqa: N815
+    plan: str
+    limit: int | None
+    used: int | None
+    remaining: int | None
+    resetsAt: str | None  # noqa: N815
+    upgradeUrl: str  # noqa: N815
+    resign: bool
+
+
+class SolutionAnswer(BaseModel):
+    """The public facts of a solution."""
+
+    solution_id: str
+    name: str
+    status: str
+    default_plan: str
+    plans: dict[str, object]
+    upgrade_url: str
+
+
+class KeySet(BaseModel):
+    """A JWK set (RFC 7517 section 5)."""
+
+    keys: list[dict[str, str]]
+
+
+class Fault(BaseModel):
+    """One key of a request, and what is wrong with it."""
+
+    key: str
+    fault: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. `type` is `urn:gatepass:` and the code."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = Field(examples=["urn:gatepass:request_invalid"])
+    title: str
+    status: int
+    detail: str
+    faults: list[Fault] | None = None

@@ -1,0 +1,66 @@
+"""Where a browser may be sent with a token: to the solution's own pages, and nowhere else.
+
+An open redirect would hand the token to whoever wrote the link (RFC 9700 section 4.1). So a URL is compared part by
+part, and one that different parsers could read differently is refused before it is compared.
+"""
+
+import re
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from entitlements.solution import Solution
+from token_service.errors import Refused
+
+MAX_LENGTH: Final = 2_048
+TOKEN_PARAMETER: Final = "token"
+# Printable ASCII without what browsers read as something else (a backslash as a slash) or never send.
+_PLAIN: Final = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def destination(solution: Solution, return_to: str | None) -> str:
+    """The URL to return to: what was asked for, if the solution allows it, else its own; empty where it has none.
+
+    Raises `Refused` for a URL that is not the solution's.
+    """
+    if not return_to:
+        return solution.frontend_url
+    if not any(_matches(return_to, allowed) for allowed in (*solution.return_urls, solution.frontend_url) if allowed):
+        raise Refused(
+            "return_to_refused", f"return_to must begin with one of the return_urls of {solution.solution_id}"
+        )
+    return return_to
+
+
+def origin(url: str) -> str:
+    """The origin of a URL as browsers send it (RFC 6454 section 6.2)."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def with_token(url: str, token: str, delivery: str) -> str:
+    """The URL with the token in its query or its fragment; a token that was there before gives way."""
+    parts = urlsplit(url)
+    if delivery == "fragment":
+        return urlunsplit(parts._replace(fragment=urlencode({TOKEN_PARAMETER: token})))
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != TOKEN_PARAMETER]
+    return urlunsplit(parts._replace(query=urlencode([*kept, (TOKEN_PARAMETER, token)]), fragment=""))
+
+
+def _matches(url: str, allowed: str) -> bool:
+    """Same scheme, host and port, and a path that begins with the allowed one at the border of a segment."""
+    if len(url) > MAX_LENGTH or not _PLAIN.fullmatch(url):
+        return False
+    try:
+        asked, ours = urlsplit(url), urlsplit(allowed)
+        same = [(p.scheme, p.hostname, p.port or _DEFAULT_PORTS.get(p.scheme)) for p in (asked, ours)]
+    except ValueError:
+        return False
+    if same[0] != same[1] or "@" in asked.netloc or "%" in asked.netloc:
+        return False
+    path, prefix = asked.path or "/", ours.path or "/"
+    if any(unquote(segment) in (".", "..") or "/" in unquote(segment) or "\\" in unquote(segment)
+           for segment in path.split("/")) or "//" in path:  # fmt: skip
+        return False
+    return path == prefix or path.startswith(prefix if prefix.endswith("/") else f"{prefix}/")

@@ -1,0 +1,35 @@
+"""What a user sees of their own access, and its end."""
+
+from dataclasses import asdict
+from typing import Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from token_service.models import Accepted, EntitlementsAnswer, UsageAnswer
+from token_service.routes.answers import POOL, documented, json_answer
+from token_service.routes.tokens import ID_TOKEN, SIGNED_IN
+from token_service.services import Services
+
+TAGS: Final = ["account"]
+
+
+def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
+    """Declare them."""
+
+    @app.get(
+        "/v1/entitlements", summary="The user's solutions, plans and usage", tags=TAGS, operation_id="listEntitlements",
+        security=ID_TOKEN, responses=documented(EntitlementsAnswer, *SIGNED_IN),
+    )  # fmt: skip
+    def entitlements() -> Response[str]:
+        user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
+        found = services.accounts.entitlements(user_id)
+        return json_answer(EntitlementsAnswer(entitlements=[UsageAnswer(**asdict(usage)) for usage in found]))
+
+    @app.delete(
+        "/v1/account", summary="Delete the account", tags=TAGS, operation_id="deleteAccount",
+        description="All access ends, and address and password are removed. The audit, which knows only an id, stays.",
+        security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, "too_many_requests", "busy"),
+    )  # fmt: skip
+    def delete() -> Response[str]:
+        services.accounts.delete(services.identity.user_id(app.current_event.headers.get("authorization")))
+        return json_answer(Accepted(status="account_deleted"))

@@ -1,0 +1,64 @@
+"""What the routes stand on, wired once for a container."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from entitlements.gate import Gate
+from token_service.access import Access
+from token_service.account import Accounts
+from token_service.cognito import Cognito
+from token_service.identity import IdentityVerifier
+from token_service.kms import Kms
+from token_service.minting import Minting
+from token_service.origins import Origins
+from token_service.registration import Registration
+from token_service.repository import Repository
+from token_service.settings import Settings
+
+ACTOR: Final = "user"
+# A decision or a mint makes at most four calls in a row: they end, one way or the other, within the function's 25 s.
+BOUNDED: Final = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+# Cognito hashes passwords and sends mail before it answers; a repeated sign-up meets the first one's account.
+PATIENT: Final = Config(connect_timeout=0.5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Services:
+    """The domain, for one container."""
+
+    gate: Gate
+    minting: Minting
+    identity: IdentityVerifier
+    access: Access
+    registration: Registration
+    accounts: Accounts
+    origins: Origins
+    clock: Callable[[], float] = time.time
+
+
+def build(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
+    """The services that settings describe."""
+    session: Any = boto3.session.Session(region_name=settings.region)
+    dynamodb = session.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=BOUNDED)
+    kms = session.client("kms", endpoint_url=settings.endpoint, config=BOUNDED)
+    pool = session.client("cognito-idp", endpoint_url=settings.endpoint, config=PATIENT)
+    repository = Repository(dynamodb, settings.table)
+    gate = Gate(repository)
+    minting = Minting(repository, Kms(kms), clock, ACTOR)
+    access = Access(repository, clock, ACTOR)
+    cognito = Cognito(pool, settings.user_pool_id, settings.user_pool_client_id)
+    return Services(
+        gate=gate,
+        minting=minting,
+        identity=IdentityVerifier(settings.issuer, settings.user_pool_client_id, settings.jwks_url),
+        access=access,
+        registration=Registration(cognito, repository, access, minting, clock),
+        accounts=Accounts(cognito, repository, access, gate.directory, clock),
+        origins=Origins(repository, clock),
+        clock=clock,
+    )
