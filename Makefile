@@ -76,6 +76,7 @@ check: $(VENV)/.dev $(SAM_VENV)/.done
 	$(SAM_VENV)/bin/sam validate --lint --region us-east-1
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m tests.support.make_events --check
+	$(BIN)/python -m token_service.openapi --check docs/openapi.json
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix --quiet .

@@ -20,6 +20,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 REDIRECTING: Final = ("/v1/registrations/confirm", "/v1/sessions")
 FORM_PATHS: Final = ("/v1/registrations", *REDIRECTING)
 PREFLIGHT_SECONDS: Final = 600
+BODILESS: Final = ("GET", "HEAD", "DELETE")
+"""RFC 9110 sections 9.3.1, 9.3.2 and 9.3.5: a body has no meaning there. A proxy may send one along all the same."""
 DOCS_PATH: Final = "/v1/docs"
 
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
@@ -62,7 +64,7 @@ def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context:
 
 def _with_plain_body(event: Event, headers: Mapping[str, str], path: str) -> tuple[Event, bool]:
     """The event with its body as JSON text, and whether it was a form. Raises `Refused` for what is neither."""
-    body = event.get("body") or ""
+    body = "" if event["requestContext"]["http"]["method"] in BODILESS else event.get("body") or ""
     if len(body) > MAX_BODY:
         raise Refused("request_too_large", f"the body may hold {MAX_BODY} bytes")
     try:

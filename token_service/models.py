@@ -10,23 +10,37 @@ from entitlements.solution import METHODS
 SolutionId = Annotated[
     str, Field(pattern=f"^{SOLUTION_ID.pattern}$", description="The solution", examples=["faiss-search"])
 ]
+# Lengths, and no space at the ends of a password, as Cognito has it:
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html
 Email = Annotated[
     str,
     Field(
         pattern=r"^[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,185}\.[A-Za-z0-9-]{2,}$",
-        max_length=254,
+        max_length=128,
         description="The address, which is who somebody is and never changes",
         examples=["someone@example.com"],
     ),
     AfterValidator(str.lower),
 ]
-Password = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})]
+Password = Annotated[
+    str,
+    Field(
+        pattern=r"^\S(.*\S)?$",
+        max_length=256,
+        json_schema_extra={"format": "password"},
+        examples=["Str0ng-enough!"],
+    ),
+]
 Code = Annotated[
     str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="The code that was mailed", examples=["123456"])
 ]
 ReturnTo = Annotated[
     str | None,
-    Field(max_length=2048, description="Where to return to: begins with one of the solution's return_urls"),
+    Field(
+        max_length=2048,
+        description="Where to return to: begins with one of the solution's return_urls",
+        examples=["http://localhost:8000/"],
+    ),
 ]
 
 
@@ -90,7 +104,8 @@ class ValidateRequest(_Body):
     solution_id: SolutionId
     method: str = Field(default="GET", pattern=f"^({'|'.join(METHODS)})$")
     path: str = Field(default="/", pattern="^/", max_length=2048)
-    spend: bool = Field(default=True, description="false only asks: nothing is counted")
+    # Strict: whoever writes "spend": "off" shall learn that it is no boolean, rather than what it was taken for.
+    spend: bool = Field(default=True, strict=True, description="false only asks: nothing is counted")
 
 
 class Accepted(BaseModel):

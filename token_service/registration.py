@@ -62,6 +62,8 @@ class Registration:
                 if not self._is_pending_password(email, password):
                     self._contest(account.user_id)
                 self.resend(email)
+        except NotAuthorized as error:  # of a form that is no address to the pool, whoever is registered
+            raise Refused("request_invalid", "no account can have this address: look whether it is right") from error
 
     def resend(self, email: str) -> None:
         """Mail a new code, if the address waits for one."""

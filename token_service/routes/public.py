@@ -30,7 +30,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.get(
         "/v1/solutions/<solution_id>", summary="A solution's name, plans and prices", tags=["public"],
-        operation_id="getSolution", responses=documented(SolutionAnswer, "solution_unknown"),
+        operation_id="getSolution", responses=documented(SolutionAnswer, "solution_unknown", "route_unknown"),
     )  # fmt: skip
     def solution(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:
         found = services.gate.directory.solution(solution_id, services.clock())

@@ -19,7 +19,7 @@ from token_service.services import Services
 
 TAGS: Final = ["registration"]
 ASKED: Final = (*BODY, *POOL, "too_many_requests")
-FOR_A_SOLUTION: Final = (*ASKED, "solution_unknown", "solution_disabled", "return_to_refused")
+FOR_A_SOLUTION: Final = (*ASKED, "solution_unknown", "solution_disabled", "return_to_refused", "origin_unknown")
 WELCOMED: Final = (*FOR_A_SOLUTION, *KEYS, "entitlement_suspended", "entitlement_revoked")
 
 

@@ -47,7 +47,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         security=[{"token": []}],
         responses=documented(
             RefreshAnswer, "token_missing", "token_malformed", "token_superseded", "issuer_mismatch",
-            "entitlement_suspended", *KEYS,
+            "entitlement_suspended", *KEYS, *BODY,
         ),
     )  # fmt: skip
     def refresh() -> Response[str]:
@@ -59,7 +59,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.delete(
         "/v1/tokens/<solution_id>", summary="End the token for a solution", tags=TAGS, operation_id="revokeToken",
         description="Access stays: whoever signs in again gets another token, with plan and counters as they were.",
-        security=ID_TOKEN, responses=documented(RevokedAnswer, *SIGNED_IN, "entitlement_missing", "busy"),
+        # Where the path holds what no id could, no route matches.
+        security=ID_TOKEN,
+        responses=documented(RevokedAnswer, *SIGNED_IN, "entitlement_missing", "busy", "route_unknown"),
     )  # fmt: skip
     def revoke(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:
         services.access.drop_token(user_id(), solution_id)
