@@ -10,6 +10,8 @@ NAME: Final = "gatepass"
 """Of the authorizer in each API: names are unique there, so a creation whose answer was lost is found again."""
 GATE: Final = "@gatepass"
 """Stands for the authorizer's id, which nobody knows before it is made."""
+PARTIAL: Final = {"partial": True}
+"""The value of a preflight method of ours whose making was cut off."""
 MARK: Final = "gatepass: "
 """Begins the description of a deployment of ours."""
 

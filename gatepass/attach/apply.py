@@ -6,11 +6,10 @@ from typing import Any
 
 from entitlements.table import StoreUnavailable
 from gatepass.attach import record as records
-from gatepass.attach.apis import GATE, MARK
+from gatepass.attach.apis import GATE, MARK, PARTIAL
 from gatepass.attach.aws import CallFailed
 from gatepass.attach.plan import Change
 from gatepass.attach.record import Record
-from gatepass.attach.rest import PARTIAL
 from gatepass.attach.work import Work
 from token_service.errors import Busy, Refused
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from entitlements.solution import Solution
 from gatepass.attach import responses
-from gatepass.attach.apis import GATE, Api, authorizer_uri
+from gatepass.attach.apis import GATE, PARTIAL, Api, authorizer_uri
 from gatepass.attach.v2 import DEAD_END
 from token_service.errors import Refused
 
@@ -78,6 +78,8 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
 def _change(key: str, was: Any, now: Any, recorded: Mapping[str, Change]) -> Change:
     """Where the record's own value still stands, what to restore is the record's too."""
     old = recorded.get(key)
+    if was == PARTIAL:
+        return Change(key, was, now, old.origin if old else None)
     return Change(key, was, now, old.origin if old and was in (old.now, old.origin) else was)
 
 

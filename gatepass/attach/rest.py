@@ -3,12 +3,11 @@
 import json
 from typing import Any, Final
 
-from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
+from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, Api, choose_stage
 from gatepass.attach.aws import Aws
 
 OPERATION: Final = "GatepassPreflight"
 """Marks an OPTIONS method as ours, even one that was cut off half way."""
-PARTIAL: Final = {"partial": True}
 _HEADER: Final = "method.response.header."
 
 

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from entitlements.table import DEFINITION
 from gatepass import cli
-from gatepass.commands import attach as command
 from gatepass.environment import Environment
 from tests.support import emulators
 from tests.support.signer import SOLUTION
@@ -48,8 +46,6 @@ class Faults:
         self.failed: list[str] = []
 
     def install(self, client: Any) -> Any:
-        client.meta.events.register("before-call.*", self._before)
-        client.meta.events.register("after-call.*", self._after)
         return client
 
     def _due(self) -> bool:
@@ -73,6 +69,19 @@ class Faults:
             )
 
 
+make_client = Environment._client
+CLIENTS: dict[tuple[str, str], "Switch"] = {}
+
+
+class Switch:
+    """A client whose calls the faults of the present run watch."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.faults = client, Faults()
+        client.meta.events.register("before-call.*", lambda **facts: self.faults._before(**facts))
+        client.meta.events.register("after-call.*", lambda **facts: self.faults._after(**facts))
+
+
 class World:
     def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.endpoint = endpoint
@@ -86,14 +95,18 @@ class World:
         monkeypatch.setenv("GATEPASS_TABLE", self.table.name)
 
     def run(self, *arguments: str, faults: Faults | None = None) -> int:
-        plain = Environment._client
-        if faults is not None:
-            faults.count = 0
-            self.monkeypatch.setattr(Environment, "_client", lambda *a, **k: faults.install(plain(*a, **k)))
-        try:
-            return cli.main(list(arguments))
-        finally:
-            self.monkeypatch.setattr(Environment, "_client", plain)
+        faults = faults or Faults()
+        faults.count = 0
+
+        def client(environment: Environment, service: str, *rest: Any, **more: Any) -> Any:
+            # Making a client takes longer than all its calls here.
+            if (self.endpoint, service) not in CLIENTS:
+                CLIENTS[self.endpoint, service] = Switch(make_client(environment, service, *rest, **more))
+            CLIENTS[self.endpoint, service].faults = faults
+            return faults.install(CLIENTS[self.endpoint, service].client)
+
+        self.monkeypatch.setattr(Environment, "_client", client)
+        return cli.main(list(arguments))
 
     def attach(self, api: str, *more: str, faults: Faults | None = None) -> int:
         return self.run("attach", api, "--solution", SOLUTION, "--authorizer-arn", ARN, "--yes", *more, faults=faults)
@@ -220,6 +233,3 @@ class World:
 @pytest.fixture
 def world(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(aws_endpoint, monkeypatch)
-
-
-__all__ = ["DEFINITION", "command"]
