@@ -4,16 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from entitlements.table import StoreUnavailable
 from gatepass.attach import record as records
 from gatepass.attach.apis import GATE, MARK, PARTIAL
 from gatepass.attach.aws import CallFailed
 from gatepass.attach.plan import Change
 from gatepass.attach.record import Record
 from gatepass.attach.work import Work
-from token_service.errors import Busy, Refused
+from token_service.errors import Refused
 
-FAILURES = (CallFailed, StoreUnavailable, Busy)
 Progress = Callable[[str], object]
 
 
@@ -51,10 +49,13 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
         if wrong:
             raise CallFailed("verify", "NotAsWritten", ", ".join(wrong))
         records.save(work.repository, replace(record, status="attached"))
-    except (*FAILURES, KeyboardInterrupt) as error:
+    # Whatever it was, an API must not stay half attached: this is the one place that catches everything.
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, Refused) and not begun:
+            raise
         try:
             _roll_back(work, begun, old)
-        except (*FAILURES, KeyboardInterrupt) as second:
+        except (Exception, KeyboardInterrupt) as second:
             raise Incomplete(
                 error,
                 f"Rolling back failed too ({_said(second)}): run gatepass attach {work.api_id} again to finish, or "
@@ -140,7 +141,7 @@ def detach(work: Work, changes: Sequence[Change], record: Record, progress: Prog
             work.write(change.key, change.was, change.now)
             progress(change.key)
         records.delete(work.repository, work.api_id)
-    except (*FAILURES, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         again = f"gatepass detach {work.api_id}"
         raise Incomplete(error, f"Run {again} again to finish, or gatepass attach to put the gate back.") from error
 

@@ -245,9 +245,9 @@ def v2_delete_authorizer(self: Any) -> Any:
 def v2_create_authorizer(self: Any) -> Any:
     api = v2_api(self)
     given = validated("apigatewayv2", "CreateAuthorizer", ApiId=api.api_id)(self.body)
-    if api.protocol_type == "WEBSOCKET":
-        if given.keys() & {"authorizerPayloadFormatVersion", "enableSimpleResponses", "authorizerResultTtlInSeconds"}:
-            raise Rejected("supported only for HTTP APIs")
+    only_http = {"authorizerPayloadFormatVersion", "enableSimpleResponses", "authorizerResultTtlInSeconds"}
+    if api.protocol_type == "WEBSOCKET" and given.keys() & only_http:
+        raise Rejected("supported only for HTTP APIs")
     return plain_create_authorizer(self)
 
 

@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gatepass.attach import record as records
-from token_service.repository import Repository
 from tests.gatepass.attach.conftest import Faults, World
+from token_service.repository import Repository
 
 MODES = ("before", "after", "lost before", "lost after", "interrupted before", "interrupted after")
 
