@@ -119,12 +119,23 @@ def plan_detach(work: Work, record: Record, marker: str) -> list[Change]:
     deployment = record.changes.get("deployment")
     if deployment is None or not any(change.key not in ("link", "permission") for change in back):
         return back
-    if present["deployment"] == deployment.now and not str(deployment.origin).startswith(MARK):
+    if present["deployment"] == deployment.now and _still_there(work, str(deployment.origin)):
         return [Change("deployment", deployment.now, deployment.origin, deployment.origin), *back]
     if present["deployment"] == deployment.origin:
         return back
     last = next((n for n, c in enumerate(back) if c.key in ("authorizer", "permission", "link")), len(back))
     return [*back[:last], Change("deployment", present["deployment"], marker, marker), *back[last:]]
+
+
+def _still_there(work: Work, deployment: str) -> bool:
+    """Whether a stage can go back to a deployment: not to one that was deleted, nor to one of ours."""
+    if deployment.startswith(MARK):
+        return False
+    if work.api.kind == "REST":
+        where = {"restApiId": work.api_id, "deploymentId": deployment}
+        return work.aws.find("apigateway", "get_deployment", **where) is not None
+    where = {"ApiId": work.api_id, "DeploymentId": deployment}
+    return work.aws.find("apigatewayv2", "get_deployment", **where) is not None
 
 
 def _others(work: Work) -> bool:

@@ -276,3 +276,25 @@ def test_what_botocore_s_model_or_aws_rejects_the_extended_moto_rejects(world: W
     ):
         answer = requests.patch(url, json=body, headers={"Authorization": credentials}, timeout=30)
         assert answer.status_code == 400, (body, answer.text)
+
+
+def test_a_stage_deployed_by_others_since_is_deployed_anew_without_the_gate(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.rest_api()
+    routes = world.routes(api, "REST")
+    assert world.attach(api) == 0
+    world.rest.create_deployment(restApiId=api, stageName="prod", description="theirs again")
+    assert world.run("status", api) == 0
+    root = world.rest.get_resources(restApiId=api)["items"][0]["id"]
+    world.rest_route(api, root, "unfinished", "GET", {"authorizationType": "NONE"})
+    capsys.readouterr()
+    assert world.detach(api) == 1
+    assert "GET /unfinished: not deployed yet" in capsys.readouterr().err
+    assert world.detach(api, "--deploy-pending") == 0
+    assert world.routes(api, "REST") == routes | {"GET /unfinished": ("NONE", None)}
+    (stage,) = world.rest.get_stages(restApiId=api)["item"]
+    described = world.rest.get_deployment(restApiId=api, deploymentId=stage["deploymentId"])["description"]
+    assert described.startswith("gatepass: detach")
+    export = world.rest.get_export(restApiId=api, stageName="prod", exportType="oas30")["body"].read()
+    assert b"gatepass" not in export

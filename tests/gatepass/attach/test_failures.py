@@ -9,6 +9,9 @@ from token_service.repository import Repository
 
 MODES = ("before", "after", "lost before", "lost after", "interrupted before", "interrupted after")
 
+CASES = [(kind, mode) for kind in ("REST", "HTTP") for mode in MODES]
+CASES += [("HTTP manual", "before"), ("HTTP manual", "lost after")]
+
 
 def faults_of(mode: str) -> Faults:
     faults = Faults()
@@ -32,8 +35,7 @@ def recorded(world: World, api: str) -> "records.Record | None":
     return records.load(Repository(world.table.client, world.table.name), api)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["REST", "HTTP", "HTTP manual"])
+@pytest.mark.parametrize(("kind", "mode"), CASES)
 def test_attach_failing_anywhere_is_attached_or_as_before_or_resumable_and_never_open(
     world: World, kind: str, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,8 +75,7 @@ def test_attach_failing_anywhere_is_attached_or_as_before_or_resumable_and_never
     assert ("resumable" in outcomes) == mode.startswith("lost")
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["REST", "HTTP", "HTTP manual"])
+@pytest.mark.parametrize(("kind", "mode"), CASES)
 def test_detach_failing_anywhere_is_attached_or_as_before_or_resumable_and_never_open(
     world: World, kind: str, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
