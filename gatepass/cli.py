@@ -9,7 +9,8 @@ from entitlements.identifiers import InvalidIdentifier
 from entitlements.keyring import KeyRingError
 from entitlements.solution import ConfigError
 from entitlements.table import StoreUnavailable
-from gatepass.commands import entitlements, init, keys, local, solutions, tokens
+from gatepass.attach.aws import CallFailed
+from gatepass.commands import attach, entitlements, init, keys, local, solutions, tokens
 from token_service.errors import Busy, Refused
 
 
@@ -20,7 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (local, init, solutions, entitlements, tokens, keys):
+    for module in (local, init, solutions, entitlements, tokens, keys, attach):
         module.add_parser(nouns)
     return parser
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
-    except (Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError) as error:
+    except (Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError, CallFailed) as error:
         print(f"gatepass: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:

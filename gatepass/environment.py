@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from entitlements.table import StoreUnavailable
+from gatepass.attach.aws import Aws
 from token_service.access import Access
 from token_service.errors import Refused
 from token_service.kms import STACK_TAG, Kms
@@ -17,6 +18,8 @@ from token_service.repository import Repository
 
 ACTOR: Final = "operator"
 LOCAL_STACK: Final = "gatepass-local"
+MANAGEMENT_ATTEMPTS: Final = 12
+"""With botocore's back-off of up to 20 s each, minutes of throttling pass before a call fails."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,20 @@ class Environment:
                 "AWS_ENDPOINT_URL_DYNAMODB, or neither",
             )
 
-    def _client(self, service: str, endpoint: str | None) -> Any:
+    @cached_property
+    def aws(self) -> Aws:
+        """AWS's management APIs. API Gateway's allow few calls a second, and throttle the rest."""
+        return Aws(cache(lambda service: self._client(service, self.endpoint, attempts=MANAGEMENT_ATTEMPTS)))
+
+    def _client(self, service: str, endpoint: str | None, attempts: int = 3) -> Any:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         try:
-            config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+            config = Config(
+                connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
+            )
             session: Any = boto3.session.Session(region_name=self.region)
             return session.client(service, endpoint_url=endpoint, config=config)
         except BotoCoreError as error:

@@ -146,7 +146,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_show(options: argparse.Namespace) -> int:
     """Print a solution as it is applied."""
-    solution = _required(Environment.read(options.table), options.solution)
+    solution = required_solution(Environment.read(options.table), options.solution)
     mapping: dict[str, Any] = solution.to_mapping()
     if options.json:
         import json
@@ -161,7 +161,7 @@ def run_link(options: argparse.Namespace) -> int:
     """Write the API's item; moving an API to another solution takes an unlink first."""
     environment = Environment.read(options.table)
     api = require_api_id(options.api)
-    solution = _required(environment, options.solution)
+    solution = required_solution(environment, options.solution)
     linked = environment.repository.get_item(api_key(api))
     if linked is not None and linked["solution_id"] != solution.solution_id:
         raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: unlink it there first")
@@ -184,7 +184,8 @@ def run_unlink(options: argparse.Namespace) -> int:
     return 0
 
 
-def _required(environment: Environment, solution_id: str) -> Solution:
+def required_solution(environment: Environment, solution_id: str) -> Solution:
+    """The solution as applied; raises `Refused` if there is none."""
     item = environment.repository.get_item(solution_key(require_solution_id(solution_id)))
     if item is None:
         raise Refused("solution_unknown", f"there is no solution {solution_id}: gatepass solutions list shows them")

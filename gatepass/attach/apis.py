@@ -1,0 +1,75 @@
+"""An API as plain values, whatever its kind."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gatepass.attach.aws import Aws
+from token_service.errors import Refused
+
+NAME: Final = "gatepass"
+"""Of the authorizer in each API: names are unique there, so a creation whose answer was lost is found again."""
+GATE: Final = "@gatepass"
+"""Stands for the authorizer's id, which nobody knows before it is made."""
+PARTIAL: Final = {"partial": True}
+"""The value of a preflight method of ours whose making was cut off."""
+MARK: Final = "gatepass: "
+"""Begins the description of a deployment of ours."""
+
+
+@dataclass
+class Api:
+    """What was read. `values` is what attaching may change, by key; `ids` are AWS's, by key, for writing.
+
+    `tags` tell who manages it; `auto_deploy` whether its stage needs no deployment.
+    """
+
+    api_id: str
+    kind: str
+    stage: str
+    tags: dict[str, str]
+    auto_deploy: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    authorizers: dict[str, str] = field(default_factory=dict)
+    deployable: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a REST API's routes: integration type and URI, and the authorizer's name; what a deployment would publish."""
+
+    @property
+    def routes(self) -> dict[str, Any]:
+        """The values of the routes, by route (`POST /search`, `$default`)."""
+        return {key[6:]: value for key, value in self.values.items() if key.startswith("route ")}
+
+    @property
+    def stack(self) -> str:
+        """The CloudFormation stack that manages the API, if one does: only that may set such tags."""
+        return self.tags.get("aws:cloudformation:stack-name", "")
+
+
+def find_api(aws: Aws, api_id: str) -> tuple[str, dict[str, Any]]:
+    """The kind (REST, HTTP, WEBSOCKET) and what AWS says of the API."""
+    if found := aws.find("apigateway", "get_rest_api", restApiId=api_id):
+        return "REST", found
+    if found := aws.find("apigatewayv2", "get_api", ApiId=api_id):
+        return str(found["ProtocolType"]), found
+    raise Refused("api_missing", f"there is no API {api_id} in this account and Region: look with aws apigateway "
+                  "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
+
+
+def choose_stage(names: list[str], wanted: str | None) -> str:
+    """The stage asked for, or the only one there is."""
+    if wanted in names:
+        return str(wanted)
+    if wanted is None and len(names) == 1:
+        return names[0]
+    there = ", ".join(names) or "none: deploy the API first"
+    raise Refused("stage_unknown", f"name the stage with --stage: there are {there}" if wanted is None
+                  else f"the API has no stage {wanted}; there are {there}")  # fmt: skip
+
+
+def authorizer_uri(arn: str) -> str:
+    """A function's ARN as API Gateway wants it.
+
+    https://docs.aws.amazon.com/apigateway/latest/api/API_CreateAuthorizer.html
+    """
+    _, partition, _, region, *_ = arn.split(":")
+    return f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"

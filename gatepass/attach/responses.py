@@ -1,0 +1,72 @@
+"""What an attached API answers in the gate's name: gateway responses, preflight, CORS.
+
+Templates of gateway responses escape nothing, which is why every variable stands in quotes and the context holds
+only JSON-safe ASCII (`entitlements.decision.Decision.context`).
+"""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from entitlements.solution import Solution
+
+_FACTS: Final = ",".join(
+    f'"{name}":"$context.authorizer.{name}"'
+    for name in ("reason", "plan", "limit", "used", "remaining", "resetsAt", "upgradeUrl")
+)
+_LATER: Final = '{"message":"Access cannot be checked right now: try again."}'
+BODIES: Final = {
+    "ACCESS_DENIED": ("403", f'{{"message":"Refused",{_FACTS}}}'),
+    # An exception carries no context: who wants to know more asks /v1/validate.
+    "UNAUTHORIZED": ("401", '{"message":"Unauthorized"}'),
+    "AUTHORIZER_FAILURE": ("500", _LATER),
+    "AUTHORIZER_CONFIGURATION_ERROR": ("500", _LATER),
+}
+METHODS: Final = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
+HEADERS: Final = "authorization,content-type"
+
+
+def origins(solution: Solution) -> list[str]:
+    """Where browsers use the solution from: its front end and the places tokens go to."""
+    urls = [urlsplit(url) for url in (solution.frontend_url, *solution.return_urls) if url]
+    return sorted({f"{url.scheme}://{url.netloc}" for url in urls})
+
+
+def _origin(solution: Solution) -> str:
+    """A REST API's headers are fixed texts: one origin can be named, of several only `*` (no cookies are involved)."""
+    known = origins(solution)
+    return known[0] if len(known) == 1 else "*"
+
+
+def gateway_responses(solution: Solution) -> dict[str, Any]:
+    """The gateway responses of a REST API, by type."""
+    headers = {"gatewayresponse.header.Access-Control-Allow-Origin": f"'{_origin(solution)}'"}
+    return {
+        kind: {"status": status, "headers": headers, "templates": {"application/json": body}}
+        for kind, (status, body) in BODIES.items()
+    }
+
+
+def preflight(solution: Solution) -> dict[str, str]:
+    """The headers of a REST API's answer to preflight."""
+    return {
+        "Access-Control-Allow-Origin": _origin(solution),
+        "Access-Control-Allow-Headers": HEADERS,
+        "Access-Control-Allow-Methods": METHODS,
+    }
+
+
+def cors(present: dict[str, Any] | None, solution: Solution) -> dict[str, Any]:
+    """An HTTP API's CORS settings: what is there, with the `authorization` header allowed.
+
+    `*` as an allowed header does not cover `authorization` (Fetch standard, CORS non-wildcard request-header name).
+    """
+    if present is None:
+        return {
+            "AllowOrigins": origins(solution) or ["*"],
+            "AllowHeaders": HEADERS.split(","),
+            "AllowMethods": METHODS.split(","),
+        }
+    allowed = present.get("AllowHeaders", [])
+    if "authorization" in map(str.lower, allowed):
+        return present
+    return present | {"AllowHeaders": [*allowed, "authorization"]}

@@ -1,0 +1,151 @@
+"""A REST API: its values, and how each is written."""
+
+import json
+from typing import Any, Final
+
+from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, Api, choose_stage
+from gatepass.attach.aws import Aws
+
+OPERATION: Final = "GatepassPreflight"
+"""Marks an OPTIONS method as ours, even one that was cut off half way."""
+_HEADER: Final = "method.response.header."
+
+
+def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Api:
+    """Read everything: four lists, however many routes there are."""
+    stages = {stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id)["item"]}
+    stage = choose_stage(list(stages), wanted)
+    api = Api(api_id, "REST", stage, dict(found.get("tags", {})))
+    api.values["authorizer"] = None
+    for one in aws.rest_items("get_authorizers", restApiId=api_id):
+        api.authorizers[one["id"]] = one["name"]
+        if one["name"] == NAME:
+            api.ids["authorizer"] = one["id"]
+            api.values["authorizer"] = {
+                "type": one["type"],
+                "uri": one.get("authorizerUri", ""),
+                "ttl": one.get("authorizerResultTtlInSeconds", 300),
+                "identity": one.get("identitySource", ""),
+            }
+    for resource in aws.rest_items("get_resources", restApiId=api_id, embed=["methods"]):
+        path = resource["path"]
+        for method, facts in resource.get("resourceMethods", {}).items():
+            api.ids[f"route {method} {path}"] = resource["id"]
+            integration = facts.get("methodIntegration") or {}
+            api.deployable[f"{method} {path}"] = (
+                integration.get("type", "").lower(),
+                integration.get("uri") or "",
+                api.authorizers.get(facts.get("authorizerId", ""), "")
+                if facts.get("authorizationType") != "NONE"
+                else "",
+            )
+            authorizer = facts.get("authorizerId") if facts.get("authorizationType") != "NONE" else None
+            api.values[f"route {method} {path}"] = {
+                "type": facts.get("authorizationType", "NONE"),
+                "authorizer": GATE if authorizer and authorizer == api.ids.get("authorizer") else authorizer,
+            }
+        api.ids[f"preflight {path}"] = resource["id"]
+        api.values[f"preflight {path}"] = _preflight(resource.get("resourceMethods", {}).get("OPTIONS"))
+    for one in aws.rest_items("get_gateway_responses", restApiId=api_id):
+        if not one.get("defaultResponse"):
+            api.values[f"response {one['responseType']}"] = {
+                "status": str(one.get("statusCode", "")),
+                "headers": one.get("responseParameters", {}),
+                "templates": one.get("responseTemplates", {}),
+            }
+    deployment = stages[stage].get("deploymentId", "")
+    described = aws.find("apigateway", "get_deployment", restApiId=api_id, deploymentId=deployment) or {}
+    text = described.get("description") or ""
+    api.ids["deployment"] = deployment
+    api.values["deployment"] = text if text.startswith(MARK) else deployment
+    return api
+
+
+def _preflight(method: dict[str, Any] | None) -> Any:
+    if method is None:
+        return None
+    if method.get("operationName") != OPERATION:
+        return "the API's own"
+    answers = method.get("methodIntegration", {}).get("integrationResponses", {})
+    if "204" not in answers:
+        return PARTIAL
+    headers = answers["204"].get("responseParameters", {})
+    return {name.removeprefix(_HEADER): value.strip("'") for name, value in headers.items()}
+
+
+def write(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
+    """Write one value; `was` is what is there."""
+    kind, _, name = key.partition(" ")
+    {
+        "authorizer": _authorizer,
+        "route": _route,
+        "preflight": _write_preflight,
+        "response": _response,
+        "deployment": _deployment,
+    }[kind](aws, api, name, was, value)
+
+
+def _authorizer(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
+    if value is None:
+        aws.call("apigateway", "delete_authorizer", restApiId=api.api_id, authorizerId=api.ids["authorizer"])
+    elif was is None:
+        made = aws.call(
+            "apigateway", "create_authorizer", restApiId=api.api_id, name=NAME, type=value["type"],
+            authorizerUri=value["uri"], authorizerResultTtlInSeconds=value["ttl"],
+            **({"identitySource": value["identity"]} if value["identity"] else {}),
+        )  # fmt: skip
+        api.ids["authorizer"] = made["id"]
+    else:
+        patch = [
+            {"op": "replace", "path": "/type", "value": value["type"]},
+            {"op": "replace", "path": "/authorizerUri", "value": value["uri"]},
+            {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": str(value["ttl"])},
+            {"op": "replace", "path": "/identitySource", "value": value["identity"]},
+        ]
+        aws.call("apigateway", "update_authorizer", restApiId=api.api_id, authorizerId=api.ids["authorizer"],
+                 patchOperations=patch)  # fmt: skip
+
+
+def _route(aws: Aws, api: Api, name: str, was: Any, value: Any) -> None:
+    # Type and authorizer in one call: between two, the method would be open or refuse everybody.
+    patch = [{"op": "replace", "path": "/authorizationType", "value": value["type"]}]
+    if value["authorizer"]:
+        identity = api.ids["authorizer"] if value["authorizer"] == GATE else value["authorizer"]
+        patch.append({"op": "replace", "path": "/authorizerId", "value": identity})
+    aws.call("apigateway", "update_method", restApiId=api.api_id, resourceId=api.ids[f"route {name}"],
+             httpMethod=name.partition(" ")[0], patchOperations=patch)  # fmt: skip
+
+
+def _write_preflight(aws: Aws, api: Api, path: str, was: Any, value: Any) -> None:
+    where = {"restApiId": api.api_id, "resourceId": api.ids[f"preflight {path}"], "httpMethod": "OPTIONS"}
+    if was is not None:
+        aws.call("apigateway", "delete_method", **where)
+    if value is None:
+        return
+    status = where | {"statusCode": "204"}
+    template = {"application/json": json.dumps({"statusCode": 204})}
+    headers = {_HEADER + name: f"'{text}'" for name, text in value.items()}
+    aws.call("apigateway", "put_method", **where, authorizationType="NONE", operationName=OPERATION)
+    aws.call("apigateway", "put_method_response", **status, responseParameters=dict.fromkeys(headers, False))
+    aws.call("apigateway", "put_integration", **where, type="MOCK", requestTemplates=template)
+    aws.call("apigateway", "put_integration_response", **status, responseParameters=headers)
+
+
+def _response(aws: Aws, api: Api, name: str, was: Any, value: Any) -> None:
+    where = {"restApiId": api.api_id, "responseType": name}
+    if value is None:
+        aws.call("apigateway", "delete_gateway_response", **where)
+        return
+    status = {"statusCode": value["status"]} if value["status"] else {}
+    aws.call("apigateway", "put_gateway_response", **where, **status, responseParameters=value["headers"],
+             responseTemplates=value["templates"])  # fmt: skip
+
+
+def _deployment(aws: Aws, api: Api, _: str, was: Any, value: str) -> None:
+    where = {"restApiId": api.api_id, "stageName": api.stage}
+    if value.startswith(MARK):
+        aws.call("apigateway", "create_deployment", **where, description=value)
+    else:
+        # Back to the very deployment that was there: nothing that is pending goes out with it.
+        patch = [{"op": "replace", "path": "/deploymentId", "value": value}]
+        aws.call("apigateway", "update_stage", **where, patchOperations=patch)

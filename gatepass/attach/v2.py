@@ -1,0 +1,150 @@
+"""An HTTP or WebSocket API: its values, and how each is written."""
+
+from typing import Any, Final
+
+from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
+from gatepass.attach.aws import Aws
+
+DEAD_END: Final = "https://gatepass.invalid/"
+"""The integration of OPTIONS routes of ours. CORS answers preflight before it; any other OPTIONS ends here (RFC 2606),
+not at the backend."""
+_CORS: Final = ("AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge")
+
+
+def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Api:
+    """Read everything: four lists, however many routes there are."""
+    stages = {stage["StageName"]: stage for stage in aws.items("get_stages", ApiId=api_id)}
+    stage = choose_stage(list(stages), wanted)
+    kind = str(found["ProtocolType"])
+    api = Api(api_id, kind, stage, dict(found.get("Tags", {})), bool(stages[stage].get("AutoDeploy")))
+    api.values |= {"authorizer": None, "integration": None}
+    cors = {name: value for name, value in found.get("CorsConfiguration", {}).items() if name in _CORS}
+    api.values["cors"] = cors or None
+    for one in aws.items("get_authorizers", ApiId=api_id):
+        api.authorizers[one["AuthorizerId"]] = one["Name"]
+        if one["Name"] == NAME:
+            api.ids["authorizer"] = one["AuthorizerId"]
+            api.values["authorizer"] = _authorizer_value(one, kind)
+    for one in aws.items("get_integrations", ApiId=api_id):
+        if one.get("IntegrationUri") == DEAD_END:
+            api.ids["integration"] = one["IntegrationId"]
+            api.values["integration"] = DEAD_END
+    for one in aws.items("get_routes", ApiId=api_id):
+        key = one["RouteKey"]
+        dead = bool(api.ids.get("integration")) and one.get("Target") == f"integrations/{api.ids['integration']}"
+        name = f"preflight {key}" if dead else f"route {key}"
+        api.ids[name] = one["RouteId"]
+        if dead:
+            api.values[name] = DEAD_END
+            continue
+        kind_of = one.get("AuthorizationType") or "NONE"
+        authorizer = one.get("AuthorizerId") if kind_of not in ("NONE", "AWS_IAM") else None
+        api.values[name] = {
+            "type": kind_of,
+            "authorizer": GATE if authorizer and authorizer == api.ids.get("authorizer") else authorizer,
+            "scopes": list(one.get("AuthorizationScopes") or []) if kind_of == "JWT" else [],
+        }
+    api.ids["deployment"] = stages[stage].get("DeploymentId", "")
+    api.values["deployment"] = _deployment_value(aws, api)
+    return api
+
+
+def _authorizer_value(one: dict[str, Any], kind: str) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "type": one["AuthorizerType"],
+        "uri": one.get("AuthorizerUri", ""),
+        "identity": list(one.get("IdentitySource") or []),
+    }
+    if kind == "HTTP":
+        value |= {
+            "ttl": int(one.get("AuthorizerResultTtlInSeconds") or 0),
+            "payload": str(one.get("AuthorizerPayloadFormatVersion", "")),
+            "simple": bool(one.get("EnableSimpleResponses")),
+        }
+    return value
+
+
+def _deployment_value(aws: Aws, api: Api) -> str:
+    deployment = api.ids["deployment"]
+    if api.auto_deploy or not deployment:
+        return deployment
+    found = aws.find("apigatewayv2", "get_deployment", ApiId=api.api_id, DeploymentId=deployment) or {}
+    text = str(found.get("Description") or "")
+    return text if text.startswith(MARK) else deployment
+
+
+def write(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
+    """Write one value; `was` is what is there."""
+    kind, _, name = key.partition(" ")
+    {
+        "authorizer": _authorizer,
+        "cors": _cors,
+        "integration": _integration,
+        "preflight": _preflight,
+        "route": _route,
+        "deployment": _deployment,
+    }[kind](aws, api, name, was, value)
+
+
+def _authorizer(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
+    here = {"ApiId": api.api_id}
+    if value is None:
+        aws.call("apigatewayv2", "delete_authorizer", **here, AuthorizerId=api.ids["authorizer"])
+        return
+    facts: dict[str, Any] = {
+        "Name": NAME, "AuthorizerType": value["type"], "AuthorizerUri": value["uri"],
+        "IdentitySource": value["identity"],
+    }  # fmt: skip
+    if api.kind == "HTTP":
+        facts |= {
+            "AuthorizerResultTtlInSeconds": value["ttl"],
+            "AuthorizerPayloadFormatVersion": value["payload"],
+            "EnableSimpleResponses": value["simple"],
+        }
+    if was is None:
+        made = aws.call("apigatewayv2", "create_authorizer", **here, **facts)
+        api.ids["authorizer"] = made["AuthorizerId"]
+    else:
+        aws.call("apigatewayv2", "update_authorizer", **here, AuthorizerId=api.ids["authorizer"], **facts)
+
+
+def _cors(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
+    if value is None:
+        aws.call("apigatewayv2", "delete_cors_configuration", ApiId=api.api_id)
+    else:
+        aws.call("apigatewayv2", "update_api", ApiId=api.api_id, CorsConfiguration=value)
+
+
+def _integration(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
+    if value is None:
+        where = {"ApiId": api.api_id, "IntegrationId": api.ids["integration"]}
+        aws.call("apigatewayv2", "delete_integration", **where)
+        return
+    made = aws.call("apigatewayv2", "create_integration", ApiId=api.api_id, IntegrationType="HTTP_PROXY",
+                    IntegrationMethod="OPTIONS", IntegrationUri=DEAD_END, PayloadFormatVersion="1.0")  # fmt: skip
+    api.ids["integration"] = made["IntegrationId"]
+
+
+def _preflight(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
+    if value is None:
+        aws.call("apigatewayv2", "delete_route", ApiId=api.api_id, RouteId=api.ids[f"preflight {key}"])
+    else:
+        aws.call("apigatewayv2", "create_route", ApiId=api.api_id, RouteKey=key, AuthorizationType="NONE",
+                 Target=f"integrations/{api.ids['integration']}")  # fmt: skip
+
+
+def _route(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
+    # Type, authorizer and scopes in one call: between two, the route would be open or refuse everybody.
+    facts: dict[str, Any] = {"AuthorizationType": value["type"]}
+    if value["authorizer"]:
+        facts["AuthorizerId"] = api.ids["authorizer"] if value["authorizer"] == GATE else value["authorizer"]
+    if (was or {}).get("scopes") != value["scopes"]:
+        facts["AuthorizationScopes"] = value["scopes"]
+    aws.call("apigatewayv2", "update_route", ApiId=api.api_id, RouteId=api.ids[f"route {key}"], **facts)
+
+
+def _deployment(aws: Aws, api: Api, _: str, was: Any, value: str) -> None:
+    if value.startswith(MARK):
+        aws.call("apigatewayv2", "create_deployment", ApiId=api.api_id, StageName=api.stage, Description=value)
+    else:
+        aws.call("apigatewayv2", "update_stage", ApiId=api.api_id, StageName=api.stage, DeploymentId=value)

@@ -1,0 +1,235 @@
+"""A marketplace on moto, APIs of every kind in it, and the command run in this process, so that calls can be failed."""
+
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from gatepass import cli
+from gatepass.environment import Environment
+from tests.support import emulators
+from tests.support.signer import SOLUTION
+from tests.support.table import Table
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:gate:live"
+OTHER = "arn:aws:lambda:us-east-1:123456789012:function:other"
+BACKEND = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{OTHER}/invocations"
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    port = emulators.free_port()
+    with emulators.process([sys.executable, "-m", "tests.support.moto_apigateway", str(port)], port) as endpoint:
+        make_function(endpoint)
+        yield endpoint
+
+
+def make_function(endpoint: str) -> None:
+    role = emulators.client("iam", endpoint).create_role(RoleName="gate", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    functions = emulators.client("lambda", endpoint)
+    functions.create_function(
+        FunctionName="gate", Runtime="python3.13", Role=role, Handler="a.b", Code={"ZipFile": b"x"}, Publish=True
+    )
+    functions.create_alias(FunctionName="gate", Name="live", FunctionVersion="1")
+
+
+class Faults:
+    """Watches every call of the command's; fails the one numbered `at`, before or after it was carried out."""
+
+    def __init__(self) -> None:
+        self.at, self.after, self.forever, self.count = 0, False, False, 0
+        self.error: Callable[[], BaseException] = lambda: EndpointConnectionError(endpoint_url="https://aws")
+        self.watch: Callable[[str], object] = lambda operation: None
+        self.failed: list[str] = []
+
+    def install(self, client: Any) -> Any:
+        return client
+
+    def _due(self) -> bool:
+        return bool(self.at) and (self.count == self.at or (self.forever and self.count > self.at))
+
+    def _before(self, model: Any, **_: Any) -> None:
+        self.count += 1
+        # Once access is lost, it is lost before each further call.
+        if self._due() and (not self.after or self.count > self.at):
+            self.failed.append(model.name)
+            raise self.error()
+
+    def _after(self, model: Any, **_: Any) -> None:
+        self.watch(model.name)
+        if self.after and self.count == self.at:
+            self.failed.append(model.name)
+            raise (
+                self.error()
+                if not isinstance(self.error(), EndpointConnectionError)
+                else ReadTimeoutError(endpoint_url="https://aws")
+            )
+
+
+make_client = Environment._client
+CLIENTS: dict[tuple[str, str], "Switch"] = {}
+
+
+class Switch:
+    """A client whose calls the faults of the present run watch."""
+
+    def __init__(self, client: Any) -> None:
+        self.client, self.faults = client, Faults()
+        client.meta.events.register("before-call.*", lambda **facts: self.faults._before(**facts))
+        client.meta.events.register("after-call.*", lambda **facts: self.faults._after(**facts))
+
+
+class World:
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.endpoint = endpoint
+        self.rest = emulators.client("apigateway", endpoint)
+        self.v2 = emulators.client("apigatewayv2", endpoint)
+        self.functions = emulators.client("lambda", endpoint)
+        self.table = Table(emulators.client("dynamodb", endpoint), f"t-{secrets.token_hex(6)}")
+        self.table.put_solution(frontend_url="https://search.example.com/")
+        self.monkeypatch = monkeypatch
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("GATEPASS_TABLE", self.table.name)
+
+    def run(self, *arguments: str, faults: Faults | None = None) -> int:
+        faults = faults or Faults()
+        faults.count = 0
+
+        def client(environment: Environment, service: str, *rest: Any, **more: Any) -> Any:
+            # Making a client takes longer than all its calls here.
+            if (self.endpoint, service) not in CLIENTS:
+                CLIENTS[self.endpoint, service] = Switch(make_client(environment, service, *rest, **more))
+            CLIENTS[self.endpoint, service].faults = faults
+            return faults.install(CLIENTS[self.endpoint, service].client)
+
+        self.monkeypatch.setattr(Environment, "_client", client)
+        return cli.main(list(arguments))
+
+    def attach(self, api: str, *more: str, faults: Faults | None = None) -> int:
+        return self.run("attach", api, "--solution", SOLUTION, "--authorizer-arn", ARN, "--yes", *more, faults=faults)
+
+    def detach(self, api: str, *more: str, faults: Faults | None = None) -> int:
+        return self.run("detach", api, "--yes", *more, faults=faults)
+
+    def rest_api(self, *, deploy: bool = True, tags: dict[str, str] | None = None) -> str:
+        """POST /search (a custom authorizer), GET /health (none), ANY /{proxy+} (none), GET /iam (IAM)."""
+        api = self.rest.create_rest_api(name="api", tags=tags or {})["id"]
+        root = self.rest.get_resources(restApiId=api)["items"][0]["id"]
+        other = self.rest.create_authorizer(
+            restApiId=api,
+            name="other",
+            type="TOKEN",
+            authorizerUri=BACKEND,
+            identitySource="method.request.header.Authorization",
+        )["id"]
+        for part, verb, facts in (
+            ("search", "POST", {"authorizationType": "CUSTOM", "authorizerId": other}),
+            ("health", "GET", {"authorizationType": "NONE"}),
+            ("{proxy+}", "ANY", {"authorizationType": "NONE"}),
+            ("iam", "GET", {"authorizationType": "AWS_IAM"}),
+        ):
+            self.rest_route(api, root, part, verb, facts)
+        self.rest.put_gateway_response(
+            restApiId=api,
+            responseType="UNAUTHORIZED",
+            statusCode="401",
+            responseTemplates={"application/json": '{"own":1}'},
+        )
+        if deploy:
+            self.rest.create_deployment(restApiId=api, stageName="prod", description="theirs")
+        return str(api)
+
+    def rest_route(self, api: str, root: str, part: str, verb: str, facts: dict[str, str]) -> None:
+        resource = self.rest.create_resource(restApiId=api, parentId=root, pathPart=part)["id"]
+        where = {"restApiId": api, "resourceId": resource, "httpMethod": verb}
+        self.rest.put_method(**where, **facts)
+        self.rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=BACKEND)
+
+    def v2_api(
+        self, kind: str = "HTTP", auto: bool = True, routes: tuple[str, ...] = ("POST /search", "$default")
+    ) -> str:
+        api = self.v2.create_api(Name="api", ProtocolType=kind, RouteSelectionExpression="$request.body.action")[
+            "ApiId"
+        ]
+        self.add_routes(api, *routes)
+        payload = {"AuthorizerPayloadFormatVersion": "2.0"} if kind == "HTTP" else {}
+        other = self.v2.create_authorizer(
+            ApiId=api,
+            AuthorizerType="REQUEST",
+            Name="other",
+            AuthorizerUri=BACKEND,
+            IdentitySource=["$request.header.Authorization"],
+            **payload,
+        )["AuthorizerId"]
+        first = self.v2.get_routes(ApiId=api)["Items"][0]["RouteId"]
+        self.v2.update_route(ApiId=api, RouteId=first, AuthorizationType="CUSTOM", AuthorizerId=other)
+        self.v2.create_stage(ApiId=api, StageName="$default" if kind == "HTTP" else "prod", AutoDeploy=auto)
+        if not auto:
+            self.v2.create_deployment(ApiId=api, StageName="$default" if kind == "HTTP" else "prod")
+        return str(api)
+
+    def add_routes(self, api: str, *routes: str) -> None:
+        target = self.v2.create_integration(
+            ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=OTHER, PayloadFormatVersion="2.0"
+        )["IntegrationId"]
+        for route in routes:
+            self.v2.create_route(ApiId=api, RouteKey=route, Target=f"integrations/{target}")
+
+    def routes(self, api: str, kind: str) -> dict[str, tuple[str, str | None]]:
+        if kind == "REST":
+            return {
+                f"{verb} {resource['path']}": (method["authorizationType"], method.get("authorizerId"))
+                for resource in self.rest.get_resources(restApiId=api, embed=["methods"])["items"]
+                for verb, method in resource.get("resourceMethods", {}).items()
+            }
+        return {
+            r["RouteKey"]: (r.get("AuthorizationType") or "NONE", r.get("AuthorizerId"))
+            for r in self.v2.get_routes(ApiId=api)["Items"]
+        }
+
+    def state(self, api: str, kind: str) -> dict[str, Any]:
+        """All that attaching may touch, as AWS tells it; what shows nothing but when is left out."""
+        link = [item for item in self.table.all() if item["pk"] == f"api#{api}"]
+        if kind == "REST":
+            parts: dict[str, Any] = {
+                "resources": self.rest.get_resources(restApiId=api, embed=["methods"])["items"],
+                "authorizers": self.rest.get_authorizers(restApiId=api)["items"],
+                "responses": self.rest.get_gateway_responses(restApiId=api)["items"],
+                "stages": self.rest.get_stages(restApiId=api)["item"],
+            }
+        else:
+            found = self.v2.get_api(ApiId=api)
+            parts = {
+                "cors": found.get("CorsConfiguration"),
+                "routes": self.v2.get_routes(ApiId=api)["Items"],
+                "authorizers": self.v2.get_authorizers(ApiId=api)["Items"],
+                "integrations": self.v2.get_integrations(ApiId=api)["Items"],
+                "stages": [
+                    {k: v for k, v in s.items() if not k.endswith("Date")}
+                    for s in self.v2.get_stages(ApiId=api)["Items"]
+                ],
+            }
+        return parts | {"items": link}
+
+    def guard(self, api: str, kind: str) -> Callable[[str], None]:
+        """To be called after each call: no route that had an authorizer is without one."""
+        had = {route for route, (type_, _) in self.routes(api, kind).items() if type_ != "NONE"}
+
+        def check(operation: str) -> None:
+            if operation.startswith(("Get", "Describe", "Export", "Scan", "Query")):
+                return
+            now = self.routes(api, kind)
+            open_ = {
+                route for route in had if now[route][0] == "NONE" or (now[route][0] == "CUSTOM" and not now[route][1])
+            }
+            assert not open_, f"after {operation}: {open_}"
+
+        return check
+
+
+@pytest.fixture
+def world(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(aws_endpoint, monkeypatch)

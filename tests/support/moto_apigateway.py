@@ -1,0 +1,283 @@
+"""moto's server with what its API Gateway lacks: python -m tests.support.moto_apigateway PORT.
+
+REST UpdateMethod, exports of what is really deployed, stages that survive a deployment; HTTP APIs' deployments, stages'
+updates and exports. Whatever botocore's service model rejects is rejected here too, and what AWS refuses: an unknown
+authorizer, the deletion of one that a route uses, deployments that a stage runs.
+"""
+
+import copy
+import json
+import secrets
+import sys
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import botocore.session
+from botocore.validate import ParamValidator
+from moto.apigateway.models import APIGatewayBackend, RestAPI
+from moto.apigateway.responses import APIGatewayResponse
+from moto.apigateway.urls import url_paths as rest_paths
+from moto.apigatewayv2.exceptions import APIGatewayV2Error
+from moto.apigatewayv2.models import Api, Route, Stage
+from moto.apigatewayv2.responses import ApiGatewayV2Response
+from moto.core.exceptions import JsonRESTError
+
+SESSION = botocore.session.get_session()
+
+
+class Rejected(JsonRESTError):
+    code = 400
+
+    def __init__(self, message: str, kind: str = "BadRequestException") -> None:
+        super().__init__(kind, message)
+
+
+def validated(service: str, operation: str, **path: str) -> Any:
+    """Check a body against botocore's model of the operation, by the names of its members."""
+
+    def check(body: str) -> dict[str, Any]:
+        shape = SESSION.get_service_model(service).operation_model(operation).input_shape
+        names = {s.serialization.get("name", n): n for n, s in shape.members.items()}
+        given = json.loads(body or "{}")
+        unknown = given.keys() - names.keys()
+        if unknown:
+            raise Rejected(f"unknown: {sorted(unknown)}")
+        report = ParamValidator().validate(path | {names[name]: value for name, value in given.items()}, shape)
+        if report.has_errors():
+            raise Rejected(report.generate_report())
+        return given
+
+    return check
+
+
+# ---- REST ------------------------------------------------------------------------------------------------------------
+PATCHABLE = {"/authorizationType", "/authorizerId", "/apiKeyRequired", "/operationName", "/requestValidatorId"}
+
+
+def update_method(self: Any) -> Any:
+    _, _, api_id, _, resource, _, verb = self.path.split("/")
+    check = validated("apigateway", "UpdateMethod", restApiId=api_id, resourceId=resource, httpMethod=verb)
+    api = self.backend.get_rest_api(api_id)
+    method = self.backend.get_method(api_id, resource, verb)
+    changed = copy.copy(method)
+    for one in check(self.body).get("patchOperations", []):
+        if one.get("op") not in ("add", "remove", "replace", "move", "copy", "test"):
+            raise Rejected(f"Invalid patch operation {one.get('op')}")
+        if one["op"] != "replace" or one.get("path") not in PATCHABLE:
+            raise Rejected(f"Invalid patch path {one}")
+        names = {"/authorizationType": "authorization_type", "/authorizerId": "authorizer_id"}
+        setattr(changed, names[one["path"]], one["value"])
+    if changed.authorization_type not in ("NONE", "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS"):
+        raise Rejected("Invalid authorization type specified")
+    if changed.authorization_type in ("NONE", "AWS_IAM"):
+        changed.authorizer_id = None
+    elif changed.authorizer_id not in api.authorizers:
+        raise Rejected(
+            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS "
+            "requires a valid authorizer."
+        )
+    method.authorization_type, method.authorizer_id = changed.authorization_type, changed.authorizer_id
+    return json.dumps(method.to_json())
+
+
+def rest_document(api: RestAPI) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for resource in api.resources.values():
+        for verb, method in resource.resource_methods.items():
+            facts: dict[str, Any] = {}
+            if method.method_integration:
+                integration = method.method_integration.to_json()
+                facts["x-amazon-apigateway-integration"] = {"type": integration["type"].lower()} | (
+                    {"uri": integration["uri"]} if integration.get("uri") else {}
+                )
+            if method.authorization_type == "AWS_IAM":
+                facts["security"] = [{"sigv4": []}]
+            elif method.authorizer_id:
+                facts["security"] = [{api.authorizers[method.authorizer_id].name: []}]
+            name = "x-amazon-apigateway-any-method" if verb == "ANY" else verb.lower()
+            paths.setdefault(resource.get_path(), {})[name] = facts
+    return {"openapi": "3.0.1", "paths": paths}
+
+
+def rest_create_deployment(self: RestAPI, name: str, description: str, stage_variables: Any = None) -> Any:
+    stage = self.stages.get(name)
+    deployment = plain_deployment(self, name, description, stage_variables)
+    deployment.document = rest_document(self)
+    if stage is not None:  # moto makes the stage anew, and loses its tags and settings
+        stage.deployment_id = deployment.id
+        self.stages[name] = stage
+    return deployment
+
+
+def get_export(self: Any) -> Any:
+    parts = self.path.split("/")
+    stage = self.backend.get_stage(parts[2], parts[4])
+    document = self.backend.get_rest_api(parts[2]).deployments[stage.deployment_id].document
+    return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
+
+
+def rest_delete_authorizer(self: APIGatewayBackend, restapi_id: str, authorizer_id: str) -> None:
+    api = self.get_rest_api(restapi_id)
+    methods = [m for r in api.resources.values() for m in r.resource_methods.values()]
+    if any(m.authorizer_id == authorizer_id for m in methods):
+        raise Rejected("Cannot delete authorizer, is referenced in method", "ConflictException")
+    api.authorizers.pop(authorizer_id)
+
+
+def rest_create_authorizer(self: RestAPI, authorizer_id: str, name: str, *rest: Any, **more: Any) -> Any:
+    if any(one.name == name for one in self.authorizers.values()):
+        raise Rejected("Authorizer name must be unique. Authorizer " + name + " already exists in this RestApi.")
+    return plain_authorizer(self, authorizer_id, name, *rest, **more)
+
+
+def rest_get_deployment(self: RestAPI, deployment_id: str) -> Any:
+    if deployment_id not in self.deployments:
+        raise Rejected("Invalid Deployment identifier specified", "NotFoundException")
+    return self.deployments[deployment_id]
+
+
+plain_deployment, RestAPI.create_deployment = RestAPI.create_deployment, rest_create_deployment
+plain_authorizer, RestAPI.create_authorizer = RestAPI.create_authorizer, rest_create_authorizer
+RestAPI.get_deployment = rest_get_deployment
+APIGatewayBackend.delete_authorizer = rest_delete_authorizer
+APIGatewayResponse.update_method = update_method
+APIGatewayResponse.get_export = get_export
+
+
+# ---- HTTP and WebSocket ----------------------------------------------------------------------------------------------
+def v2_document(api: Api) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for route in api.routes.values():
+        verb, _, path = route.route_key.partition(" ")
+        facts: dict[str, Any] = {}
+        target = api.integrations.get((route.target or "").partition("/")[2])
+        if target:
+            facts["x-amazon-apigateway-integration"] = {
+                "type": target.integration_type.lower(),
+                "uri": target.integration_uri or "",
+            }
+        if route.authorizer_id:
+            facts["security"] = [{api.authorizers[route.authorizer_id].name: []}]
+        name = "x-amazon-apigateway-any-method" if verb in ("ANY", "$default") else verb.lower()
+        paths.setdefault(path or "/$default", {})[name] = facts
+    return {"openapi": "3.0.1", "paths": paths}
+
+
+def v2_api(self: Any) -> Api:
+    return self.apigatewayv2_backend.get_api(self.path.split("/")[3])
+
+
+def v2_create_deployment(self: Any) -> Any:
+    api = v2_api(self)
+    given = validated("apigatewayv2", "CreateDeployment", ApiId=api.api_id)(self.body)
+    if not api.routes:
+        raise Rejected("Unable to deploy API because no routes exist in this API")
+    made = {
+        "deploymentId": secrets.token_hex(3),
+        "description": given.get("description", ""),
+        "deploymentStatus": "DEPLOYED",
+        "document": v2_document(api),
+    }
+    api.__dict__.setdefault("deployments", {})[made["deploymentId"]] = made
+    if "stageName" in given:
+        stage = api.get_stage(given["stageName"])
+        if stage.auto_deploy:
+            raise Rejected("Deployment cannot be created on a stage with AutoDeploy enabled")
+        stage.deployment_id = made["deploymentId"]
+    return 201, {}, json.dumps({k: v for k, v in made.items() if k != "document"})
+
+
+def v2_get_deployment(self: Any) -> Any:
+    found = v2_api(self).__dict__.get("deployments", {}).get(self.path.split("/")[-1])
+    if found is None:
+        raise Rejected("Invalid Deployment identifier specified", "NotFoundException")
+    return 200, {}, json.dumps({k: v for k, v in found.items() if k != "document"})
+
+
+def v2_update_stage(self: Any) -> Any:
+    api = v2_api(self)
+    name = unquote(self.path.split("/")[-1])
+    given = validated("apigatewayv2", "UpdateStage", ApiId=api.api_id, StageName=name)(self.body)
+    if given.keys() - {"deploymentId", "stageName"}:
+        raise Rejected("not implemented")
+    if given["deploymentId"] not in api.__dict__.get("deployments", {}):
+        raise Rejected("Deployment ID does not exist")
+    api.get_stage(name).deployment_id = given["deploymentId"]
+    return 200, {}, json.dumps(api.get_stage(name).to_json())
+
+
+def v2_export_api(self: Any) -> Any:
+    api = v2_api(self)
+    stage = parse_qs(urlsplit(self.uri).query).get("stageName")
+    document = v2_document(api)
+    if stage:
+        document = api.__dict__["deployments"][api.get_stage(stage[0]).deployment_id]["document"]
+    return 200, {"Content-Type": "application/octet-stream"}, json.dumps(document).encode()
+
+
+def stage_to_json(self: Stage) -> dict[str, Any]:
+    return plain_stage(self) | ({"deploymentId": self.deployment_id} if hasattr(self, "deployment_id") else {})
+
+
+def route_update(self: Route, *arguments: Any, **given: Any) -> None:
+    kind = given.get("authorization_type")
+    plain_route_update(self, *arguments, **given)
+    if given.get("authorization_scopes") is not None:
+        self.authorization_scopes = given["authorization_scopes"]
+    if kind in ("NONE", "AWS_IAM"):
+        self.authorizer_id = None
+
+
+def checked_update_route(self: Any) -> Any:
+    api = v2_api(self)
+    given = validated("apigatewayv2", "UpdateRoute", ApiId=api.api_id, RouteId=self.path.split("/")[-1])(self.body)
+    if given.get("authorizationType") in ("CUSTOM", "JWT") and given.get("authorizerId") not in api.authorizers:
+        raise Rejected("Invalid authorizer ID specified")
+    return plain_update_route(self)
+
+
+def v2_delete_authorizer(self: Any) -> Any:
+    if any(route.authorizer_id == self.path.split("/")[-1] for route in v2_api(self).routes.values()):
+        raise Rejected("Cannot delete Authorizer, is referenced in route", "ConflictException")
+    return plain_delete_authorizer(self)
+
+
+def v2_create_authorizer(self: Any) -> Any:
+    api = v2_api(self)
+    given = validated("apigatewayv2", "CreateAuthorizer", ApiId=api.api_id)(self.body)
+    only_http = {"authorizerPayloadFormatVersion", "enableSimpleResponses", "authorizerResultTtlInSeconds"}
+    if api.protocol_type == "WEBSOCKET" and given.keys() & only_http:
+        raise Rejected("supported only for HTTP APIs")
+    return plain_create_authorizer(self)
+
+
+plain_create_authorizer = ApiGatewayV2Response.create_authorizer
+ApiGatewayV2Response.create_authorizer = v2_create_authorizer
+
+
+def v2_get_authorizers(self: Any) -> Any:
+    return 200, {}, json.dumps({"items": [one.to_json() for one in v2_api(self).authorizers.values()]})
+
+
+ApiGatewayV2Response.get_authorizers = v2_get_authorizers
+plain_stage, Stage.to_json = Stage.to_json, stage_to_json
+plain_route_update, Route.update = Route.update, route_update
+plain_update_route, ApiGatewayV2Response.update_route = ApiGatewayV2Response.update_route, checked_update_route
+plain_delete_authorizer = ApiGatewayV2Response.delete_authorizer
+ApiGatewayV2Response.delete_authorizer = v2_delete_authorizer
+ApiGatewayV2Response.create_deployment = v2_create_deployment
+ApiGatewayV2Response.get_deployment = v2_get_deployment
+ApiGatewayV2Response.update_stage = v2_update_stage
+ApiGatewayV2Response.export_api = v2_export_api
+for path in (
+    "{0}/v2/apis/(?P<api_id>[^/]+)/deployments$",
+    "{0}/v2/apis/(?P<api_id>[^/]+)/deployments/(?P<deployment_id>[^/]+)$",
+    "{0}/v2/apis/(?P<api_id>[^/]+)/exports/(?P<specification>[^/]+)$",
+):
+    rest_paths[path] = ApiGatewayV2Response.dispatch
+assert issubclass(APIGatewayV2Error, JsonRESTError)
+
+if __name__ == "__main__":
+    from moto.server import main
+
+    main(["-H", "127.0.0.1", "-p", sys.argv[1]])
