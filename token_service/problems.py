@@ -76,7 +76,9 @@ def refusal(error: Refused) -> Response[str]:
     """A refusal, told to the caller; what is our own fault is told to the operator, in the log."""
     status = STATUS.get(error.code, 500)
     if status < 500:
-        return problem(status, error.code, str(error))
+        # What the gate says too, in its public words: ours are for operators ("grant it first").
+        public = Reason(error.code).message if error.code in set(Reason) else str(error)
+        return problem(status, error.code, public)
     LOGGER.error(str(error), code=error.code)
     detail = "this cannot be done right now: try again, and tell the marketplace if it stays so"
     return problem(status, error.code, detail, {"Retry-After": "1"} if status == 503 else None)

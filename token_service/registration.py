@@ -86,10 +86,11 @@ class Registration:
             raise Refused("password_required", "this address was registered more than once: send your password as well")
         try:
             self._cognito.confirm(email, code)
-        except NotAuthorized as error:  # somebody else was first
+            if password is not None:
+                self._cognito.set_password(email, password)
+        except NotAuthorized as error:  # somebody else was first, or the account is gone meanwhile
             raise Refused("sign_in_required", SIGN_IN) from error
         if password is not None:
-            self._cognito.set_password(email, password)
             self._repository.delete_item(registration_key(account.user_id))
         return self._welcome(account.user_id, solution, url)
 

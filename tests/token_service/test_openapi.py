@@ -118,6 +118,12 @@ def test_the_page_is_whole_in_itself(api: Api) -> None:
     assert set(re.findall(r"https?:|//|\*", edge.DOCS_CSP)) == set()
 
 
+def test_the_pages_link_to_the_document_leads_to_it(api: Api) -> None:
+    """Swagger UI makes it out of the page's own address."""
+    assert "?format=json" in api.call("GET", edge.DOCS_PATH)[1]
+    assert api.call("GET", f"{edge.DOCS_PATH}?format=json") == (200, DOCUMENT)
+
+
 class Frontier:
     """The token service for a client that knows its tokens by these names, which never end whatever it does to them.
 

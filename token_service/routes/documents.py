@@ -26,9 +26,10 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.get(DOCS_PATH, include_in_schema=False)
     def page() -> Response[str]:
+        # The link to the document itself, at the top of the page, leads here (as in the framework's own route).
+        if app.current_event.query_string_parameters.get("format") == "json":
+            return document()
         # Swagger UI, whose files the framework brings along: the page loads nothing from elsewhere.
-        script, style = (
-            (ASSETS / name).read_text("utf-8") for name in ("swagger-ui-bundle.min.js", "swagger-ui.min.css")
-        )
+        script, style = ((ASSETS / name).read_text("utf-8") for name in (SCRIPT, STYLE))
         html = generate_swagger_html(text().replace("</", "<\\/"), script, style, "", None)
         return Response(200, "text/html; charset=utf-8", html, headers={"Cache-Control": "public, max-age=300"})
