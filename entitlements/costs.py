@@ -16,6 +16,9 @@ def cost_of(costs: Mapping[str, int], method: str, path: str) -> int:
     """The cost of a request; `Solution.cost_of` says how it is found."""
     if not costs:
         return DEFAULT_COST
+    # Frameworks answer HEAD by doing all the work of GET (RFC 9110 section 9.3.2): unpriced, it costs the same.
+    if method == "HEAD" and not any(key.startswith("HEAD ") for key in costs):
+        method = "GET"
     return max(_cost(costs, method, segments) for segments in _readings(path))
 
 
@@ -24,7 +27,9 @@ def _readings(path: str) -> set[Segments]:
     readings = {_split(path), _split(unquote(path))}
     for _ in range(_DECODED_AT_MOST):
         path = unquote(path)
-    plain = "/".join(segment.partition(";")[0].strip() for segment in path.replace("\\", "/").split("/"))
+    # A fragment or a query has no place in a path, and many backends cut it off.
+    path = path.partition("#")[0].partition("?")[0].replace("\\", "/")
+    plain = "/".join(segment.partition(";")[0].strip() for segment in path.split("/"))
     readings.add(_split(posixpath.normpath(plain)))
     return readings
 

@@ -112,6 +112,8 @@ COSTS = {
         ("GET", "/items/special", 2),
         ("DELETE", "/deep/er/still", 4),
         ("GET", "/deep/er", 5),
+        ("HEAD", "/deep/er", 5),
+        ("HEAD", "/health", 0),
     ],
 )
 def test_the_most_specific_route_gives_the_cost(method: str, path: str, cost: int) -> None:
@@ -131,6 +133,10 @@ def test_the_most_specific_route_gives_the_cost(method: str, path: str, cost: in
         ("/items/a%2Fb", 3),
         ("/items\\7", 3),
         ("/%2569tems/7", 3),
+        ("/items/7#x", 3),
+        ("/items#/7", 1),
+        ("/deep/x?y", 5),
+        ("/deep/x%23y", 5),
         ("/deep/x/../../health", 5),
         ("/deep/x/..%2f..%2fhealth", 5),
         ("/x/%2e%2e/deep/y", 5),
