@@ -21,7 +21,7 @@ from token_service.repository import Repository
 from token_service.settings import Settings
 
 ACTOR: Final = "user"
-# A decision or a mint makes at most four calls in a row: they end, one way or the other, within the function's 25 s.
+# A decision or a mint makes at most four calls in a row: they end, one way or the other, within the function's 29 s.
 BOUNDED: Final = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
 # Cognito hashes passwords and sends mail before it answers; a repeated sign-up meets the first one's account.
 PATIENT: Final = Config(connect_timeout=0.5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})

@@ -64,9 +64,10 @@ def run_local(options: argparse.Namespace) -> int:
             shown = 0
             while True:
                 # Who registers by hand needs the code that Cognito would mail.
-                for mail in stack.mails()[shown:]:
+                mails = stack.mails()
+                for mail in mails[shown:]:
                     print(f"mailed: the code is {mail['code']}", flush=True)
-                shown = len(stack.mails())
+                shown = len(mails)
                 time.sleep(0.5)
     except KeyboardInterrupt:
         print("\nended; nothing was kept")
