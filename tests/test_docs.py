@@ -4,24 +4,15 @@ import argparse
 import re
 from pathlib import Path
 
-import yaml
-
 from entitlements.reasons import Reason
 from entitlements.solution import _Reader
 from entitlements.token import TOKEN
 from gatepass.cli import make_parser
+from tests.support.template import TEMPLATE
 
 ROOT = Path(__file__).parents[1]
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 EVERYTHING = "\n".join([(ROOT / "README.md").read_text(), *DOCS.values()])
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as plain values."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
 
 
 def test_every_reason_is_documented() -> None:

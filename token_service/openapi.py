@@ -40,6 +40,7 @@ FACTS: Final = {
         ("Plan", "plan"),
         ("Remaining", "remaining"),
         ("Resets-At", "resetsAt"),
+        ("Resign", "resign"),
     )
 }
 ORIGINAL: Final = {

@@ -116,7 +116,9 @@ def test_with_another_secret_than_the_solution_s_all_visitors_are_one(start: Sta
 
 def test_the_solution_learns_who_asks_from_nginx_alone(start: Start, service: Api, token: str) -> None:
     nginx = start()
-    spoofed = {f"X-Gatepass-{name}": "pro" for name in ("Reason", "User-Id", "Plan", "Remaining", "Resets-At")}
+    spoofed = {
+        f"X-Gatepass-{name}": "pro" for name in ("Reason", "User-Id", "Plan", "Remaining", "Resets-At", "Resign")
+    }
     underscored = {name.replace("-", "_"): value for name, value in spoofed.items()}
     assert nginx.ask(token=token, headers=spoofed | underscored).status == 200
     got = nginx.seen[0].headers
@@ -127,6 +129,7 @@ def test_the_solution_learns_who_asks_from_nginx_alone(start: Start, service: Ap
         "x-gatepass-user-id": service.user,
         "x-gatepass-plan": "registered",
         "x-gatepass-remaining": "9",
+        "x-gatepass-resign": "false",
     }
     assert "authorization" not in got
     assert "x-origin-secret" not in got
@@ -140,6 +143,18 @@ def test_what_a_plan_does_not_have_is_no_gap_for_the_client_s_own_word(start: St
     got = nginx.seen[0].headers
     assert got["x-gatepass-plan"] == "pro"
     assert not {"x-gatepass-remaining", "x-gatepass-resets-at"} & got.keys()
+
+
+def test_a_client_learns_that_its_token_shall_be_renewed(start: Start, service: Api, token: str) -> None:
+    nginx = start()
+    assert nginx.ask(token=token).headers["x-gatepass-resign"] == "false"
+    service.keys.promote(service.keys.create().kid, in_haste=True)
+    service.wire(service.settings)  # a container that has not read the ring yet
+    answer = nginx.ask(token=token)
+    assert (answer.status, answer.headers["x-gatepass-resign"]) == (200, "true")
+    renewed = service.call("POST", "/v1/tokens/refresh", bearer=token)[1]["token"]
+    answer = nginx.ask(token=renewed)
+    assert (answer.status, answer.headers["x-gatepass-resign"]) == (200, "false")
 
 
 def test_a_spent_quota_is_403_and_tells_when_it_resets(start: Start, token: str) -> None:

@@ -14,6 +14,7 @@ from tests.support.market import ISSUER
 from tests.support.table import Table
 from token_service import edge
 from token_service.access import Access
+from token_service.keys import Keys
 from token_service.kms import Kms
 from token_service.repository import Repository
 from token_service.routes import make_app
@@ -54,7 +55,9 @@ class Api:
         endpoint = table.client.meta.endpoint_url
         self.settings = Settings(table.name, "us-east-1", pool, client, moto, endpoint)
         self.wire(self.settings)
-        self.access = Access(Repository(table.client, table.name), time.time, "operator")
+        repository = Repository(table.client, table.name)
+        self.access = Access(repository, time.time, "operator")
+        self.keys = Keys(repository, lambda: kms, time.time, "operator", lambda: "t")
 
     def wire(self, settings: Settings) -> None:
         """As a new container."""

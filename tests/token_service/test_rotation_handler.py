@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from entitlements.table import StoreUnavailable
+from tests.support.cloudwatch import notifications, points
 from tests.support.emulators import CREDENTIALS, free_port
 from tests.support.market import START, Marketplace
+from tests.support.template import TEMPLATE
 from token_service.key_lifecycle import SETTLING
 from token_service.rotation import DAY
 from token_service.rotation_handler import run
@@ -70,6 +72,38 @@ def test_the_metric_tells_of_a_key_that_is_overdue(schedule: Schedule, monkeypat
     assert line["signing_key_overdue"] == 1
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert {metric["Name"] for metric in directive["Metrics"]} | {"stack"} <= line.keys()
+
+
+@pytest.mark.parametrize(
+    ("rotates", "ends", "notified"),
+    [
+        (True, 200, []),
+        # From day 92 on the key is past its age and two days of grace: the second such day rings.
+        (False, 200, [(93, "ALARM")]),
+        # The function looked last on day 20: two days of silence ring.
+        (True, 20, [(22, "INSUFFICIENT_DATA")]),
+    ],
+)
+def test_the_template_s_alarm_rings_for_a_key_that_is_overdue_and_for_silence(
+    schedule: Schedule, monkeypatch: pytest.MonkeyPatch, rotates: bool, ends: int, notified: list[tuple[int, str]]
+) -> None:
+    if not rotates:
+        monkeypatch.setattr("token_service.rotation_handler.rotate", lambda *_, **__: False)
+    lines = []
+    for day in range(ends + 1):
+        schedule.market.now = START + day * DAY + 60
+        lines.append(json.dumps(schedule()))
+    alarm = TEMPLATE["Resources"]["SigningKeyOverdue"]["Properties"]
+    series = points(lines, alarm, {"AWS::StackName": "t"}, START, max(ends + 1, 30))
+    assert notifications(alarm, series) == notified
+
+
+def test_the_template_s_alarm_rings_for_a_failed_run_once() -> None:
+    """`Errors` of a function is Lambda's own metric: 1 for a call that raised, absent on days without one."""
+    alarm = TEMPLATE["Resources"]["KeyRotationFailed"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "KeyRotation"}}]
+    assert notifications(alarm, [0, None, 0, 3, 3, None, 0]) == [(3, "ALARM")]
 
 
 def test_what_goes_wrong_is_raised_for_the_alarm(schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,7 @@ def _headers(decision: Decision) -> dict[str, str]:
         "Plan": context["plan"],
         "Remaining": context["remaining"],
         "Resets-At": context["resetsAt"],
+        "Resign": context["resign"],
     }
 
 

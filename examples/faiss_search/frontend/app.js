@@ -1,25 +1,8 @@
-"use strict";
+import { Token } from "./token.js";
 
-const KEY = "gatepass.token.faiss-search";
-const KEY_ORIGIN = `${KEY}.origin`;
 const EXAMPLES = ["run containers without servers", "message queue", "graph database", "send email", "data warehouse"];
 
 const at = (id) => document.getElementById(id);
-
-/* ---- Storage: it may be switched off, then the token lives as long as the page ---- */
-
-const memory = new Map();
-function load(key) {
-  try { return localStorage.getItem(key) ?? memory.get(key) ?? null; } catch { return memory.get(key) ?? null; }
-}
-function save(key, value) {
-  memory.set(key, value);
-  try { localStorage.setItem(key, value); } catch { /* kept in memory */ }
-}
-function forget(key) {
-  memory.delete(key);
-  try { localStorage.removeItem(key); } catch { /* was in memory only */ }
-}
 
 /* ---- The API ---- */
 
@@ -32,36 +15,21 @@ function httpUrl(text) {
   }
 }
 
-const configured = httpUrl(document.querySelector('meta[name="api-base"]').content);
+const setting = (name) => document.querySelector(`meta[name="${name}"]`).content;
+const configured = httpUrl(setting("api-base"));
 const chosen = new URLSearchParams(location.search).get("api");
 const api = chosen === null ? configured : httpUrl(chosen);
 
-/* ---- The token: taken from the address, then removed from it ---- */
+/* ---- The token ---- */
 
-function takeToken() {
-  const url = new URL(location.href);
-  const hash = new URLSearchParams(url.hash.slice(1));
-  const token = hash.get("token") ?? url.searchParams.get("token");
-  if (token === null) return;
-  hash.delete("token");
-  url.searchParams.delete("token");
-  url.hash = hash.toString();
-  history.replaceState(null, "", url);
-  if (!/^[\x21-\x7e]+$/.test(token)) return; // no header could carry it
-  save(KEY, token);
-  if (api) save(KEY_ORIGIN, api.origin);
-}
-
+const token = new Token("faiss-search", setting("token-service"));
 const isLoopback = (host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
 
 /* Anybody can make a link with ?api=. The token goes only to the configured API, to the one it arrived with, and
    from a page on this machine to an API on this machine. */
-function tokenForApi() {
-  const token = load(KEY);
-  if (!token || !api) return null;
-  const trusted = api.origin === configured?.origin || api.origin === load(KEY_ORIGIN)
-    || (isLoopback(location.hostname) && isLoopback(api.hostname));
-  return trusted ? token : null;
+function mayCarry() {
+  return Boolean(token.value && api) && (api.origin === configured?.origin || api.origin === token.origin
+    || (isLoopback(location.hostname) && isLoopback(api.hostname)));
 }
 
 /* ---- What is shown; always by textContent ---- */
@@ -74,10 +42,10 @@ function make(tag, className, text) {
 }
 
 function showAccess() {
-  const stored = Boolean(load(KEY));
+  const stored = Boolean(token.value);
   at("forget").hidden = !stored;
   at("access").textContent = !stored ? "You are searching without a token."
-    : tokenForApi() ? "You are searching with your token."
+    : mayCarry() ? "You are searching with your token."
     : "Your token is not sent: this address names an API it was not made for.";
 }
 
@@ -91,7 +59,7 @@ function clear() {
 
 const text = (value) => (typeof value === "string" ? value : "");
 
-function showRefusal(body, fallback) {
+function showRefusal(body, fallback, dead = false) {
   at("status").textContent = "";
   at("notice-message").textContent = text(body?.message) || fallback;
   const details = text(body?.reason) ? [`Reason: ${body.reason.replaceAll("_", " ")}.`] : [];
@@ -102,7 +70,8 @@ function showRefusal(body, fallback) {
   const upgrade = httpUrl(text(body?.upgradeUrl));
   if (upgrade) {
     at("notice-link").href = upgrade.href;
-    at("notice-link").textContent = text(body.reason).startsWith("anonymous") || !load(KEY) ? "Register" : "Upgrade";
+    const registers = text(body.reason).startsWith("anonymous") || !token.value;
+    at("notice-link").textContent = dead ? "Sign in again" : registers ? "Register" : "Upgrade";
     at("notice-link").hidden = false;
   }
   at("notice").hidden = false;
@@ -136,17 +105,19 @@ async function search(query, k) {
   clear();
   if (!api) return showRefusal(null, "The API's address is not a web address: correct ?api= in this page's address.");
   at("status").textContent = "Searching…";
-  const token = tokenForApi();
-  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
   const url = `${api.origin}${api.pathname.replace(/\/+$/, "")}/search`;
   try {
-    const response = await fetch(url, {
-      method: "POST", headers, body: JSON.stringify({ query, k }), signal: mine.signal, credentials: "omit",
-    });
-    const body = await response.json().catch(() => null);
+    const request = {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ query, k }),
+      signal: mine.signal, credentials: "omit",
+    };
+    const response = await (mayCarry() ? token.fetch(url, request) : fetch(url, request));
+    let body = await response.json().catch(() => null);
+    const dead = response.status === 401 && token.refusal;
+    if (dead) body = { message: token.refusal, upgradeUrl: await token.marketplace() };
     if (mine.signal.aborted) return;
     if (response.ok && Array.isArray(body?.hits)) showHits(body.hits);
-    else showRefusal(body, `The API answered with status ${response.status}. Please try again later.`);
+    else showRefusal(body, `The API answered with status ${response.status}. Please try again later.`, dead);
   } catch (error) {
     if (mine.signal.aborted) return;
     showRefusal(null, `No answer from ${api.origin}. Is the API running, and does it allow this page?`);
@@ -170,12 +141,14 @@ at("examples").append(...EXAMPLES.map((example) => {
 }));
 
 at("forget").addEventListener("click", () => {
-  forget(KEY);
-  forget(KEY_ORIGIN);
+  token.forget();
   showAccess();
   at("query").focus();
 });
 
-addEventListener("hashchange", () => { takeToken(); showAccess(); });
-takeToken();
-showAccess();
+function arrive() {
+  token.take(api?.origin);
+  showAccess();
+}
+addEventListener("hashchange", arrive);
+arrive();

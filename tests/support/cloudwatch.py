@@ -1,0 +1,55 @@
+"""What CloudWatch makes of log lines and alarms, as far as the template uses it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Point = float | None
+STATISTICS = {"Maximum": max, "Sum": sum}
+
+
+def points(
+    lines: Iterable[str], alarm: dict[str, Any], refs: dict[str, str], start: float, periods: int
+) -> list[Point]:
+    """The alarm's metric by period, out of lines in the embedded metric format; `refs` resolves the template's `Ref`.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    wanted = {one["Name"]: refs[one["Value"]["Ref"]] for one in alarm["Dimensions"]}
+    found: list[list[float]] = [[] for _ in range(periods)]
+    for line in map(json.loads, lines):
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            if (
+                directive["Namespace"] == alarm["Namespace"]
+                and alarm["MetricName"] in {one["Name"] for one in directive["Metrics"]}
+                and set(wanted) in [set(group) for group in directive["Dimensions"]]
+                and all(line[name] == value for name, value in wanted.items())
+            ):
+                period = int((line["_aws"]["Timestamp"] / 1000 - start) // alarm["Period"])
+                found[period].append(line[alarm["MetricName"]])
+    return [STATISTICS[alarm["Statistic"]](values) if values else None for values in found]
+
+
+def state(alarm: dict[str, Any], series: Sequence[Point]) -> str:
+    """The alarm's state after the last of a series of points.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+    """
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    window = series[-alarm["EvaluationPeriods"] :]
+    if alarm["TreatMissingData"] == "missing" and all(point is None for point in window):
+        return "INSUFFICIENT_DATA"
+    assert alarm["TreatMissingData"] in ("missing", "notBreaching")
+    breaching = sum(point is not None and point >= alarm["Threshold"] for point in window)
+    return "ALARM" if breaching >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) else "OK"
+
+
+def notifications(alarm: dict[str, Any], series: Sequence[Point]) -> list[tuple[int, str]]:
+    """The changes into a state that has an action, each with its period. An alarm begins as `INSUFFICIENT_DATA`."""
+    actions = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+    now, sent = "INSUFFICIENT_DATA", []
+    for period in range(len(series)):
+        then, now = now, state(alarm, series[: period + 1])
+        if then != now and actions[now] in alarm:
+            sent.append((period, now))
+    return sent
