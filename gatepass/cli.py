@@ -10,7 +10,7 @@ from entitlements.keyring import KeyRingError
 from entitlements.solution import ConfigError
 from entitlements.table import StoreUnavailable
 from gatepass.attach.aws import CallFailed
-from gatepass.commands import attach, entitlements, init, keys, local, solutions, tokens
+from gatepass.commands import attach, attach_status, entitlements, init, keys, local, solutions, tokens
 from token_service.errors import Busy, Refused
 
 
@@ -21,14 +21,14 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
-    for module in (local, init, solutions, entitlements, tokens, keys, attach):
+    for module in (local, init, solutions, entitlements, tokens, keys, attach, attach_status):
         module.add_parser(nouns)
     return parser
 
 
 def _kids_last(arguments: Sequence[str]) -> list[str]:
-    """One key id in 64 begins with a hyphen, and would be taken for an option."""
-    kids = [argument for argument in arguments if re.fullmatch(r"-[A-Za-z0-9_-]{42}", argument)]
+    """One key id in 64 begins with a hyphen, and it or its beginning would be taken for an option."""
+    kids = [one for one in arguments if re.fullmatch(r"-[A-Za-z0-9_-]{42}|-[A-Za-z0-9_][A-Za-z0-9_-]{6,40}", one)]
     return [argument for argument in arguments if argument not in kids] + (["--", *kids] if kids else [])
 
 

@@ -162,4 +162,5 @@ def test_revoking_says_how_long_gates_may_still_accept_the_key(stocked: Command)
 def test_a_key_id_that_begins_with_a_hyphen_is_no_option() -> None:
     kid = "-" + "a" * 42
     assert _kids_last(["keys", "revoke", kid, "--reason", "x"]) == ["keys", "revoke", "--reason", "x", "--", kid]
+    assert _kids_last(["keys", "drain", kid[:8], "--json"]) == ["keys", "drain", "--json", "--", kid[:8]]
     assert _kids_last(["keys", "list", "--json"]) == ["keys", "list", "--json"]
