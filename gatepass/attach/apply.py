@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from gatepass.attach import record as records
-from gatepass.attach.apis import GATE, MARK, PARTIAL
+from gatepass.attach.apis import GATE, MARK
 from gatepass.attach.aws import CallFailed
-from gatepass.attach.plan import Change
-from gatepass.attach.record import Record
-from gatepass.attach.work import Work
+from gatepass.attach.plan import Change, cut_off
+from gatepass.attach.record import Record, TakenOver
+from gatepass.attach.work import PERMISSION, Work
 from token_service.errors import Refused
 
 Progress = Callable[[str], object]
@@ -39,7 +39,7 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
     """Write all changes; raises `RolledBack` or `Incomplete`. `old` is the record as it was."""
     begun: list[Change] = []
     try:
-        records.save(work.repository, record, new=old is None)
+        records.save(work.repository, record, old)
         for change in changes:
             begun.append(change)
             work.write(change.key, change.was, change.now)
@@ -48,13 +48,13 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
         wrong = [change.key for change in changes if present.get(change.key) != change.now]
         if wrong:
             raise CallFailed("verify", "NotAsWritten", ", ".join(wrong))
-        records.save(work.repository, replace(record, status="attached"))
+        records.save(work.repository, replace(record, status="attached"), record)
     # Whatever it was, an API must not stay half attached: this is the one place that catches everything.
     except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, Refused) and not begun:
+        if isinstance(error, TakenOver) or (isinstance(error, Refused) and not begun):
             raise
         try:
-            _roll_back(work, begun, old)
+            _roll_back(work, begun, record, old)
         except (Exception, KeyboardInterrupt) as second:
             raise Incomplete(
                 error,
@@ -64,7 +64,7 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
         raise RolledBack(error) from error
 
 
-def _roll_back(work: Work, begun: Sequence[Change], old: Record | None) -> None:
+def _roll_back(work: Work, begun: Sequence[Change], record: Record, old: Record | None) -> None:
     """Undo in reverse. Stops at the first failure: link and authorizer go only after the last route went."""
     present = work.read().values
     foreign = []
@@ -72,7 +72,7 @@ def _roll_back(work: Work, begun: Sequence[Change], old: Record | None) -> None:
         value = present.get(change.key)
         if value == change.was:
             continue
-        if value not in (change.now, PARTIAL):
+        if value != change.now and not cut_off(change, value):
             foreign.append(change.key)
             continue
         if foreign:
@@ -81,9 +81,10 @@ def _roll_back(work: Work, begun: Sequence[Change], old: Record | None) -> None:
     if foreign:
         raise CallFailed("roll back", "ChangedMeanwhile", ", ".join(foreign))
     if old is None:
+        work.tidy()
         records.delete(work.repository, work.api_id)
     else:
-        records.save(work.repository, old)
+        records.save(work.repository, old, record)
 
 
 def plan_detach(work: Work, record: Record, marker: str) -> list[Change]:
@@ -97,7 +98,7 @@ def plan_detach(work: Work, record: Record, marker: str) -> list[Change]:
         change.key: present[change.key]
         for change in record.changes.values()
         if change.key != "deployment" and change.key in present
-        and present[change.key] not in (change.now, change.origin, PARTIAL)
+        and present[change.key] not in (change.now, change.origin) and not cut_off(change, present[change.key])
     }  # fmt: skip
     users = [
         f"route {route}"
@@ -113,9 +114,11 @@ def plan_detach(work: Work, record: Record, marker: str) -> list[Change]:
     for change in reversed(record.changes.values()):
         value = present.get(change.key)
         gone = change.key.startswith(("route ", "preflight ")) and change.key not in work.api.ids
-        kept = change.key == "permission" and _others(work)
-        if change.key != "deployment" and value != change.origin and not gone and not kept:
+        if change.key not in ("deployment", "permission") and value != change.origin and not gone:
             back.append(Change(change.key, value, change.origin, change.origin))
+    # One permission serves all APIs, whichever was attached first: the last one takes it away.
+    if "permission" in work.api.ids and not _others(work):
+        back.append(Change("permission", PERMISSION, None, None))
     deployment = record.changes.get("deployment")
     if deployment is None or not any(change.key not in ("link", "permission") for change in back):
         return back
@@ -139,19 +142,24 @@ def _still_there(work: Work, deployment: str) -> bool:
 
 
 def _others(work: Work) -> bool:
-    """Whether another API is attached: the permission serves them all."""
-    others = work.repository.scan("api#", records.SORT_KEY, ("pk",))
-    return any(item["pk"] != f"api#{work.api_id}" for item in others)
+    """Whether another API is attached to the same function."""
+    apis = [item["pk"].removeprefix("api#") for item in work.repository.scan("api#", records.SORT_KEY, ("pk",))]
+    others = [records.load(work.repository, api) for api in apis if api != work.api_id]
+    return any(other is not None and other.options["authorizer_arn"] == work.arn for other in others)
 
 
 def detach(work: Work, changes: Sequence[Change], record: Record, progress: Progress) -> None:
     """Write all changes; raises `Incomplete`. Stops at the first failure: what is left stands behind the gate."""
     try:
-        records.save(work.repository, replace(record, status="detaching"))
+        detaching = replace(record, status="detaching")
+        records.save(work.repository, detaching, record)
         for change in changes:
             work.write(change.key, change.was, change.now)
             progress(change.key)
+        work.tidy()
         records.delete(work.repository, work.api_id)
+    except TakenOver:
+        raise
     except (Exception, KeyboardInterrupt) as error:
         again = f"gatepass detach {work.api_id}"
         raise Incomplete(error, f"Run {again} again to finish, or gatepass attach to put the gate back.") from error
@@ -167,4 +175,8 @@ def drift(work: Work, record: Record, planned: Sequence[Change], stale: Sequence
             if value != change.now:
                 found[key] = Change(key, value, change.now, change.origin)
     rows = [{"what": key, "wanted": change.now, "is": change.was} for key, change in found.items()]
+    deployment = record.changes.get("deployment")
+    # Of a WebSocket API's stage only this much can be told: that it went back to what ran before.
+    if work.api.kind == "WEBSOCKET" and deployment and work.api.values["deployment"] == deployment.origin:
+        rows.append({"what": "stage", "wanted": deployment.now, "is": deployment.origin})
     return rows + [{"what": "stage", "wanted": "as attached", "is": line} for line in stale]

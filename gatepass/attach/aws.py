@@ -34,13 +34,17 @@ class Aws:
         return answer
 
     def find(self, service: str, operation: str, **parameters: Any) -> dict[str, Any] | None:
-        """Make one call that reads; None where the thing is not there."""
+        """Make one call about a thing that may not be there: None then."""
         try:
             return self.call(service, operation, **parameters)
         except CallFailed as error:
             if error.code in ("NotFoundException", "ResourceNotFoundException"):
                 return None
             raise
+
+    def delete(self, service: str, operation: str, **parameters: Any) -> None:
+        """Make one call that deletes; what is gone already, perhaps by an attempt whose answer was lost, is fine."""
+        self.find(service, operation, **parameters)
 
     def rest_items(self, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """All items of a REST API's list (`position` pages, of up to 500)."""

@@ -1,13 +1,14 @@
 """What attaching would change: pure, from what is there and what is wanted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from entitlements.solution import Solution
 from gatepass.attach import responses
-from gatepass.attach.apis import GATE, PARTIAL, Api, authorizer_uri
+from gatepass.attach.apis import GATE, NAME, PARTIAL, Api, authorizer_uri
+from gatepass.attach.rest_preflight import KEPT, OWN
 from gatepass.attach.v2 import DEAD_END
 from token_service.errors import Refused
 
@@ -58,6 +59,10 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
     linked = api.values.get("link")
     if linked and linked["solution_id"] != goal.solution.solution_id:
         raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: detach or unlink it there first")
+    present = api.values["authorizer"]
+    if present and "authorizer" not in recorded and present["uri"] != wanted["authorizer"]["uri"]:
+        raise Refused("authorizer_taken", f"the API has an authorizer named {NAME} that calls another function, and "
+                      "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
     if api.values.get("permission", "unknown") is None:
         wanted["permission"] = "whole account"
     gated = _gated(api, goal, plan)
@@ -75,10 +80,15 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
     return plan
 
 
+def cut_off(change: Change, value: Any) -> bool:
+    """Whether a value is what a write leaves that was cut off: a mock half made, or a method deleted to be replaced."""
+    return value == PARTIAL or (value is None and change.key.startswith("preflight ") and change.origin is not None)
+
+
 def _change(key: str, was: Any, now: Any, recorded: Mapping[str, Change]) -> Change:
     """Where the record's own value still stands, what to restore is the record's too."""
     old = recorded.get(key)
-    if was == PARTIAL:
+    if was == PARTIAL or (old and cut_off(old, was)):
         return Change(key, was, now, old.origin if old else None)
     return Change(key, was, now, old.origin if old and was in (old.now, old.origin) else was)
 
@@ -102,8 +112,8 @@ def _gated(api: Api, goal: Goal, plan: Plan) -> list[str]:
     for route, value in api.routes.items():
         if api.kind == "WEBSOCKET" and route != "$connect":
             plan.left_alone[route] = "only $connect can be decided on a WebSocket API"
-        elif route.startswith("OPTIONS "):
-            plan.left_alone[route] = "preflight carries no token"
+        elif route.startswith("OPTIONS ") and not value["authorizer"]:
+            plan.left_alone[route] = "as asked" if route in goal.except_ else "preflight carries no token"
         elif (goal.only and route not in goal.only) or route in goal.except_:
             plan.left_alone[route] = "as asked"
         elif value["type"] in _OWN_AUTH and not goal.replace_auth:
@@ -117,22 +127,59 @@ def _gated(api: Api, goal: Goal, plan: Plan) -> list[str]:
 
 
 def _preflight(api: Api, goal: Goal, gated: list[str], plan: Plan) -> dict[str, Any]:
-    """Preflight for routes that would take it: the gate refuses `OPTIONS`, as everything without a token."""
+    """Preflight for routes that would take it: the gate refuses `OPTIONS`, as everything without a token.
+
+    An `OPTIONS` that leads to a backend stands open beside the gate, and many a backend does not look at the method.
+    """
     if api.kind == "WEBSOCKET":
         return {}
-    if api.kind == "REST":
-        paths = [route.partition(" ")[2] for route in gated if re.match(r"ANY |.*\{\w+\+\}$", route)]
-        kept = {path for path in paths if api.values.get(f"preflight {path}") == "the API's own"}
-        plan.notes += [f"OPTIONS {path} stays as it is: see that it allows the header authorization" for path in kept]
-        return {f"preflight {path}": responses.preflight(goal.solution) for path in paths if path not in kept}
+    open_ = list(_open_preflight(api, goal, gated))
+    for route in open_:
+        del plan.left_alone[route]
+    return (_rest_preflight if api.kind == "REST" else _http_preflight)(api, goal, gated, open_, plan)
+
+
+def _open_preflight(api: Api, goal: Goal, gated: list[str]) -> Iterator[str]:
+    """The `OPTIONS` routes that a backend answers without an authorizer."""
+    paths = {route.partition(" ")[2] for route in gated}
+    for route in api.routes:
+        verb, _, path = route.partition(" ")
+        value = api.values.get(f"preflight {path if api.kind == 'REST' else route}")
+        backend = isinstance(value, dict) and OWN in value if api.kind == "REST" else value not in (None, DEAD_END)
+        chosen = route not in goal.except_ and (not goal.only or path in paths)
+        if verb == "OPTIONS" and backend and chosen:
+            yield route
+
+
+def _rest_preflight(api: Api, goal: Goal, gated: list[str], open_: list[str], plan: Plan) -> dict[str, Any]:
+    # Pages of the solution send a token, which no browser does without asking first; for an API that no page uses, only
+    # what would take preflight to the gate needs an answer of its own.
+    pages = bool(responses.origins(goal.solution))
+    takes = [route.partition(" ")[2] for route in gated if pages or re.match(r"ANY |.*\{\w+\+\}$", route)]
+    paths = dict.fromkeys(takes + [route.partition(" ")[2] for route in open_])
+    excepted = {route.partition(" ")[2] for route in goal.except_ if route.startswith("OPTIONS ")}
+    kept = [path for path in paths if api.values.get(f"preflight {path}") == KEPT]
+    for path in kept:
+        plan.notes.append(f"OPTIONS {path} stays as it is: see that it allows the header authorization")
+    for route in open_:
+        plan.notes.append(f"{route} leads to a backend past the gate; the mock in its place allows pages the headers "
+                          f"{responses.HEADERS} (--except '{route}' leaves it)")  # fmt: skip
+    answer = responses.preflight(goal.solution)
+    return {f"preflight {path}": answer for path in paths if path not in kept and path not in excepted}
+
+
+def _http_preflight(api: Api, goal: Goal, gated: list[str], open_: list[str], plan: Plan) -> dict[str, Any]:
     wanted: dict[str, Any] = {"cors": responses.cors(api.values["cors"], goal.solution)}
-    keys = []
+    keys = list(open_)
     for route in gated:
         if route == "$default":
             keys += ["OPTIONS /", "OPTIONS /{proxy+}"]
         elif route.startswith("ANY "):
             keys.append(f"OPTIONS {route[4:]}")
-    missing = [key for key in dict.fromkeys(keys) if key not in api.routes]
+    for route in open_:
+        plan.notes.append(f"{route} leads to a backend past the gate; CORS settings answer preflight in its place "
+                          f"(--except '{route}' leaves it)")  # fmt: skip
+    missing = [key for key in dict.fromkeys(keys) if key not in api.routes or key in open_]
     if missing:
         # Without a route of its own, preflight to these goes through their authorizer:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
@@ -171,6 +218,8 @@ def in_words(value: Any) -> str:
             return (
                 f"origins {','.join(value.get('AllowOrigins', []))}; headers {','.join(value.get('AllowHeaders', []))}"
             )
+        if OWN in value:
+            return f"a backend ({value[OWN]['put_integration']['type']})"
         if "Access-Control-Allow-Origin" in value:
             return f"mock, origin {value['Access-Control-Allow-Origin']}"
     return str(value)

@@ -46,27 +46,48 @@ def load(repository: Repository, api_id: str) -> Record | None:
     return Record(api_id, item["solution_id"], item["status"], facts["kind"], facts["stage"], facts["options"], changes)
 
 
-def save(repository: Repository, record: Record, new: bool = False) -> None:
-    """Write the record; a `new` one only if there is none, so that two operators do not attach at once."""
-    facts = {
-        "kind": record.kind,
-        "stage": record.stage,
-        "options": record.options,
-        "changes": [[change.key, change.now, change.origin] for change in record.changes.values()],
-    }
-    document = json.dumps(facts, separators=(",", ":"))
+class TakenOver(Refused):
+    """Another run of the command has written the record meanwhile."""
+
+    def __init__(self, api_id: str) -> None:
+        """Tell what to do."""
+        super().__init__("attaching_already", "somebody else is attaching or detaching this API right now: when they "
+                         f"are done, look with gatepass status {api_id}")  # fmt: skip
+
+
+def save(repository: Repository, record: Record, before: Record | None) -> None:
+    """Write the record in place of `before`, None being no record; raises `TakenOver` where another stands there."""
+    document = _document(record)
     if len(document.encode()) > MAX_BYTES:
         raise Refused("record_too_long", "too many routes for one record: attach them in parts with --only")
     item = {
         "pk": f"api#{record.api_id}", "sk": SORT_KEY, "solution_id": record.solution_id, "status": record.status,
         "document": document,
     }  # fmt: skip
+    condition: Wire = {"ConditionExpression": "attribute_not_exists(pk)"}
+    if before is not None:
+        condition = {
+            "ConditionExpression": "document = :document AND #status = :status",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {":document": {"S": _document(before)}, ":status": {"S": before.status}},
+        }
     try:
-        repository.put_item(item, {"ConditionExpression": "attribute_not_exists(pk)"} if new else None)
+        repository.put_item(item, condition)
     except ConditionFailed as error:
-        raise Refused(
-            "attaching_already", "somebody else is attaching this API right now: gatepass status tells"
-        ) from error
+        # A write whose answer was lost is repeated, and meets itself.
+        present = load(repository, record.api_id)
+        if present is None or (present.status, _document(present)) != (record.status, document):
+            raise TakenOver(record.api_id) from error
+
+
+def _document(record: Record) -> str:
+    facts = {
+        "kind": record.kind,
+        "stage": record.stage,
+        "options": record.options,
+        "changes": [[change.key, change.now, change.origin] for change in record.changes.values()],
+    }
+    return json.dumps(facts, separators=(",", ":"))
 
 
 def delete(repository: Repository, api_id: str) -> None:

@@ -4,6 +4,7 @@ Templates of gateway responses escape nothing, which is why every variable stand
 only JSON-safe ASCII (`entitlements.decision.Decision.context`).
 """
 
+import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,13 +15,6 @@ _FACTS: Final = ",".join(
     for name in ("reason", "plan", "limit", "used", "remaining", "resetsAt", "upgradeUrl")
 )
 _LATER: Final = '{"message":"Access cannot be checked right now: try again."}'
-BODIES: Final = {
-    "ACCESS_DENIED": ("403", f'{{"message":"Refused",{_FACTS}}}'),
-    # An exception carries no context: who wants to know more asks /v1/validate.
-    "UNAUTHORIZED": ("401", '{"message":"Unauthorized"}'),
-    "AUTHORIZER_FAILURE": ("500", _LATER),
-    "AUTHORIZER_CONFIGURATION_ERROR": ("500", _LATER),
-}
 METHODS: Final = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
 HEADERS: Final = "authorization,content-type"
 
@@ -40,9 +34,17 @@ def _origin(solution: Solution) -> str:
 def gateway_responses(solution: Solution) -> dict[str, Any]:
     """The gateway responses of a REST API, by type."""
     headers = {"gatewayresponse.header.Access-Control-Allow-Origin": f"'{_origin(solution)}'"}
+    # An exception carries no context: who wants to know more asks /v1/validate. Where a token is got is known before.
+    link = json.dumps(solution.upgrade_url.replace("$", "%24"))
+    bodies = {
+        "ACCESS_DENIED": ("403", f'{{"message":"Refused",{_FACTS}}}'),
+        "UNAUTHORIZED": ("401", f'{{"message":"Unauthorized","upgradeUrl":{link}}}'),
+        "AUTHORIZER_FAILURE": ("500", _LATER),
+        "AUTHORIZER_CONFIGURATION_ERROR": ("500", _LATER),
+    }
     return {
         kind: {"status": status, "headers": headers, "templates": {"application/json": body}}
-        for kind, (status, body) in BODIES.items()
+        for kind, (status, body) in bodies.items()
     }
 
 

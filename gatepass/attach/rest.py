@@ -1,14 +1,10 @@
 """A REST API: its values, and how each is written."""
 
-import json
-from typing import Any, Final
+from typing import Any
 
-from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, Api, choose_stage
+from gatepass.attach import rest_preflight
+from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
 from gatepass.attach.aws import Aws
-
-OPERATION: Final = "GatepassPreflight"
-"""Marks an OPTIONS method as ours, even one that was cut off half way."""
-_HEADER: Final = "method.response.header."
 
 
 def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Api:
@@ -45,7 +41,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
                 "authorizer": GATE if authorizer and authorizer == api.ids.get("authorizer") else authorizer,
             }
         api.ids[f"preflight {path}"] = resource["id"]
-        api.values[f"preflight {path}"] = _preflight(resource.get("resourceMethods", {}).get("OPTIONS"))
+        api.values[f"preflight {path}"] = rest_preflight.value_of(resource.get("resourceMethods", {}).get("OPTIONS"))
     for one in aws.rest_items("get_gateway_responses", restApiId=api_id):
         if not one.get("defaultResponse"):
             api.values[f"response {one['responseType']}"] = {
@@ -61,25 +57,13 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
     return api
 
 
-def _preflight(method: dict[str, Any] | None) -> Any:
-    if method is None:
-        return None
-    if method.get("operationName") != OPERATION:
-        return "the API's own"
-    answers = method.get("methodIntegration", {}).get("integrationResponses", {})
-    if "204" not in answers:
-        return PARTIAL
-    headers = answers["204"].get("responseParameters", {})
-    return {name.removeprefix(_HEADER): value.strip("'") for name, value in headers.items()}
-
-
 def write(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
     """Write one value; `was` is what is there."""
     kind, _, name = key.partition(" ")
     {
         "authorizer": _authorizer,
         "route": _route,
-        "preflight": _write_preflight,
+        "preflight": _preflight,
         "response": _response,
         "deployment": _deployment,
     }[kind](aws, api, name, was, value)
@@ -116,19 +100,8 @@ def _route(aws: Aws, api: Api, name: str, was: Any, value: Any) -> None:
              httpMethod=name.partition(" ")[0], patchOperations=patch)  # fmt: skip
 
 
-def _write_preflight(aws: Aws, api: Api, path: str, was: Any, value: Any) -> None:
-    where = {"restApiId": api.api_id, "resourceId": api.ids[f"preflight {path}"], "httpMethod": "OPTIONS"}
-    if was is not None:
-        aws.call("apigateway", "delete_method", **where)
-    if value is None:
-        return
-    status = where | {"statusCode": "204"}
-    template = {"application/json": json.dumps({"statusCode": 204})}
-    headers = {_HEADER + name: f"'{text}'" for name, text in value.items()}
-    aws.call("apigateway", "put_method", **where, authorizationType="NONE", operationName=OPERATION)
-    aws.call("apigateway", "put_method_response", **status, responseParameters=dict.fromkeys(headers, False))
-    aws.call("apigateway", "put_integration", **where, type="MOCK", requestTemplates=template)
-    aws.call("apigateway", "put_integration_response", **status, responseParameters=headers)
+def _preflight(aws: Aws, api: Api, path: str, was: Any, value: Any) -> None:
+    rest_preflight.write(aws, {"restApiId": api.api_id, "resourceId": api.ids[f"preflight {path}"]}, was, value)
 
 
 def _response(aws: Aws, api: Api, name: str, was: Any, value: Any) -> None:
@@ -136,9 +109,9 @@ def _response(aws: Aws, api: Api, name: str, was: Any, value: Any) -> None:
     if value is None:
         aws.call("apigateway", "delete_gateway_response", **where)
         return
-    status = {"statusCode": value["status"]} if value["status"] else {}
-    aws.call("apigateway", "put_gateway_response", **where, **status, responseParameters=value["headers"],
-             responseTemplates=value["templates"])  # fmt: skip
+    facts = {"statusCode": value["status"], "responseParameters": value["headers"],
+             "responseTemplates": value["templates"]}  # fmt: skip
+    aws.call("apigateway", "put_gateway_response", **where, **{k: v for k, v in facts.items() if v})
 
 
 def _deployment(aws: Aws, api: Api, _: str, was: Any, value: str) -> None:
@@ -149,3 +122,13 @@ def _deployment(aws: Aws, api: Api, _: str, was: Any, value: str) -> None:
         # Back to the very deployment that was there: nothing that is pending goes out with it.
         patch = [{"op": "replace", "path": "/deploymentId", "value": value}]
         aws.call("apigateway", "update_stage", **where, patchOperations=patch)
+
+
+def tidy(aws: Aws, api_id: str) -> None:
+    """Delete the deployments of ours that no stage runs."""
+    stages = aws.call("apigateway", "get_stages", restApiId=api_id)["item"]
+    used = {stage.get("deploymentId") for stage in stages}
+    used |= {stage["canarySettings"].get("deploymentId") for stage in stages if stage.get("canarySettings")}
+    for one in list(aws.rest_items("get_deployments", restApiId=api_id)):
+        if (one.get("description") or "").startswith(MARK) and one["id"] not in used:
+            aws.delete("apigateway", "delete_deployment", restApiId=api_id, deploymentId=one["id"])

@@ -6,8 +6,8 @@ from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
 from gatepass.attach.aws import Aws
 
 DEAD_END: Final = "https://gatepass.invalid/"
-"""The integration of OPTIONS routes of ours. CORS answers preflight before it; any other OPTIONS ends here (RFC 2606),
-not at the backend."""
+"""The integration of OPTIONS routes. CORS answers preflight before it; any other OPTIONS ends here (RFC 2606), not at
+the backend."""
 _CORS: Final = ("AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge")
 
 
@@ -38,6 +38,9 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
             api.values[name] = DEAD_END
             continue
         kind_of = one.get("AuthorizationType") or "NONE"
+        if key.startswith("OPTIONS ") and kind_of == "NONE" and one.get("Target"):
+            api.ids[f"preflight {key}"] = one["RouteId"]
+            api.values[f"preflight {key}"] = one["Target"]
         authorizer = one.get("AuthorizerId") if kind_of not in ("NONE", "AWS_IAM") else None
         api.values[name] = {
             "type": kind_of,
@@ -126,11 +129,16 @@ def _integration(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
 
 
 def _preflight(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
-    if value is None:
-        aws.call("apigatewayv2", "delete_route", ApiId=api.api_id, RouteId=api.ids[f"preflight {key}"])
-    else:
+    target = f"integrations/{api.ids['integration']}" if value == DEAD_END else value
+    if was is None:
         aws.call("apigatewayv2", "create_route", ApiId=api.api_id, RouteKey=key, AuthorizationType="NONE",
-                 Target=f"integrations/{api.ids['integration']}")  # fmt: skip
+                 Target=target)  # fmt: skip
+        return
+    where = {"ApiId": api.api_id, "RouteId": api.ids[f"preflight {key}"]}
+    if value is None:
+        aws.call("apigatewayv2", "delete_route", **where)
+    else:
+        aws.call("apigatewayv2", "update_route", **where, Target=target)
 
 
 def _route(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
@@ -148,3 +156,11 @@ def _deployment(aws: Aws, api: Api, _: str, was: Any, value: str) -> None:
         aws.call("apigatewayv2", "create_deployment", ApiId=api.api_id, StageName=api.stage, Description=value)
     else:
         aws.call("apigatewayv2", "update_stage", ApiId=api.api_id, StageName=api.stage, DeploymentId=value)
+
+
+def tidy(aws: Aws, api_id: str) -> None:
+    """Delete the deployments of ours that no stage runs."""
+    used = {stage.get("DeploymentId") for stage in aws.items("get_stages", ApiId=api_id)}
+    for one in list(aws.items("get_deployments", ApiId=api_id)):
+        if (one.get("Description") or "").startswith(MARK) and one["DeploymentId"] not in used:
+            aws.delete("apigatewayv2", "delete_deployment", ApiId=api_id, DeploymentId=one["DeploymentId"])

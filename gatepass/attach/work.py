@@ -6,7 +6,7 @@ from typing import Any, Final
 from entitlements.table import api_key
 from gatepass.attach import rest, v2
 from gatepass.attach.apis import Api, find_api
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.attach.aws import Aws
 from token_service.repository import Repository
 
 STATEMENT: Final = "gatepass-apigateway"
@@ -42,6 +42,10 @@ class Work:
         else:
             (rest if self.api.kind == "REST" else v2).write(self.aws, self.api, key, was, value)
 
+    def tidy(self) -> None:
+        """Delete the deployments that were made for an attachment that is over."""
+        (rest if self.api.kind == "REST" else v2).tidy(self.aws, self.api_id)
+
     def _write_link(self, value: dict[str, Any] | None) -> None:
         if value is None:
             self.repository.delete_item(api_key(self.api_id))
@@ -60,7 +64,7 @@ class Work:
         account = self._account()
         if owner != account:
             return "another account's"
-        source = f"arn:{partition}:execute-api:{region}:{account}:*"
+        source, found = f"arn:{partition}:execute-api:{region}:{account}:*", None
         policy = self.aws.find("lambda", "get_policy", **self._function())
         for statement in json.loads(policy["Policy"])["Statement"] if policy else ():
             arn = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn")
@@ -71,8 +75,10 @@ class Work:
                 and service == "apigateway.amazonaws.com"
                 and arn in (source, source + "/*")
             ):
-                return PERMISSION
-        return None
+                found = PERMISSION
+                if statement.get("Sid") == STATEMENT:
+                    self.api.ids["permission"] = STATEMENT
+        return found
 
     def _write_permission(self, value: str | None) -> None:
         if value is None:
@@ -88,6 +94,3 @@ class Work:
         parts = self.arn.split(":")
         qualifier = {"Qualifier": parts[7]} if len(parts) > 7 else {}
         return {"FunctionName": ":".join(parts[:7]), **qualifier}
-
-
-__all__ = ["STATEMENT", "CallFailed", "Work"]

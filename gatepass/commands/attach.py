@@ -1,30 +1,28 @@
-"""`gatepass attach`, `detach` and `status`: the gate in front of an API that exists."""
+"""`gatepass attach` and `detach`: the gate in front of an API that exists, and away again."""
 
 import argparse
-import json
 import secrets
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
 from entitlements.identifiers import require_api_id
 from gatepass.attach import apply, pending, snippets
 from gatepass.attach import record as records
 from gatepass.attach.apis import MARK
-from gatepass.attach.plan import Change, Goal, Plan, in_words, make_plan
+from gatepass.attach.aws import CallFailed
+from gatepass.attach.plan import Change, Goal, Plan
+from gatepass.attach.planning import plan_attach
 from gatepass.attach.record import Record
 from gatepass.attach.work import Work
 from gatepass.commands.arguments import add_json, add_solution
+from gatepass.commands.attach_dialogue import agreed, counting, say, show
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
-from gatepass.output import print_rows
+from gatepass.interrupts import ending_on_signals
 from token_service.errors import Refused
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Declare the three commands."""
+    """Declare the two commands."""
     attach = nouns.add_parser("attach", help="put the gate in front of an API that exists")
     attach.add_argument("api", metavar="API_ID")
     add_solution(attach)
@@ -47,11 +45,6 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     detach.add_argument("--yes", action="store_true", help="do not ask")
     add_json(detach)
     detach.set_defaults(run=run_detach)
-    status = nouns.add_parser("status", help="whether APIs are attached as they should be; exit status 1 if not")
-    status.add_argument("api", nargs="?", metavar="API_ID")
-    status.add_argument("--all", action="store_true", help="every attached API")
-    add_json(status)
-    status.set_defaults(run=run_status)
 
 
 def run_attach(options: argparse.Namespace) -> int:
@@ -73,48 +66,28 @@ def run_attach(options: argparse.Namespace) -> int:
         raise Refused("other_stage", f"the API is attached at stage {old.stage}: detach it there first")
     goal = Goal(solution, arn, tuple(options.only), tuple(options.except_), options.replace_auth,
                 options.replace_responses)  # fmt: skip
-    plan, foreign = _plan(work, goal, old)
-    _show(work, plan.changes, plan, foreign, options.json)
+    plan, foreign = plan_attach(work, goal, old)
+    show(work, plan.changes, plan, foreign, options.json)
     if not plan.changes and (old is None or old.status == "attached"):
-        _say(options, f"{api_id} is attached to {solution.solution_id}: nothing to do")
+        say(options, f"{api_id} is attached to {solution.solution_id}: nothing to do")
         return 0
     if foreign and not options.deploy_pending:
         raise Refused("pending_changes", "a deployment would publish what others have not deployed yet:\n"
                       + "\n".join(foreign) + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
-    if options.dry_run or not _agreed(options, "Attach?"):
+    if options.dry_run or not agreed(options, "Attach?"):
         return 0 if options.dry_run else 1
+    if not options.yes:
+        work.read()
+        _unchanged(plan.changes, plan_attach(work, goal, old)[0].changes)
     asked = {"authorizer_arn": arn, "only": goal.only, "except_": goal.except_, "replace_auth": goal.replace_auth,
              "replace_responses": goal.replace_responses}  # fmt: skip
     kept = old.changes if old else {}
     changes = kept | {change.key: change for change in plan.changes}
     record = Record(api_id, solution.solution_id, "attaching", work.api.kind, work.api.stage, asked, changes)
-    with _progress(len(plan.changes)) as progress:
+    with ending_on_signals(), counting("attaching", plan.changes) as progress:
         apply.attach(work, plan.changes, record, old, progress)
-    _say(options, f"attached {api_id} to {solution.solution_id}: {len(plan.changes)} changes, read back and as planned")
+    say(options, f"attached {api_id} to {solution.solution_id}: {len(plan.changes)} changes, read back and as planned")
     return 0
-
-
-def _plan(work: Work, goal: Goal, old: Record | None) -> tuple[Plan, list[str]]:
-    """The plan, and other people's pending changes that its deployment would publish."""
-    marker = f"{MARK}attach {secrets.token_hex(4)}"
-    recorded = old.changes if old else {}
-    plan = make_plan(work.api, goal, recorded, marker)
-    lines = pending.pending(work.aws, work.api)
-    ours = {key.partition(" ")[2] for key in recorded if key.startswith("route ")}
-    ours |= {f"OPTIONS {key.partition(' ')[2]}" for key in recorded if key.startswith("preflight ")}
-    ours |= {key.partition(" ")[2] for key in recorded if key.startswith("preflight OPTIONS ")}
-    stale = [line for line in lines if pending.route_of(line) in ours]
-    deploys = any(change.key == "deployment" for change in plan.changes)
-    unfinished = old is not None and old.status != "attached" and not work.api.auto_deploy
-    at_marker = str(work.api.values["deployment"]).startswith(MARK)
-    if (stale or (unfinished and not at_marker)) and not deploys:
-        present = work.api.values["deployment"]
-        was = recorded.get("deployment")
-        plan.changes.append(Change("deployment", present, marker, was.origin if was else present))
-        deploys = True
-    if deploys and work.api.kind == "WEBSOCKET":
-        plan.notes.append("the stage of a WebSocket API cannot be compared: whatever is pending is published too")
-    return plan, [line for line in lines if line not in stale] if deploys else []
 
 
 def run_detach(options: argparse.Namespace) -> int:
@@ -125,68 +98,40 @@ def run_detach(options: argparse.Namespace) -> int:
     changes = apply.plan_detach(work, old, f"{MARK}detach {secrets.token_hex(4)}")
     deploys = any(change.key == "deployment" and change.now.startswith(MARK) for change in changes)
     foreign = pending.pending(work.aws, work.api) if deploys else []
-    _show(work, changes, Plan(), foreign, options.json)
+    show(work, changes, Plan(), foreign, options.json)
     if foreign and not options.deploy_pending:
         raise Refused("pending_changes", "the stage was deployed by others since, and needs a new deployment, which "
                       "would publish what is not deployed yet:\n" + "\n".join(foreign)
                       + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
-    if options.dry_run or not _agreed(options, "Detach?"):
+    if options.dry_run or not agreed(options, "Detach?"):
         return 0 if options.dry_run else 1
-    with _progress(len(changes)) as progress:
+    if not options.yes:
+        work.read()
+        _unchanged(changes, apply.plan_detach(work, old, MARK))
+    with ending_on_signals(), counting("detaching", changes) as progress:
         apply.detach(work, changes, old, progress)
-    _say(options, f"detached {old.api_id}: it is as it was before")
+    say(options, f"detached {old.api_id}: it is as it was before")
     return 0
 
 
-def run_status(options: argparse.Namespace) -> int:
-    """Compare with the record; exit status 1 where anything is not as attached."""
-    if bool(options.api) == options.all:
-        raise Refused("which", "name one API, or give --all")
-    environment = Environment.read(options.table)
-    if options.all:
-        items = environment.repository.scan("api#", records.SORT_KEY, ("pk",))
-        apis = sorted(item["pk"].removeprefix("api#") for item in items)
-    else:
-        apis = [options.api]
-    rows = [row for api in apis for row in _status(environment, api)]
-    print_rows(rows, ("api", "solution", "status", "what", "wanted", "is"), options.json, "no API is attached")
-    return 0 if all(row["status"] == "attached" for row in rows) else 1
+def _unchanged(shown: Sequence[Change], now: Sequence[Change]) -> None:
+    """Refuse where what was agreed to is no longer what would be done; each plan has a deployment's name of its own."""
 
+    def comparable(changes: Sequence[Change]) -> list[Change]:
+        return [change._replace(now="") if change.key == "deployment" else change for change in changes]
 
-def _status(environment: Environment, api_id: str) -> list[dict[str, Any]]:
-    old = records.load(environment.repository, require_api_id(api_id))
-    row = {"api": api_id, "solution": old.solution_id if old else None}
-    if old is None:
-        return [row | {"status": "not attached"}]
-    solution = required_solution(environment, old.solution_id)
-    asked = old.options
-    goal = Goal(solution, asked["authorizer_arn"], replace_auth=asked["replace_auth"],
-                replace_responses=asked["replace_responses"])  # fmt: skip
-    try:
-        work = Work(environment.aws, environment.repository, api_id, old.stage, goal.authorizer_arn)
-        there = work.api.routes
-        goal = replace(goal, only=tuple(route for route in asked["only"] if route in there),
-                       except_=tuple(route for route in asked["except_"] if route in there))  # fmt: skip
-        plan, _ = _plan(work, goal, old)
-        stale = pending.pending(work.aws, work.api)
-    except Refused as error:
-        return [row | {"status": "drifted", "what": str(error)}]
-    found = apply.drift(work, old, plan.changes, stale)
-    state = "drifted" if old.status == "attached" else "partly"
-    if not found:
-        return [row | {"status": "attached" if old.status == "attached" else state}]
-    return [
-        row | {"status": state, "what": one["what"], "wanted": in_words(one["wanted"]), "is": in_words(one["is"])}
-        for one in found
-    ]
+    if comparable(shown) != comparable(now):
+        raise Refused("changed_meanwhile", "the API was changed while this was asked, and nothing was done: run the "
+                      "command again to see what it would do now")  # fmt: skip
 
 
 def authorizer_arn(environment: Environment) -> str:
-    """The stack's output; an emulator has no stack."""
-    if environment.emulated:
-        raise Refused("authorizer_unknown", "an emulator has no stack to look the authorizer up in: give "
-                      "--authorizer-arn ARN")  # fmt: skip
-    stacks = environment.aws.call("cloudformation", "describe_stacks", StackName=environment.stack)["Stacks"]
+    """The output of the stack that the table belongs to."""
+    try:
+        stacks = environment.aws.call("cloudformation", "describe_stacks", StackName=environment.stack)["Stacks"]
+    except CallFailed as error:
+        raise Refused("authorizer_unknown", f"the stack {environment.stack} cannot be read ({error}): give "
+                      "--authorizer-arn ARN") from error  # fmt: skip
     for output in stacks[0].get("Outputs", []):
         if output["OutputKey"] == "AuthorizerArn":
             return str(output["OutputValue"])
@@ -199,44 +144,3 @@ def _recorded(environment: Environment, api_id: str) -> Record:
     if record is None:
         raise Refused("not_attached", f"{api_id} is not attached; gatepass solutions unlink ends a mere link")
     return record
-
-
-def _show(work: Work, changes: Sequence[Change], plan: Plan, foreign: Sequence[str], as_json: bool) -> None:
-    rows = [{"what": c.key, "from": in_words(c.was), "to": in_words(c.now)} for c in changes]
-    if as_json:
-        facts = {"api": work.api_id, "kind": work.api.kind, "stage": work.api.stage, "changes": rows,
-                 "left_alone": plan.left_alone, "notes": plan.notes, "pending": list(foreign)}  # fmt: skip
-        print(json.dumps(facts, indent=2))
-        return
-    print(f"{work.api.kind} API {work.api_id}, stage {work.api.stage}")
-    if rows:
-        print_rows(rows, ("what", "from", "to"), False, "")
-    for route, why in plan.left_alone.items():
-        print(f"left alone: {route}: {why}")
-    for note in plan.notes:
-        print(f"note: {note}")
-
-
-def _say(options: argparse.Namespace, text: str) -> None:
-    print(text, file=sys.stderr if options.json else sys.stdout)
-
-
-def _agreed(options: argparse.Namespace, question: str) -> bool:
-    if options.yes:
-        return True
-    if not sys.stdin.isatty():
-        raise Refused("not_agreed", "nobody is there to ask: give --yes")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[apply.Progress]:
-    """A bar on a terminal, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda key: bar.update(task, advance=1, description=key)

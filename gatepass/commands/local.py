@@ -1,11 +1,12 @@
 """`gatepass demo` and `gatepass local`: the whole of it on this machine."""
 
 import argparse
-import signal
 import time
 from typing import Final
 
 from rich.console import Console
+
+from gatepass.interrupts import ending_on_signals
 
 MAX_PORT: Final = 65_535
 
@@ -30,8 +31,7 @@ def run_demo(options: argparse.Namespace) -> int:
     from gatepass.local.stack import local_stack
 
     console = Console(soft_wrap=True, highlight=False)
-    _end_on_signals()
-    with local_stack() as stack:
+    with ending_on_signals(), local_stack() as stack:
         return 0 if Demo(stack, console).run() else 1
 
 
@@ -48,9 +48,8 @@ def run_local(options: argparse.Namespace) -> int:
         used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
         print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
 
-    _end_on_signals()
     try:
-        with local_stack(options.port, watch) as stack:
+        with ending_on_signals(), local_stack(options.port, watch) as stack:
             user = "00000000-0000-4000-8000-000000000001"
             stack.run("entitlements", "grant", "--user", user, "--solution", "faiss-search")
             token = stack.run("tokens", "mint", "--user", user, "--solution", "faiss-search")[1]
@@ -72,13 +71,3 @@ def run_local(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nended; nothing was kept")
         return 0
-
-
-def _end_on_signals() -> None:
-    """End as Ctrl-C does when the terminal closes or a supervisor says so: no emulator may outlive the command."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):
-        signal.signal(getattr(signal, name), end)

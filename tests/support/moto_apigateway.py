@@ -32,17 +32,26 @@ class Rejected(JsonRESTError):
         super().__init__(kind, message)
 
 
+def in_model_words(value: Any, shape: Any) -> Any:
+    """A body with the names that the model has for its members."""
+    if shape.type_name == "list" and isinstance(value, list):
+        return [in_model_words(one, shape.member) for one in value]
+    if shape.type_name != "structure" or not isinstance(value, dict):
+        return value
+    names = {member.serialization.get("name", name): name for name, member in shape.members.items()}
+    unknown = value.keys() - names.keys()
+    if unknown:
+        raise Rejected(f"unknown: {sorted(unknown)}")
+    return {names[name]: in_model_words(one, shape.members[names[name]]) for name, one in value.items()}
+
+
 def validated(service: str, operation: str, **path: str) -> Any:
     """Check a body against botocore's model of the operation, by the names of its members."""
 
     def check(body: str) -> dict[str, Any]:
         shape = SESSION.get_service_model(service).operation_model(operation).input_shape
-        names = {s.serialization.get("name", n): n for n, s in shape.members.items()}
         given = json.loads(body or "{}")
-        unknown = given.keys() - names.keys()
-        if unknown:
-            raise Rejected(f"unknown: {sorted(unknown)}")
-        report = ParamValidator().validate(path | {names[name]: value for name, value in given.items()}, shape)
+        report = ParamValidator().validate(path | in_model_words(given, shape), shape)
         if report.has_errors():
             raise Rejected(report.generate_report())
         return given
@@ -51,7 +60,7 @@ def validated(service: str, operation: str, **path: str) -> Any:
 
 
 # ---- REST ------------------------------------------------------------------------------------------------------------
-PATCHABLE = {"/authorizationType", "/authorizerId", "/apiKeyRequired", "/operationName", "/requestValidatorId"}
+PATCHABLE = {"/authorizationType", "/authorizerId", "/operationName"}
 
 
 def update_method(self: Any) -> Any:
@@ -65,7 +74,11 @@ def update_method(self: Any) -> Any:
             raise Rejected(f"Invalid patch operation {one.get('op')}")
         if one["op"] != "replace" or one.get("path") not in PATCHABLE:
             raise Rejected(f"Invalid patch path {one}")
-        names = {"/authorizationType": "authorization_type", "/authorizerId": "authorizer_id"}
+        names = {
+            "/authorizationType": "authorization_type",
+            "/authorizerId": "authorizer_id",
+            "/operationName": "operation_name",
+        }
         setattr(changed, names[one["path"]], one["value"])
     if changed.authorization_type not in ("NONE", "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS"):
         raise Rejected("Invalid authorization type specified")
@@ -77,6 +90,7 @@ def update_method(self: Any) -> Any:
             "requires a valid authorizer."
         )
     method.authorization_type, method.authorizer_id = changed.authorization_type, changed.authorizer_id
+    method.operation_name = changed.operation_name or None
     return json.dumps(method.to_json())
 
 
@@ -136,9 +150,17 @@ def rest_get_deployment(self: RestAPI, deployment_id: str) -> Any:
     return self.deployments[deployment_id]
 
 
+def rest_delete_deployment(self: RestAPI, deployment_id: str) -> Any:
+    self.get_deployment(deployment_id)
+    if any(stage.deployment_id == deployment_id for stage in self.stages.values()):
+        raise Rejected("Active stages pointing to this deployment must be moved or deleted")
+    return self.deployments.pop(deployment_id)
+
+
 plain_deployment, RestAPI.create_deployment = RestAPI.create_deployment, rest_create_deployment
 plain_authorizer, RestAPI.create_authorizer = RestAPI.create_authorizer, rest_create_authorizer
 RestAPI.get_deployment = rest_get_deployment
+RestAPI.delete_deployment = rest_delete_deployment
 APIGatewayBackend.delete_authorizer = rest_delete_authorizer
 APIGatewayResponse.update_method = update_method
 APIGatewayResponse.get_export = get_export
@@ -167,6 +189,11 @@ def v2_api(self: Any) -> Api:
     return self.apigatewayv2_backend.get_api(self.path.split("/")[3])
 
 
+def v2_deployments(api: Api) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = api.__dict__.setdefault("deployments", {})
+    return found
+
+
 def v2_create_deployment(self: Any) -> Any:
     api = v2_api(self)
     given = validated("apigatewayv2", "CreateDeployment", ApiId=api.api_id)(self.body)
@@ -178,7 +205,7 @@ def v2_create_deployment(self: Any) -> Any:
         "deploymentStatus": "DEPLOYED",
         "document": v2_document(api),
     }
-    api.__dict__.setdefault("deployments", {})[made["deploymentId"]] = made
+    v2_deployments(api)[made["deploymentId"]] = made
     if "stageName" in given:
         stage = api.get_stage(given["stageName"])
         if stage.auto_deploy:
@@ -188,10 +215,24 @@ def v2_create_deployment(self: Any) -> Any:
 
 
 def v2_get_deployment(self: Any) -> Any:
-    found = v2_api(self).__dict__.get("deployments", {}).get(self.path.split("/")[-1])
+    found = v2_deployments(v2_api(self)).get(self.path.split("/")[-1])
     if found is None:
         raise Rejected("Invalid Deployment identifier specified", "NotFoundException")
     return 200, {}, json.dumps({k: v for k, v in found.items() if k != "document"})
+
+
+def v2_get_deployments(self: Any) -> Any:
+    found = [{k: v for k, v in one.items() if k != "document"} for one in v2_deployments(v2_api(self)).values()]
+    return 200, {}, json.dumps({"items": found})
+
+
+def v2_delete_deployment(self: Any) -> Any:
+    api, deployment = v2_api(self), self.path.split("/")[-1]
+    if any(getattr(stage, "deployment_id", None) == deployment for stage in api.stages.values()):
+        raise Rejected("Unable to delete deployment: a stage uses it", "ConflictException")
+    if v2_deployments(api).pop(deployment, None) is None:
+        raise Rejected("Invalid Deployment identifier specified", "NotFoundException")
+    return 204, {}, ""
 
 
 def v2_update_stage(self: Any) -> Any:
@@ -200,7 +241,7 @@ def v2_update_stage(self: Any) -> Any:
     given = validated("apigatewayv2", "UpdateStage", ApiId=api.api_id, StageName=name)(self.body)
     if given.keys() - {"deploymentId", "stageName"}:
         raise Rejected("not implemented")
-    if given["deploymentId"] not in api.__dict__.get("deployments", {}):
+    if given["deploymentId"] not in v2_deployments(api):
         raise Rejected("Deployment ID does not exist")
     api.get_stage(name).deployment_id = given["deploymentId"]
     return 200, {}, json.dumps(api.get_stage(name).to_json())
@@ -211,7 +252,7 @@ def v2_export_api(self: Any) -> Any:
     stage = parse_qs(urlsplit(self.uri).query).get("stageName")
     document = v2_document(api)
     if stage:
-        document = api.__dict__["deployments"][api.get_stage(stage[0]).deployment_id]["document"]
+        document = v2_deployments(api)[api.get_stage(stage[0]).deployment_id]["document"]
     return 200, {"Content-Type": "application/octet-stream"}, json.dumps(document).encode()
 
 
@@ -267,6 +308,8 @@ plain_delete_authorizer = ApiGatewayV2Response.delete_authorizer
 ApiGatewayV2Response.delete_authorizer = v2_delete_authorizer
 ApiGatewayV2Response.create_deployment = v2_create_deployment
 ApiGatewayV2Response.get_deployment = v2_get_deployment
+ApiGatewayV2Response.get_deployments = v2_get_deployments
+ApiGatewayV2Response.delete_deployment = v2_delete_deployment
 ApiGatewayV2Response.update_stage = v2_update_stage
 ApiGatewayV2Response.export_api = v2_export_api
 for path in (

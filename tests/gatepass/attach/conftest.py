@@ -37,10 +37,13 @@ def make_function(endpoint: str) -> None:
 
 
 class Faults:
-    """Watches every call of the command's; fails the one numbered `at`, before or after it was carried out."""
+    """Watches every call of the command's; fails the one numbered `at`, before or after it was carried out.
+
+    And a second one, numbered `then`.
+    """
 
     def __init__(self) -> None:
-        self.at, self.after, self.forever, self.count = 0, False, False, 0
+        self.at, self.then, self.after, self.forever, self.count = 0, 0, False, False, 0
         self.error: Callable[[], BaseException] = lambda: EndpointConnectionError(endpoint_url="https://aws")
         self.watch: Callable[[str], object] = lambda operation: None
         self.failed: list[str] = []
@@ -49,18 +52,18 @@ class Faults:
         return client
 
     def _due(self) -> bool:
-        return bool(self.at) and (self.count == self.at or (self.forever and self.count > self.at))
+        return bool(self.at) and (self.count in (self.at, self.then) or (self.forever and self.count > self.at))
 
     def _before(self, model: Any, **_: Any) -> None:
         self.count += 1
         # Once access is lost, it is lost before each further call.
-        if self._due() and (not self.after or self.count > self.at):
+        if self._due() and (not self.after or (self.forever and self.count > self.at)):
             self.failed.append(model.name)
             raise self.error()
 
     def _after(self, model: Any, **_: Any) -> None:
         self.watch(model.name)
-        if self.after and self.count == self.at:
+        if self.after and self.count in (self.at, self.then):
             self.failed.append(model.name)
             raise (
                 self.error()
@@ -115,7 +118,10 @@ class World:
         return self.run("detach", api, "--yes", *more, faults=faults)
 
     def rest_api(self, *, deploy: bool = True, tags: dict[str, str] | None = None) -> str:
-        """POST /search (a custom authorizer), GET /health (none), ANY /{proxy+} (none), GET /iam (IAM)."""
+        """POST /search (a custom authorizer), GET /health (none), ANY /{proxy+} (none), GET /iam (IAM).
+
+        And OPTIONS /search, which a backend answers.
+        """
         api = self.rest.create_rest_api(name="api", tags=tags or {})["id"]
         root = self.rest.get_resources(restApiId=api)["items"][0]["id"]
         other = self.rest.create_authorizer(
@@ -131,7 +137,9 @@ class World:
             ("{proxy+}", "ANY", {"authorizationType": "NONE"}),
             ("iam", "GET", {"authorizationType": "AWS_IAM"}),
         ):
-            self.rest_route(api, root, part, verb, facts)
+            resource = self.rest_route(api, root, part, verb, facts)
+            if part == "search":
+                self.backend_options(api, resource)
         self.rest.put_gateway_response(
             restApiId=api,
             responseType="UNAUTHORIZED",
@@ -142,11 +150,37 @@ class World:
             self.rest.create_deployment(restApiId=api, stageName="prod", description="theirs")
         return str(api)
 
-    def rest_route(self, api: str, root: str, part: str, verb: str, facts: dict[str, str]) -> None:
+    def rest_route(self, api: str, root: str, part: str, verb: str, facts: dict[str, str]) -> str:
         resource = self.rest.create_resource(restApiId=api, parentId=root, pathPart=part)["id"]
         where = {"restApiId": api, "resourceId": resource, "httpMethod": verb}
         self.rest.put_method(**where, **facts)
         self.rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=BACKEND)
+        return str(resource)
+
+    def backend_options(self, api: str, resource: str) -> None:
+        """An OPTIONS method with all that one can have."""
+        where = {"restApiId": api, "resourceId": resource, "httpMethod": "OPTIONS"}
+        header = "method.response.header.X-Own"
+        self.rest.put_method(
+            **where, authorizationType="NONE", operationName="theirs", apiKeyRequired=True,
+            requestParameters={"method.request.header.origin": True}, requestModels={"application/json": "Empty"},
+        )  # fmt: skip
+        self.rest.put_method_response(
+            **where, statusCode="200", responseParameters={header: True}, responseModels={"application/json": "Empty"}
+        )
+        self.rest.put_method_response(**where, statusCode="404")
+        self.rest.put_integration(
+            **where, type="HTTP", integrationHttpMethod="GET", uri="https://backend.example.com/", timeoutInMillis=5000,
+            requestParameters={"integration.request.header.x": "method.request.header.origin"}, connectionType="INTERNET",
+            requestTemplates={"application/json": "{}"}, passthroughBehavior="NEVER", contentHandling="CONVERT_TO_TEXT",
+        )  # fmt: skip
+        self.rest.put_integration_response(
+            **where,
+            statusCode="200",
+            responseParameters={header: "'own'"},
+            responseTemplates={"application/json": "{}"},
+        )
+        self.rest.put_integration_response(**where, statusCode="404", selectionPattern="4..")
 
     def v2_api(
         self, kind: str = "HTTP", auto: bool = True, routes: tuple[str, ...] = ("POST /search", "$default")

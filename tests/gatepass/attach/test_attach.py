@@ -166,7 +166,7 @@ def test_drift_is_found_and_attaching_again_mends_it(world: World, capsys: pytes
     (gate,) = [a["id"] for a in world.rest.get_authorizers(restApiId=api)["items"] if a["name"] == "gatepass"]
     raised = [{"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": "300"}]
     world.rest.update_authorizer(restApiId=api, authorizerId=gate, patchOperations=raised)
-    assert drifts(world, api, capsys) == {"route GET /new", "authorizer"}
+    assert drifts(world, api, capsys) == {"route GET /new", "preflight /new", "authorizer"}
     assert world.attach(api) == 0
     assert world.run("status", "--all") == 0
     first = world.rest.get_deployments(restApiId=api)["items"][0]["id"]

@@ -1,5 +1,7 @@
 """Every AWS call of attach and detach fails in turn, before and after it was carried out, once and from then on."""
 
+from random import Random
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -10,7 +12,7 @@ from token_service.repository import Repository
 MODES = ("before", "after", "lost before", "lost after", "interrupted before", "interrupted after")
 
 CASES = [(kind, mode) for kind in ("REST", "HTTP") for mode in MODES]
-CASES += [("HTTP manual", "before"), ("HTTP manual", "lost after")]
+CASES += [(kind, mode) for kind in ("HTTP manual", "WEBSOCKET") for mode in ("before", "lost after")]
 
 
 def faults_of(mode: str) -> Faults:
@@ -27,7 +29,9 @@ def faults_of(mode: str) -> Faults:
 def make(world: World, kind: str) -> tuple[str, str]:
     if kind == "REST":
         return world.rest_api(), "REST"
-    routes = ("POST /search", "GET /health", "$default")
+    if kind == "WEBSOCKET":
+        return world.v2_api("WEBSOCKET", auto=False, routes=("$connect", "$default")), "WEBSOCKET"
+    routes = ("POST /search", "GET /health", "OPTIONS /health", "$default")
     return world.v2_api(auto=kind == "HTTP", routes=routes), "HTTP"
 
 
@@ -103,6 +107,32 @@ def test_detach_failing_anywhere_is_attached_or_as_before_or_resumable_and_never
         assert world.state(api, kind) == before, (faults.at, faults.failed)
     assert status == 0
     assert world.state(api, kind) == before
+
+
+@pytest.mark.parametrize("kind", ["REST", "HTTP"])
+def test_two_failures_in_one_run_leave_nothing_open(
+    world: World, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one strikes on the way back, or in the run that was to finish the first."""
+    api, kind = make(world, kind)
+    before = world.state(api, kind)
+    random = Random(kind)
+    for _ in range(12):
+        faults = faults_of("after")
+        faults.watch = world.guard(api, kind)
+        faults.at = random.randint(10, 32)
+        faults.then = faults.at + random.randint(1, 20)
+        world.attach(api, faults=faults)
+        where = (faults.failed, capsys.readouterr().err)
+        if recorded(world, api) is None:
+            assert world.state(api, kind) == before, where
+            continue
+        again = faults_of("before")
+        again.watch, again.at = faults.watch, random.randint(3, 20)
+        world.detach(api, faults=again)
+        if recorded(world, api) is not None:
+            assert world.detach(api) == 0, (*where, again.failed, capsys.readouterr().err)
+        assert world.state(api, kind) == before, (*where, again.failed)
 
 
 def test_throttled_calls_are_repeated_with_back_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
