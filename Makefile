@@ -36,8 +36,9 @@ $(SAM_VENV)/.done: requirements/sam.txt
 	$(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
 	touch $@
 
-# DynamoDB Local, where Java and Maven are, and the npm package jose; the tests say loudly what they skip without them.
-tools:
+# DynamoDB Local, where Java and Maven are; the npm package jose and the CDK, where Node.js is. The tests say loudly what
+# they skip without them.
+tools: .tools/cdk/.done
 	@mkdir -p .tools
 	if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
 	  mvn -q -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
@@ -49,9 +50,15 @@ tools:
 	  mv .tools/partial .tools/jose
 	fi
 
+.tools/cdk/.done: requirements/cdk.txt
+	@command -v node >/dev/null || exit 0
+	test -x .tools/cdk/bin/python || $(PYTHON) -m venv .tools/cdk
+	.tools/cdk/bin/python $(PIP) -r requirements/cdk.txt
+	touch $@
+
 lock: $(VENV)/.dev
-	@for file in dev run authorizer token_service sam bench_peers bench_runtime; do
-	  constraint=$$([ $$file = dev ] || [ $$file = sam ] || echo "-c requirements/dev.txt")
+	@for file in dev run authorizer token_service sam cdk bench_peers bench_runtime; do
+	  constraint=$$([ $$file = dev ] || [ $$file = sam ] || [ $$file = cdk ] || echo "-c requirements/dev.txt")
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$constraint requirements/$$file.in -o requirements/$$file.txt
 	done

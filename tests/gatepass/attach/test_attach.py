@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +9,11 @@ import pytest
 from entitlements.decision import Decision
 from entitlements.reasons import Reason
 from entitlements.solution import read_solution
-from gatepass.attach import responses, snippets
+from gatepass.attach import responses
 from tests.gatepass.attach.conftest import ARN, OTHER, World
 from tests.support.signer import SOLUTION
 from tests.support.table import config
 
-ROOT = Path(__file__).parents[3]
 KINDS = ("REST", "HTTP", "HTTP manual", "WEBSOCKET")
 
 
@@ -225,17 +223,6 @@ def test_cors_settings_that_exist_only_gain_the_header() -> None:
     assert responses.cors(present, solution) == present | {"AllowHeaders": ["x-own", "authorization"]}
     fine = {"AllowHeaders": ["Authorization"]}
     assert responses.cors(fine, solution) == fine
-
-
-def test_the_snippets_are_the_documents() -> None:
-    text = (ROOT / "docs" / "attach.md").read_text()
-    for snippet in (
-        snippets.sam("REST"),
-        snippets.sam("HTTP"),
-        snippets.cloudformation("REST"),
-        snippets.cloudformation("HTTP"),
-    ):
-        assert snippet in text
 
 
 def test_an_authorizer_that_aws_lets_nobody_call_gets_one_permission_for_all(world: World) -> None:

@@ -1,53 +1,145 @@
-"""The documented infrastructure as code is valid, as the document has it."""
+"""The documented SAM and CloudFormation is valid as the document has it, and makes what `attach` makes."""
 
+import json
 import os
-import re
 import shutil
 import subprocess
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cfnlint.decode import decode_str
 
+from gatepass.attach import responses, snippets
 from tests.support.emulators import ROOT, unavailable
+from tests.support.infrastructure import assert_gated, blocks, made_by_attach, resolve
 
 HEAD = """\
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
 Resources:
 """
-BACKEND = """\
-  Backend:
-    Type: AWS::Serverless::Function
-    Properties:
-      Runtime: python3.13
-      Handler: a.b
-      InlineCode: "def b(event, context): pass"
-      Events:
-        Search: {Type: %s, Properties: {%s, Method: POST, Path: /search}}
+FUNCTION = """\
+Backend:
+  Type: AWS::Serverless::Function
+  Properties:
+    Runtime: python3.13
+    Handler: a.b
+    InlineCode: "def b(event, context): pass"
 """
+SEARCH = "    Events:\n      Search: {Type: Api, Properties: {RestApiId: !Ref Api, Method: POST, Path: /search}}\n"
+V2_BACKEND = """\
+Backend:
+  Type: AWS::ApiGatewayV2::Integration
+  Properties: {ApiId: !Ref Api, IntegrationType: HTTP_PROXY, IntegrationMethod: ANY, IntegrationUri: "https://example.com"%s}
+"""
+REST = """\
+Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: api}}
+Search: {Type: AWS::ApiGateway::Resource, Properties: {RestApiId: !Ref Api, ParentId: !GetAtt Api.RootResourceId, PathPart: a}}
+"""
+WEBSOCKET = """\
+Api:
+  Type: AWS::ApiGatewayV2::Api
+  Properties: {Name: api, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}
+"""
+REFUSED = "What a refused browser reads"
 AROUND = {
-    "AWS::Serverless::Api": BACKEND % ("Api", "RestApiId: !Ref Api"),
-    "AWS::Serverless::HttpApi": BACKEND % ("HttpApi", "ApiId: !Ref HttpApi"),
-    "AWS::ApiGateway::Authorizer": "  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: api}}\n",
-    "AWS::ApiGatewayV2::Authorizer": (
-        "  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: api, ProtocolType: HTTP}}\n"
-    ),
+    "SAM, REST": FUNCTION + SEARCH,
+    "SAM, HTTP": FUNCTION,
+    "CloudFormation, REST": REST,
+    "CloudFormation, HTTP": V2_BACKEND % ', PayloadFormatVersion: "1.0"',
+    "CloudFormation, WebSocket": WEBSOCKET + V2_BACKEND % "",
+    REFUSED: REST,
 }
 
 
-@pytest.mark.parametrize("resource", AROUND)
-def test_the_documented_snippet_passes_sam_validate(resource: str, tmp_path: Path) -> None:
-    sam = ROOT / ".venv-sam" / "bin" / "sam"
-    found = str(sam) if sam.exists() else shutil.which("sam")
+def documented(heading: str) -> str:
+    """A whole template of what is documented, and of what it stands in."""
+    parts = [AROUND[heading], *blocks(heading)]
+    if parts[-1].startswith("Events:"):
+        parts[0] += textwrap.indent(parts.pop(), "    ")
+    return HEAD + textwrap.indent("".join(parts), "  ")
+
+
+def sam() -> Path:
+    own = ROOT / ".venv-sam" / "bin" / "sam"
+    found = str(own) if own.exists() else shutil.which("sam")
     if found is None:
         unavailable("sam (make .venv-sam/.done)")
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "attach.md").read_text(), re.DOTALL)
-    (block,) = [block for block in blocks if f"Type: {resource}\n" in block]
-    template = tmp_path / "template.yaml"
-    template.write_text(HEAD + AROUND[resource] + textwrap.indent(block, "  "))
-    run = subprocess.run(
-        [str(found), "validate", "--lint", "--region", "us-east-1", "--template", str(template)],
-        env=os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_ENDPOINT_URL": ""}, capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stdout + run.stderr
+    return Path(str(found))
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    quiet = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_ENDPOINT_URL": "", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run([str(part) for part in command], env=quiet, capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("heading", AROUND)
+def test_the_documented_snippet_passes_sam_validate(heading: str, tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(documented(heading))
+    run(sam(), "validate", "--lint", "--region", "us-east-1", "--template", "template.yaml", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["REST", "HTTP", "WebSocket"])
+def test_cloudformation_makes_what_attach_makes(kind: str) -> None:
+    template, problems = decode_str(documented(f"CloudFormation, {kind}"))
+    assert template is not None, problems
+    assert_gated(kind.upper(), template["Resources"])
+
+
+TRANSLATE = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+policies = type("Policies", (), {"load": lambda self: {}})()
+json.dump(transform(yaml_parse(sys.argv[1]), {}, policies)["Resources"], sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("kind", ["REST", "HTTP"])
+def test_sam_makes_what_attach_makes(kind: str, tmp_path: Path) -> None:
+    python = sam().with_name("python")
+    if not python.exists():
+        unavailable("sam in an environment of its own (make .venv-sam/.done)")
+    resources = json.loads(run(python, "-c", TRANSLATE, documented(f"SAM, {kind}"), cwd=tmp_path))
+    (api,) = [one for one in resources.values() if one["Type"].endswith(("::RestApi", "V2::Api"))]
+    body: dict[str, Any] = api["Properties"]["Body"]
+    schemes = body["securityDefinitions"] if kind == "REST" else body["components"]["securitySchemes"]
+    found = schemes["Gatepass"]["x-amazon-apigateway-authorizer"]
+    assert {"type": found["type"].upper(), "uri": resolve(found["authorizerUri"]),
+            "identity": found.get("identitySource", ""), "ttl": found["authorizerResultTtlInSeconds"]} | (
+        {} if kind == "REST"
+        else {"payload": found["authorizerPayloadFormatVersion"], "simple": found["enableSimpleResponses"]}
+    ) == made_by_attach(kind)  # fmt: skip
+    for path, methods in body["paths"].items():
+        for method, route in methods.items():
+            security = route.get("security", [{"NONE": []}])
+            assert security == [{"NONE" if method == "options" else "Gatepass": []}], f"{method} {path}"
+        assert len(methods) == 2
+    permitted = [one for one in resources.values() if one["Type"] == "AWS::Lambda::Permission"]
+    assert all("Backend" in json.dumps(one["Properties"]["FunctionName"]) for one in permitted)
+
+
+def test_attach_prints_what_is_documented() -> None:
+    for kind, name in {"REST": "REST", "HTTP": "HTTP", "WEBSOCKET": "WebSocket"}.items():
+        assert snippets.cloudformation(kind) == blocks(f"CloudFormation, {name}")[0]
+        if kind != "WEBSOCKET":
+            assert snippets.sam(kind) == blocks(f"SAM, {name}")[0]
+
+
+def test_a_refusal_reads_as_attach_makes_it() -> None:
+    template, _ = decode_str(documented(REFUSED))
+    assert template is not None
+    response = template["Resources"]["AccessDenied"]["Properties"]
+    status, body = responses.BODIES["ACCESS_DENIED"]
+    assert (response["ResponseType"], response["StatusCode"]) == ("ACCESS_DENIED", status)
+    assert json.loads(response["ResponseTemplates"]["application/json"]) == json.loads(body)
+
+
+def test_the_stack_exports_what_the_snippets_import() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    for name in ("AuthorizerArn", "AuthorizerInvokeUri"):
+        assert f'Export: {{Name: !Sub "${{AWS::StackName}}-{name}"}}' in text
