@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode_str
 
+from entitlements.solution import read_solution
 from gatepass.attach import responses, snippets
 from tests.support.emulators import ROOT, unavailable
 from tests.support.infrastructure import assert_gated, blocks, made_by_attach, resolve
+from tests.support.table import config
 
 HEAD = """\
 AWSTemplateFormatVersion: "2010-09-09"
@@ -134,8 +136,9 @@ def test_a_refusal_reads_as_attach_makes_it() -> None:
     template, _ = decode_str(documented(REFUSED))
     assert template is not None
     response = template["Resources"]["AccessDenied"]["Properties"]
-    status, body = responses.BODIES["ACCESS_DENIED"]
-    assert (response["ResponseType"], response["StatusCode"]) == ("ACCESS_DENIED", status)
+    ours = responses.gateway_responses(read_solution(config()))["ACCESS_DENIED"]
+    assert (response["ResponseType"], response["StatusCode"]) == ("ACCESS_DENIED", ours["status"])
+    body = ours["templates"]["application/json"]
     assert json.loads(response["ResponseTemplates"]["application/json"]) == json.loads(body)
 
 
