@@ -88,6 +88,30 @@ def test_only_connect_of_a_websocket_api_is_decided(world: World) -> None:
     assert {route for route, (type_, _) in routes.items() if type_ == "CUSTOM"} == {"$connect"}
 
 
+def test_hundreds_of_methods_with_mixed_authorizers_in_one_of_several_stages(world: World) -> None:
+    api = world.rest_api()
+    root = world.rest.get_resources(restApiId=api)["items"][0]["id"]
+    other = world.rest.get_authorizers(restApiId=api)["items"][0]["id"]
+    kinds: list[dict[str, str]] = [
+        {"authorizationType": "NONE"},
+        {"authorizationType": "AWS_IAM"},
+        {"authorizationType": "CUSTOM", "authorizerId": other},
+    ]
+    for n in range(210):
+        world.rest_route(api, root, f"r{n}", "GET", kinds[n % 3])
+    for stage in ("prod", "test"):
+        world.rest.create_deployment(restApiId=api, stageName=stage)
+    before = world.state(api, "REST")
+    assert world.attach(api, "--stage", "test") == 0
+    routes = world.routes(api, "REST")
+    gates = {by for route, (kind, by) in routes.items() if route.startswith("GET /r") and kind == "CUSTOM"}
+    assert (len(gates), gates & {other}) == (1, set())
+    assert sum(kind == "AWS_IAM" for kind, _ in routes.values()) == 71
+    assert world.run("status", api) == 0
+    assert world.detach(api) == 0
+    assert world.state(api, "REST") == before
+
+
 def test_hundreds_of_routes(world: World) -> None:
     api = world.v2_api(routes=tuple(f"GET /r{n}" for n in range(300)))
     assert world.attach(api) == 0

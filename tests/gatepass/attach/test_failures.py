@@ -135,10 +135,15 @@ def test_two_failures_in_one_run_leave_nothing_open(
         assert world.state(api, kind) == before, (*where, again.failed)
 
 
-def test_throttled_calls_are_repeated_with_back_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "service"), [("REST", "api-gateway"), ("HTTP", "apigatewayv2"), ("WEBSOCKET", "apigatewayv2")]
+)
+def test_throttled_calls_are_repeated_with_back_off(
+    world: World, kind: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from botocore.awsrequest import AWSResponse
 
-    api = world.rest_api()
+    api, _ = make(world, kind)
     sent: list[str] = []
     clients: list[object] = []
 
@@ -155,12 +160,13 @@ def test_throttled_calls_are_repeated_with_back_off(world: World, monkeypatch: p
 
     class Throttled(Faults):
         def install(self, client: object) -> object:
-            client.meta.events.register_first("before-send.api-gateway.*", throttle)  # type: ignore[attr-defined]
+            client.meta.events.register_first(f"before-send.{service}.*", throttle)  # type: ignore[attr-defined]
             clients.append(client)
             return client
 
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.001)
     assert world.attach(api, faults=Throttled()) == 0
     for client in clients:
-        client.meta.events.unregister("before-send.api-gateway.*", throttle)  # type: ignore[attr-defined]
-    assert len(sent) > 30
+        client.meta.events.unregister(f"before-send.{service}.*", throttle)  # type: ignore[attr-defined]
+    assert len(sent) > 20
+    assert world.run("status", api) == 0
