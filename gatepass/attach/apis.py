@@ -1,7 +1,7 @@
 """An API as plain values, whatever its kind."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gatepass.attach.aws import Aws
 from token_service.errors import Refused
@@ -14,6 +14,20 @@ PARTIAL: Final = {"partial": True}
 """The value of a preflight method of ours whose making was cut off."""
 MARK: Final = "gatepass: "
 """Begins the description of a deployment of ours."""
+
+
+class Deployable(NamedTuple):
+    """A route as far as two of its states can be compared.
+
+    `integration` is type and URI, `authorizer` its name, `kind` that of the authorization, `key` whether an API key is
+    asked for, `other` whatever else is known of both states.
+    """
+
+    integration: str
+    authorizer: str
+    kind: str = ""
+    key: bool = False
+    other: str = ""
 
 
 @dataclass
@@ -31,8 +45,10 @@ class Api:
     values: dict[str, Any] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     authorizers: dict[str, str] = field(default_factory=dict)
-    deployable: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of a REST API's routes: integration type and URI, and the authorizer's name; what a deployment would publish."""
+    deployable: dict[str, Deployable] = field(default_factory=dict)
+    """Of a REST API's routes: what a deployment would publish."""
+    summary: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Of a REST API's deployed routes: kind of authorization, and whether an API key is asked for."""
 
     @property
     def routes(self) -> dict[str, Any]:

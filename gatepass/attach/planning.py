@@ -18,6 +18,7 @@ def plan_attach(work: Work, goal: Goal, old: Record | None) -> tuple[Plan, list[
     ours = {key.partition(" ")[2] for key in recorded if key.startswith("route ")}
     ours |= {f"OPTIONS {key.partition(' ')[2]}" for key in recorded if key.startswith("preflight ")}
     ours |= {key.partition(" ")[2] for key in recorded if key.startswith("preflight OPTIONS ")}
+    ours |= {"cors"} & recorded.keys()
     stale = [line for line in lines if pending.route_of(line) in ours]
     deploys = any(change.key == "deployment" for change in plan.changes)
     unfinished = old is not None and old.status != "attached" and not work.api.auto_deploy

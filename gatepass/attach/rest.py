@@ -3,7 +3,7 @@
 from typing import Any
 
 from gatepass.attach import rest_preflight
-from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
+from gatepass.attach.apis import GATE, MARK, NAME, Api, Deployable, choose_stage
 from gatepass.attach.aws import Aws
 
 
@@ -28,16 +28,16 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
         for method, facts in resource.get("resourceMethods", {}).items():
             api.ids[f"route {method} {path}"] = resource["id"]
             integration = facts.get("methodIntegration") or {}
-            api.deployable[f"{method} {path}"] = (
-                integration.get("type", "").lower(),
-                integration.get("uri") or "",
-                api.authorizers.get(facts.get("authorizerId", ""), "")
-                if facts.get("authorizationType") != "NONE"
-                else "",
+            kind = facts.get("authorizationType", "NONE")
+            authorizer = facts.get("authorizerId") if kind != "NONE" else None
+            api.deployable[f"{method} {path}"] = Deployable(
+                f"{integration.get('type', '').lower()} {integration.get('uri') or ''}",
+                api.authorizers.get(authorizer or "", ""),
+                kind,
+                bool(facts.get("apiKeyRequired")),
             )
-            authorizer = facts.get("authorizerId") if facts.get("authorizationType") != "NONE" else None
             api.values[f"route {method} {path}"] = {
-                "type": facts.get("authorizationType", "NONE"),
+                "type": kind,
                 "authorizer": GATE if authorizer and authorizer == api.ids.get("authorizer") else authorizer,
             }
         api.ids[f"preflight {path}"] = resource["id"]
@@ -50,7 +50,11 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
                 "templates": one.get("responseTemplates", {}),
             }
     deployment = stages[stage].get("deploymentId", "")
-    described = aws.find("apigateway", "get_deployment", restApiId=api_id, deploymentId=deployment) or {}
+    where = {"restApiId": api_id, "deploymentId": deployment}
+    described = aws.find("apigateway", "get_deployment", **where, embed=["apisummary"]) or {}
+    for path, methods in described.get("apiSummary", {}).items():
+        for method, facts in methods.items():
+            api.summary[f"{method} {path}"] = (facts["authorizationType"], bool(facts.get("apiKeyRequired")))
     text = described.get("description") or ""
     api.ids["deployment"] = deployment
     api.values["deployment"] = text if text.startswith(MARK) else deployment

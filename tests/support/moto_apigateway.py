@@ -117,10 +117,26 @@ def rest_create_deployment(self: RestAPI, name: str, description: str, stage_var
     stage = self.stages.get(name)
     deployment = plain_deployment(self, name, description, stage_variables)
     deployment.document = rest_document(self)
+    deployment.summary = {
+        resource.get_path(): {
+            verb: {"authorizationType": one.authorization_type, "apiKeyRequired": one.api_key_required}
+            for verb, one in resource.resource_methods.items()
+        }
+        for resource in self.resources.values()
+    }
     if stage is not None:  # moto makes the stage anew, and loses its tags and settings
         stage.deployment_id = deployment.id
         self.stages[name] = stage
     return deployment
+
+
+def get_deployment(self: Any) -> Any:
+    parts = urlsplit(self.uri).path.split("/")
+    found = self.backend.get_deployment(parts[2], parts[4])
+    embed = parse_qs(urlsplit(self.uri).query).get("embed", [])
+    if embed not in ([], ["apisummary"]):
+        raise Rejected("Invalid embed")
+    return json.dumps(found.to_json() | ({"apiSummary": found.summary} if embed else {}))
 
 
 def get_export(self: Any) -> Any:
@@ -164,6 +180,7 @@ RestAPI.delete_deployment = rest_delete_deployment
 APIGatewayBackend.delete_authorizer = rest_delete_authorizer
 APIGatewayResponse.update_method = update_method
 APIGatewayResponse.get_export = get_export
+APIGatewayResponse.get_deployment = get_deployment
 
 
 # ---- HTTP and WebSocket ----------------------------------------------------------------------------------------------
@@ -178,11 +195,16 @@ def v2_document(api: Api) -> dict[str, Any]:
                 "type": target.integration_type.lower(),
                 "uri": target.integration_uri or "",
             }
-        if route.authorizer_id:
+        if route.authorization_type == "AWS_IAM":
+            facts["security"] = [{"sigv4": []}]
+        elif route.authorizer_id:
             facts["security"] = [{api.authorizers[route.authorizer_id].name: []}]
         name = "x-amazon-apigateway-any-method" if verb in ("ANY", "$default") else verb.lower()
+        if target and target.timeout_in_millis:
+            facts["x-amazon-apigateway-integration"]["timeoutInMillis"] = target.timeout_in_millis
         paths.setdefault(path or "/$default", {})[name] = facts
-    return {"openapi": "3.0.1", "paths": paths}
+    cors = {"x-amazon-apigateway-cors": api.cors_configuration} if api.cors_configuration else {}
+    return {"openapi": "3.0.1", "paths": paths, **cors}
 
 
 def v2_api(self: Any) -> Api:

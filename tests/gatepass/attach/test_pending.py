@@ -1,0 +1,94 @@
+"""Other people's undeployed changes are found, whatever they changed, and do not go out with the gate."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.gatepass.attach.conftest import BACKEND, World
+
+
+def rest_ids(world: World, api: str) -> dict[str, str]:
+    return {one["path"]: one["id"] for one in world.rest.get_resources(restApiId=api)["items"]}
+
+
+def open_iam(world: World, api: str) -> None:
+    patch = [{"op": "replace", "path": "/authorizationType", "value": "NONE"}]
+    where = {"restApiId": api, "resourceId": rest_ids(world, api)["/iam"], "httpMethod": "GET"}
+    world.rest.update_method(**where, patchOperations=patch)
+
+
+def another_integration(world: World, api: str) -> None:
+    where = {"restApiId": api, "resourceId": rest_ids(world, api)["/health"], "httpMethod": "GET"}
+    world.rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=BACKEND + "?2")
+
+
+def a_key_asked_for(world: World, api: str) -> None:
+    where = {"restApiId": api, "resourceId": rest_ids(world, api)["/iam"], "httpMethod": "GET"}
+    world.rest.delete_method(**where)
+    world.rest.put_method(**where, authorizationType="AWS_IAM", apiKeyRequired=True)
+    world.rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=BACKEND)
+
+
+def deleted(world: World, api: str) -> None:
+    world.rest.delete_resource(restApiId=api, resourceId=rest_ids(world, api)["/iam"])
+
+
+REST: dict[str, Callable[[World, str], None]] = {
+    "GET /iam: authorization NONE, deployed is AWS_IAM": open_iam,
+    "GET /health: another integration is deployed": another_integration,
+    "GET /iam: an API key is asked for, deployed it is the other way": a_key_asked_for,
+    "GET /iam: deleted, and still deployed": deleted,
+}
+
+
+@pytest.mark.parametrize("line", REST)
+def test_a_rest_api_s_pending_change_is_named(world: World, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    api = world.rest_api()
+    REST[line](world, api)
+    before = world.state(api, "REST")
+    assert world.attach(api) == 1
+    said = capsys.readouterr().err
+    assert said.splitlines()[1:-1] == [line]
+    assert world.state(api, "REST") == before
+    assert world.attach(api, "--deploy-pending") == 0
+    assert world.run("status", api) == 0
+
+
+def slower(world: World, api: str) -> None:
+    one = world.v2.get_integrations(ApiId=api)["Items"][0]["IntegrationId"]
+    world.v2.update_integration(ApiId=api, IntegrationId=one, TimeoutInMillis=1234)
+
+
+def other_cors(world: World, api: str) -> None:
+    world.v2.update_api(ApiId=api, CorsConfiguration={"AllowOrigins": ["https://a.example"]})
+
+
+def iam(world: World, api: str) -> None:
+    (route,) = [one["RouteId"] for one in world.v2.get_routes(ApiId=api)["Items"] if one["RouteKey"] == "GET /iam"]
+    world.v2.update_route(ApiId=api, RouteId=route, AuthorizationType="AWS_IAM")
+
+
+HTTP: dict[str, Callable[[World, str], Any]] = {
+    "GET /iam: other settings are deployed": slower,
+    "cors: other settings are deployed": other_cors,
+    "GET /iam: authorization AWS_IAM, deployed is NONE": iam,
+    "GET /new: not deployed yet": lambda world, api: world.add_routes(api, "GET /new"),
+}
+
+
+@pytest.mark.parametrize("line", HTTP)
+def test_an_http_api_s_pending_change_is_named(world: World, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    api = world.v2_api(auto=False, routes=("GET /iam",))
+    world.v2.update_route(
+        ApiId=api, RouteId=world.v2.get_routes(ApiId=api)["Items"][0]["RouteId"], AuthorizationType="NONE"
+    )
+    world.add_routes(api, "POST /search")
+    world.v2.create_deployment(ApiId=api, StageName="$default")
+    HTTP[line](world, api)
+    before = world.state(api, "HTTP")
+    assert world.attach(api) == 1
+    assert capsys.readouterr().err.splitlines()[1:-1] == [line]
+    assert world.state(api, "HTTP") == before
+    assert world.attach(api, "--deploy-pending") == 0
+    assert world.run("status", api) == 0
