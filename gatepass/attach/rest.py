@@ -88,8 +88,13 @@ def _authorizer(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
             {"op": "replace", "path": "/type", "value": value["type"]},
             {"op": "replace", "path": "/authorizerUri", "value": value["uri"]},
             {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": str(value["ttl"])},
-            {"op": "replace", "path": "/identitySource", "value": value["identity"]},
         ]
+        # It is taken away rather than emptied, as this page has it for this path:
+        # https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html
+        if value["identity"]:
+            patch.append({"op": "replace", "path": "/identitySource", "value": value["identity"]})
+        elif was["identity"]:
+            patch.append({"op": "remove", "path": "/identitySource"})
         aws.call("apigateway", "update_authorizer", restApiId=api.api_id, authorizerId=api.ids["authorizer"],
                  patchOperations=patch)  # fmt: skip
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import botocore.session
 from botocore.validate import ParamValidator
-from moto.apigateway.models import APIGatewayBackend, RestAPI
+from moto.apigateway.models import APIGatewayBackend, Authorizer, RestAPI
 from moto.apigateway.responses import APIGatewayResponse
 from moto.apigateway.urls import url_paths as rest_paths
 from moto.apigatewayv2.exceptions import APIGatewayV2Error
@@ -146,6 +146,19 @@ def get_export(self: Any) -> Any:
     return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
 
 
+def rest_update_authorizer(self: Authorizer, patch_operations: list[dict[str, Any]]) -> Authorizer:
+    for one in patch_operations:
+        if one["path"] == "/identitySource" and one["op"] == "remove":
+            self.identity_source = None
+        elif one["op"] != "replace" or not one.get("value"):
+            raise Rejected(f"Invalid patch operation {one}")
+        else:
+            plain_patch(self, [one])
+    if self.identity_source is None and self.authorizer_result_ttl:
+        raise Rejected("Identity source is required when caching is enabled")
+    return self
+
+
 def rest_delete_authorizer(self: APIGatewayBackend, restapi_id: str, authorizer_id: str) -> None:
     api = self.get_rest_api(restapi_id)
     methods = [m for r in api.resources.values() for m in r.resource_methods.values()]
@@ -173,6 +186,7 @@ def rest_delete_deployment(self: RestAPI, deployment_id: str) -> Any:
     return self.deployments.pop(deployment_id)
 
 
+plain_patch, Authorizer.apply_operations = Authorizer.apply_operations, rest_update_authorizer
 plain_deployment, RestAPI.create_deployment = RestAPI.create_deployment, rest_create_deployment
 plain_authorizer, RestAPI.create_authorizer = RestAPI.create_authorizer, rest_create_authorizer
 RestAPI.get_deployment = rest_get_deployment

@@ -186,7 +186,10 @@ def test_drift_is_found_and_attaching_again_mends_it(world: World, capsys: pytes
     assert drifts(world, api, capsys) >= {"route GET /new", "stage"}
     world.rest.create_deployment(restApiId=api, stageName="prod", description="theirs, with the new route")
     (gate,) = [a["id"] for a in world.rest.get_authorizers(restApiId=api)["items"] if a["name"] == "gatepass"]
-    raised = [{"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": "300"}]
+    raised = [
+        {"op": "replace", "path": "/identitySource", "value": "method.request.header.Authorization"},
+        {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": "300"},
+    ]
     world.rest.update_authorizer(restApiId=api, authorizerId=gate, patchOperations=raised)
     assert drifts(world, api, capsys) == {"route GET /new", "preflight /new", "authorizer"}
     assert world.attach(api) == 0
