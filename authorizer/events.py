@@ -64,6 +64,20 @@ def read_event(event: object) -> AuthorizerRequest | None:
     return AuthorizerRequest(match["api_id"], resource, answer, request)
 
 
+def is_preflight(event: object) -> bool:
+    """Whether an event is an `OPTIONS` that an HTTP API sends here as to a backend, with payload 2.0.
+
+    Such an API answers preflight by itself only where no route takes it. Where `ANY` or `$default` does, `attach` makes
+    an `OPTIONS` route that leads here, and the API's CORS settings put their headers on the answer. No authorizer's
+    event looks so: those have a `type` and a `routeArn`.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    if not isinstance(event, dict) or event.get("version") != "2.0" or "type" in event or "routeArn" in event:
+        return False
+    return _mapping(_mapping(event.get("requestContext")).get("http")).get("method") == "OPTIONS"
+
+
 def _token_request(event: Mapping[str, Any], arn: re.Match[str]) -> Request:
     """A TOKEN authorizer's event: a header value and a method ARN, no address and no query."""
     return Request(

@@ -10,7 +10,7 @@ from typing import Any
 from authorizer import credentials, endpoint
 from authorizer.answers import Unauthorized, answer, failure
 from authorizer.dynamodb import DynamoDB
-from authorizer.events import read_event
+from authorizer.events import is_preflight, read_event
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Gate
 from entitlements.log import decision_line
@@ -45,6 +45,8 @@ def make_handler(
     def handle(event: Any, context: Any) -> dict[str, Any]:
         now, started = clock(), time.perf_counter()
         asked = read_event(event)
+        if asked is None and is_preflight(event):
+            return {"statusCode": 204}
         if asked is None:
             log(refuse(Reason.API_UNKNOWN, None), "", now, started, "the event is not an authorizer's")
             raise Unauthorized

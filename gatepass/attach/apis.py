@@ -34,7 +34,7 @@ class Deployable(NamedTuple):
 class Api:
     """What was read. `values` is what attaching may change, by key; `ids` are AWS's, by key, for writing.
 
-    `tags` tell who manages it; `auto_deploy` whether its stage needs no deployment.
+    `tags` tell who manages it; `auto_deploy` whether its stage needs no deployment; `canary` whether it takes none.
     """
 
     api_id: str
@@ -42,6 +42,7 @@ class Api:
     stage: str
     tags: dict[str, str]
     auto_deploy: bool = False
+    canary: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     authorizers: dict[str, str] = field(default_factory=dict)

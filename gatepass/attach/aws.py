@@ -1,7 +1,11 @@
 """Calls of AWS's management APIs, with their failures as one exception."""
 
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
+
+CONFLICT_WAITS: Final = (0.5, 1, 2, 4, 8)
+"""Seconds before each repetition of a call that met another change of the same API."""
 
 
 class CallFailed(Exception):
@@ -14,14 +18,27 @@ class CallFailed(Exception):
 
 
 class Aws:
-    """Clients by service. They retry throttled calls themselves (botocore's standard mode, with back-off)."""
+    """Clients by service. They retry throttled calls themselves (botocore's standard mode, with back-off).
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
-        """`client` gives the low-level client of a service, the same one each time."""
-        self._client = client
+    Not so what API Gateway refuses because another change of the same API is under way: that is repeated here.
+    """
+
+    def __init__(self, client: Callable[[str], Any], wait: Callable[[float], object] = time.sleep) -> None:
+        """`client` gives the low-level client of a service, the same one each time; `wait` is given seconds."""
+        self._client, self._wait = client, wait
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Make one call; raises `CallFailed`."""
+        for seconds in CONFLICT_WAITS:
+            try:
+                return self._call(service, operation, **parameters)
+            except CallFailed as error:
+                if error.code != "ConflictException" or "concurrent modification" not in str(error):
+                    raise
+                self._wait(seconds)
+        return self._call(service, operation, **parameters)
+
+    def _call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -13,11 +13,13 @@ import json
 from typing import Any
 
 from gatepass.attach.apis import Api, Deployable
-from gatepass.attach.aws import Aws
+from gatepass.attach.aws import Aws, CallFailed
 
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
 CORS = "x-amazon-apigateway-cors"
+STAGE = "the stage"
+"""Stands in the place of a route where nothing can be told."""
 
 
 def pending(aws: Aws, api: Api) -> list[str]:
@@ -27,8 +29,14 @@ def pending(aws: Aws, api: Api) -> list[str]:
     if api.auto_deploy or api.kind == "WEBSOCKET" or not api.ids.get("deployment"):
         return []
     if api.kind == "REST":
-        export = aws.call("apigateway", "get_export", restApiId=api.api_id, stageName=api.stage, exportType="oas30",
-                          parameters={"extensions": "apigateway"}, accepts="application/json")  # fmt: skip
+        try:
+            export = aws.call("apigateway", "get_export", restApiId=api.api_id, stageName=api.stage, exportType="oas30",
+                              parameters={"extensions": "apigateway"}, accepts="application/json")  # fmt: skip
+        except CallFailed as error:
+            # An API with a model of a body that is no JSON has no export at all.
+            if error.code != "BadRequestException":
+                raise
+            return [f"{STAGE}: it cannot be compared ({error})"]
         deployed = _routes(json.loads(export["body"].read()))
         # Of what an export says besides, only this has a second side to compare with, and comes from the summary.
         deployed = {route: _summarized(route, one, api) for route, one in deployed.items()}
@@ -42,7 +50,7 @@ def pending(aws: Aws, api: Api) -> list[str]:
 
 
 def route_of(line: str) -> str:
-    """The route that a line is about, or `cors`."""
+    """The route that a line is about, `cors`, or `STAGE`."""
     return line.partition(": ")[0]
 
 

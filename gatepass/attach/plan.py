@@ -9,7 +9,7 @@ from entitlements.solution import Solution
 from gatepass.attach import responses
 from gatepass.attach.apis import GATE, NAME, PARTIAL, Api, authorizer_uri
 from gatepass.attach.rest_preflight import KEPT, OWN
-from gatepass.attach.v2 import DEAD_END
+from gatepass.attach.v2 import PREFLIGHT
 from token_service.errors import Refused
 
 
@@ -69,12 +69,15 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
     wanted |= _preflight(api, goal, gated, plan)
     if api.kind == "REST":
         wanted |= _responses(api, goal, recorded, plan)
-    gate: dict[str, Any] = {"type": "CUSTOM", "authorizer": GATE} | ({} if api.kind == "REST" else {"scopes": []})
+    gate: dict[str, Any] = {"type": "CUSTOM", "authorizer": GATE, "scopes": []}
     wanted |= {f"route {route}": gate for route in gated}
     for key, value in wanted.items():
         if api.values.get(key) != value:
             plan.changes.append(_change(key, api.values.get(key), value, recorded))
     live = [change for change in plan.changes if change.key not in ("link", "permission")]
+    if live and api.canary:
+        raise Refused("canary_active", f"the stage {api.stage} has a canary, and takes no deployment until that is "
+                      "over: promote or delete it first")  # fmt: skip
     if live and not api.auto_deploy:
         plan.changes.append(_change("deployment", api.values["deployment"], marker, recorded))
     return plan
@@ -145,7 +148,7 @@ def _open_preflight(api: Api, goal: Goal, gated: list[str]) -> Iterator[str]:
     for route in api.routes:
         verb, _, path = route.partition(" ")
         value = api.values.get(f"preflight {path if api.kind == 'REST' else route}")
-        backend = isinstance(value, dict) and OWN in value if api.kind == "REST" else value not in (None, DEAD_END)
+        backend = isinstance(value, dict) and OWN in value if api.kind == "REST" else value not in (None, PREFLIGHT)
         chosen = route not in goal.except_ and (not goal.only or path in paths)
         if verb == "OPTIONS" and backend and chosen:
             yield route
@@ -177,24 +180,29 @@ def _http_preflight(api: Api, goal: Goal, gated: list[str], open_: list[str], pl
         elif route.startswith("ANY "):
             keys.append(f"OPTIONS {route[4:]}")
     for route in open_:
-        plan.notes.append(f"{route} leads to a backend past the gate; CORS settings answer preflight in its place "
-                          f"(--except '{route}' leaves it)")  # fmt: skip
+        plan.notes.append(f"{route} leads to a backend past the gate; the gate answers it in its place, with the "
+                          f"headers of the CORS settings (--except '{route}' leaves it)")  # fmt: skip
     missing = [key for key in dict.fromkeys(keys) if key not in api.routes or key in open_]
     if missing:
         # Without a route of its own, preflight to these goes through their authorizer:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
-        wanted |= {"integration": DEAD_END} | {f"preflight {key}": DEAD_END for key in missing}
+        wanted |= {"integration": goal.authorizer_arn} | {f"preflight {key}": PREFLIGHT for key in missing}
     return wanted
 
 
 def _responses(api: Api, goal: Goal, recorded: Mapping[str, Change], plan: Plan) -> dict[str, Any]:
     wanted = {}
     for kind, value in responses.gateway_responses(goal.solution).items():
-        key = f"response {kind}"
-        present = api.values.get(key)
+        key, default = f"response {kind}", f"DEFAULT_{value['status'][0]}XX"
+        present, own = api.values.get(key), api.values.get(f"response {default}", {}).get("headers", {})
+        # The owner's default would have answered: its headers, CORS among them, stay.
+        named = {name.lower() for name in own}
+        value["headers"] = {k: v for k, v in value["headers"].items() if k.lower() not in named} | own
         ours = key in recorded and recorded[key].now == present
         if present in (None, value) or ours or goal.replace_responses:
             wanted[key] = value
+            if own:
+                plan.notes.append(f"gateway response {kind} takes the headers of the API's own {default}")
         else:
             plan.notes.append(f"gateway response {kind} is the API's own and stays: --replace-responses replaces it")
     return wanted

@@ -17,6 +17,8 @@ _FACTS: Final = ",".join(
 _LATER: Final = '{"message":"Access cannot be checked right now: try again."}'
 METHODS: Final = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
 HEADERS: Final = "authorization,content-type"
+PREFLIGHT_SECONDS: Final = 600
+"""For which a browser need not ask again: a preflight of an HTTP API may cost a call of the gate's function."""
 
 
 def origins(solution: Solution) -> list[str]:
@@ -67,6 +69,7 @@ def cors(present: dict[str, Any] | None, solution: Solution) -> dict[str, Any]:
             "AllowOrigins": origins(solution) or ["*"],
             "AllowHeaders": HEADERS.split(","),
             "AllowMethods": METHODS.split(","),
+            "MaxAge": PREFLIGHT_SECONDS,
         }
     allowed = present.get("AllowHeaders", [])
     if "authorization" in map(str.lower, allowed):

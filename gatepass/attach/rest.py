@@ -4,14 +4,14 @@ from typing import Any
 
 from gatepass.attach import rest_preflight
 from gatepass.attach.apis import GATE, MARK, NAME, Api, Deployable, choose_stage
-from gatepass.attach.aws import Aws
+from gatepass.attach.aws import Aws, CallFailed
 
 
 def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Api:
     """Read everything: four lists, however many routes there are."""
     stages = {stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id)["item"]}
     stage = choose_stage(list(stages), wanted)
-    api = Api(api_id, "REST", stage, dict(found.get("tags", {})))
+    api = Api(api_id, "REST", stage, dict(found.get("tags", {})), canary=bool(stages[stage].get("canarySettings")))
     api.values["authorizer"] = None
     for one in aws.rest_items("get_authorizers", restApiId=api_id):
         api.authorizers[one["id"]] = one["name"]
@@ -38,6 +38,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
             )
             api.values[f"route {method} {path}"] = {
                 "type": kind,
+                "scopes": sorted(facts.get("authorizationScopes") or []),
                 "authorizer": GATE if authorizer and authorizer == api.ids.get("authorizer") else authorizer,
             }
         api.ids[f"preflight {path}"] = resource["id"]
@@ -101,10 +102,16 @@ def _authorizer(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
 
 def _route(aws: Aws, api: Api, name: str, was: Any, value: Any) -> None:
     # Type and authorizer in one call: between two, the method would be open or refuse everybody.
-    patch = [{"op": "replace", "path": "/authorizationType", "value": value["type"]}]
-    if value["authorizer"]:
-        identity = api.ids["authorizer"] if value["authorizer"] == GATE else value["authorizer"]
-        patch.append({"op": "replace", "path": "/authorizerId", "value": identity})
+    identity = api.ids["authorizer"] if value["authorizer"] == GATE else value["authorizer"]
+    patch = [
+        {"op": "replace", "path": "/authorizationType", "value": value["type"]},
+        # Without one it is emptied too: an authorizer that a method still names cannot be deleted.
+        {"op": "replace", "path": "/authorizerId", "value": identity or ""},
+    ]
+    # Only a user pool's methods may have scopes.
+    before, after = set((was or {}).get("scopes", ())), set(value["scopes"])
+    for op, scopes in (("remove", before - after), ("add", after - before)):
+        patch += [{"op": op, "path": "/authorizationScopes", "value": scope} for scope in sorted(scopes)]
     aws.call("apigateway", "update_method", restApiId=api.api_id, resourceId=api.ids[f"route {name}"],
              httpMethod=name.partition(" ")[0], patchOperations=patch)  # fmt: skip
 
@@ -140,4 +147,9 @@ def tidy(aws: Aws, api_id: str) -> None:
     used |= {stage["canarySettings"].get("deploymentId") for stage in stages if stage.get("canarySettings")}
     for one in list(aws.rest_items("get_deployments", restApiId=api_id)):
         if (one.get("description") or "").startswith(MARK) and one["id"] not in used:
-            aws.delete("apigateway", "delete_deployment", restApiId=api_id, deploymentId=one["id"])
+            try:
+                aws.delete("apigateway", "delete_deployment", restApiId=api_id, deploymentId=one["id"])
+            except CallFailed as error:
+                # Somebody has put it on a stage meanwhile: then it is theirs.
+                if "Active stages" not in str(error):
+                    raise

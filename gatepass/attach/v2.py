@@ -5,9 +5,11 @@ from typing import Any, Final
 from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
 from gatepass.attach.aws import Aws
 
-DEAD_END: Final = "https://gatepass.invalid/"
-"""The integration of OPTIONS routes. CORS answers preflight before it; any other OPTIONS ends here (RFC 2606), not at
-the backend."""
+PREFLIGHT: Final = "the gate, as preflight"
+"""Where OPTIONS routes lead to: the gate's function answers them, and the CORS settings put their headers on it.
+
+The API answers preflight by itself only where no route takes it, and then needs no such route."""
+_DESCRIPTION: Final = MARK + "answers preflight"
 _CORS: Final = ("AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge")
 
 
@@ -26,16 +28,16 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
             api.ids["authorizer"] = one["AuthorizerId"]
             api.values["authorizer"] = _authorizer_value(one, kind)
     for one in aws.items("get_integrations", ApiId=api_id):
-        if one.get("IntegrationUri") == DEAD_END:
+        if one.get("Description") == _DESCRIPTION:
             api.ids["integration"] = one["IntegrationId"]
-            api.values["integration"] = DEAD_END
+            api.values["integration"] = one["IntegrationUri"]
     for one in aws.items("get_routes", ApiId=api_id):
         key = one["RouteKey"]
-        dead = bool(api.ids.get("integration")) and one.get("Target") == f"integrations/{api.ids['integration']}"
-        name = f"preflight {key}" if dead else f"route {key}"
+        ours = bool(api.ids.get("integration")) and one.get("Target") == f"integrations/{api.ids['integration']}"
+        name = f"preflight {key}" if ours else f"route {key}"
         api.ids[name] = one["RouteId"]
-        if dead:
-            api.values[name] = DEAD_END
+        if ours:
+            api.values[name] = PREFLIGHT
             continue
         kind_of = one.get("AuthorizationType") or "NONE"
         if key.startswith("OPTIONS ") and kind_of == "NONE" and one.get("Target"):
@@ -123,13 +125,17 @@ def _integration(aws: Aws, api: Api, _: str, was: Any, value: Any) -> None:
         where = {"ApiId": api.api_id, "IntegrationId": api.ids["integration"]}
         aws.call("apigatewayv2", "delete_integration", **where)
         return
-    made = aws.call("apigatewayv2", "create_integration", ApiId=api.api_id, IntegrationType="HTTP_PROXY",
-                    IntegrationMethod="OPTIONS", IntegrationUri=DEAD_END, PayloadFormatVersion="1.0")  # fmt: skip
-    api.ids["integration"] = made["IntegrationId"]
+    facts = {"ApiId": api.api_id, "IntegrationUri": value}
+    if was is None:
+        made = aws.call("apigatewayv2", "create_integration", **facts, IntegrationType="AWS_PROXY",
+                        PayloadFormatVersion="2.0", Description=_DESCRIPTION)  # fmt: skip
+        api.ids["integration"] = made["IntegrationId"]
+    else:
+        aws.call("apigatewayv2", "update_integration", **facts, IntegrationId=api.ids["integration"])
 
 
 def _preflight(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
-    target = f"integrations/{api.ids['integration']}" if value == DEAD_END else value
+    target = f"integrations/{api.ids['integration']}" if value == PREFLIGHT else value
     if was is None:
         aws.call("apigatewayv2", "create_route", ApiId=api.api_id, RouteKey=key, AuthorizationType="NONE",
                  Target=target)  # fmt: skip
@@ -143,9 +149,9 @@ def _preflight(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
 
 def _route(aws: Aws, api: Api, key: str, was: Any, value: Any) -> None:
     # Type, authorizer and scopes in one call: between two, the route would be open or refuse everybody.
-    facts: dict[str, Any] = {"AuthorizationType": value["type"]}
-    if value["authorizer"]:
-        facts["AuthorizerId"] = api.ids["authorizer"] if value["authorizer"] == GATE else value["authorizer"]
+    identity = api.ids["authorizer"] if value["authorizer"] == GATE else value["authorizer"]
+    # Without one it is emptied too: an authorizer that a route still names cannot be deleted.
+    facts: dict[str, Any] = {"AuthorizationType": value["type"], "AuthorizerId": identity or ""}
     if (was or {}).get("scopes") != value["scopes"]:
         facts["AuthorizationScopes"] = value["scopes"]
     aws.call("apigatewayv2", "update_route", ApiId=api.api_id, RouteId=api.ids[f"route {key}"], **facts)

@@ -56,7 +56,8 @@ def _status(environment: Environment, api_id: str) -> list[dict[str, Any]]:
         goal = replace(goal, only=tuple(route for route in asked["only"] if route in there),
                        except_=tuple(route for route in asked["except_"] if route in there))  # fmt: skip
         plan, _ = plan_attach(work, goal, old)
-        stale = pending.pending(work.aws, work.api)
+        lines = pending.pending(work.aws, work.api)
+        stale = [line for line in lines if pending.route_of(line) != pending.STAGE]
     except Refused as error:
         return [row | {"status": "drifted", "what": str(error)}]
     found = apply.drift(work, old, plan.changes, stale)

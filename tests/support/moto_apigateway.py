@@ -69,7 +69,11 @@ def update_method(self: Any) -> Any:
     api = self.backend.get_rest_api(api_id)
     method = self.backend.get_method(api_id, resource, verb)
     changed = copy.copy(method)
+    scopes = list(method.authorization_scopes or [])
     for one in check(self.body).get("patchOperations", []):
+        if one.get("path") == "/authorizationScopes" and one.get("op") in ("add", "remove"):
+            scopes = [*scopes, one["value"]] if one["op"] == "add" else [s for s in scopes if s != one["value"]]
+            continue
         if one.get("op") not in ("add", "remove", "replace", "move", "copy", "test"):
             raise Rejected(f"Invalid patch operation {one.get('op')}")
         if one["op"] != "replace" or one.get("path") not in PATCHABLE:
@@ -90,6 +94,9 @@ def update_method(self: Any) -> Any:
             "requires a valid authorizer."
         )
     method.authorization_type, method.authorizer_id = changed.authorization_type, changed.authorizer_id
+    if scopes and changed.authorization_type != "COGNITO_USER_POOLS":
+        raise Rejected("Authorization Scopes are only valid for COGNITO_USER_POOLS authorization type")
+    method.authorization_scopes = scopes or None
     method.operation_name = changed.operation_name or None
     return json.dumps(method.to_json())
 
@@ -142,7 +149,10 @@ def get_deployment(self: Any) -> Any:
 def get_export(self: Any) -> Any:
     parts = self.path.split("/")
     stage = self.backend.get_stage(parts[2], parts[4])
-    document = self.backend.get_rest_api(parts[2]).deployments[stage.deployment_id].document
+    api = self.backend.get_rest_api(parts[2])
+    if any(model.content_type != "application/json" for model in api.models.values()):
+        raise Rejected("Only found non-JSON body models")
+    document = api.deployments[stage.deployment_id].document
     return 200, {"Content-Type": "application/json"}, json.dumps(document).encode()
 
 
@@ -154,7 +164,7 @@ def rest_update_authorizer(self: Authorizer, patch_operations: list[dict[str, An
             raise Rejected(f"Invalid patch operation {one}")
         else:
             plain_patch(self, [one])
-    if self.identity_source is None and self.authorizer_result_ttl:
+    if not self.identity_source and self.authorizer_result_ttl:
         raise Rejected("Identity source is required when caching is enabled")
     return self
 
@@ -305,11 +315,18 @@ def route_update(self: Route, *arguments: Any, **given: Any) -> None:
         self.authorizer_id = None
 
 
+def refuse_scopes(given: dict[str, Any], route: Route) -> None:
+    kind = given.get("authorizationType", route.authorization_type)
+    if given.get("authorizationScopes", route.authorization_scopes) and kind != "JWT":
+        raise Rejected("Authorization scopes are only valid for JWT authorization type")
+
+
 def checked_update_route(self: Any) -> Any:
     api = v2_api(self)
     given = validated("apigatewayv2", "UpdateRoute", ApiId=api.api_id, RouteId=self.path.split("/")[-1])(self.body)
     if given.get("authorizationType") in ("CUSTOM", "JWT") and given.get("authorizerId") not in api.authorizers:
         raise Rejected("Invalid authorizer ID specified")
+    refuse_scopes(given, api.get_route(self.path.split("/")[-1]))
     return plain_update_route(self)
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.gatepass.attach.conftest import ARN, BACKEND, World
+from gatepass.attach.aws import Aws, CallFailed
+from tests.gatepass.attach.conftest import ARN, BACKEND, CLIENTS, Faults, World
 from tests.support import emulators
 from tests.support.signer import SOLUTION
 
@@ -187,3 +189,64 @@ def test_a_websocket_stage_that_went_back_is_drift(world: World, capsys: pytest.
     capsys.readouterr()
     assert world.run("status", api, "--json") == 1
     assert [row["what"] for row in json.loads(capsys.readouterr().out)] == ["stage"]
+
+
+def test_the_headers_of_the_api_s_own_default_stay(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    api = world.rest_api()
+    own = {
+        "gatewayresponse.header.access-control-allow-origin": "'https://theirs.example'",
+        "gatewayresponse.header.x-own": "'1'",
+    }
+    world.rest.put_gateway_response(restApiId=api, responseType="DEFAULT_4XX", responseParameters=own)
+    assert world.attach(api) == 0
+    assert "ACCESS_DENIED takes the headers of the API's own DEFAULT_4XX" in capsys.readouterr().out
+    denied = world.rest.get_gateway_response(restApiId=api, responseType="ACCESS_DENIED")
+    assert denied["responseParameters"] == own
+    assert "reason" in denied["responseTemplates"]["application/json"]
+    failed = world.rest.get_gateway_response(restApiId=api, responseType="AUTHORIZER_FAILURE")
+    assert "gatewayresponse.header.Access-Control-Allow-Origin" in failed["responseParameters"]
+    assert world.run("status", api) == 0
+
+
+def test_a_stage_with_a_canary_is_refused_before_anything_is_done(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.rest_api()
+    before, (stage,) = world.state(api, "REST"), world.rest.get_stages(restApiId=api)["item"]
+
+    def canary(http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "GetStages":
+            parsed["item"][0]["canarySettings"] = {"percentTraffic": 10.0, "deploymentId": stage["deploymentId"]}
+
+    class WithCanary(Faults):
+        def install(self, client: Any) -> Any:
+            client.meta.events.register("after-call.apigateway.GetStages", canary)
+            return client
+
+    assert world.attach(api, faults=WithCanary()) == 1
+    client = CLIENTS[world.endpoint, "apigateway"].client
+    client.meta.events.unregister("after-call.apigateway.GetStages", canary)
+    assert "has a canary" in capsys.readouterr().err
+    assert world.state(api, "REST") == before
+
+
+def test_another_change_under_way_is_waited_for(world: World) -> None:
+    """ConflictException is none of botocore's repeatable errors; other conflicts are told at once."""
+    waits: list[float] = []
+    said = ["Unable to complete operation due to concurrent modification. Please try again later."] * 3
+
+    class Api:
+        def get_stages(self, **_: Any) -> dict[str, Any]:
+            if said:
+                raise ClientError({"Error": {"Code": "ConflictException", "Message": said.pop()}}, "GetStages")
+            return {"item": []}
+
+    aws = Aws(lambda _: Api(), waits.append)
+    assert aws.call("apigateway", "get_stages") == {"item": []}
+    assert waits == [0.5, 1, 2]
+    said += ["Cannot delete authorizer, is referenced in method"]
+    with pytest.raises(CallFailed, match="is referenced"):
+        aws.call("apigateway", "get_stages")
+    said += ["concurrent modification"] * 6
+    with pytest.raises(CallFailed, match="concurrent"):
+        aws.call("apigateway", "get_stages")

@@ -55,6 +55,20 @@ def test_a_rest_api_s_pending_change_is_named(world: World, line: str, capsys: p
     assert world.run("status", api) == 0
 
 
+def test_a_rest_stage_that_cannot_be_exported_is_attached_only_by_word_of_its_owner(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AWS exports no API with a model of a body that is no JSON."""
+    api = world.rest_api()
+    world.rest.create_model(restApiId=api, name="xml", contentType="application/xml", schema="")
+    world.rest.create_deployment(restApiId=api, stageName="prod")
+    assert world.attach(api) == 1
+    assert "the stage: it cannot be compared" in capsys.readouterr().err
+    assert world.attach(api, "--deploy-pending") == 0
+    assert world.run("status", api) == 0
+    assert world.detach(api) == 0
+
+
 def slower(world: World, api: str) -> None:
     one = world.v2.get_integrations(ApiId=api)["Items"][0]["IntegrationId"]
     world.v2.update_integration(ApiId=api, IntegrationId=one, TimeoutInMillis=1234)

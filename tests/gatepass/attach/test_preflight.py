@@ -1,13 +1,18 @@
 """Preflight is answered by the API itself, and no `OPTIONS` leads past the gate to a backend."""
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
 
+from authorizer.handler import make_handler
+from entitlements.gate import Gate
 from gatepass.attach import record as records
 from gatepass.attach.rest_preflight import OPERATION
-from tests.gatepass.attach.conftest import OTHER, World
+from gatepass.gateway import Api as GatewayApi
+from gatepass.gateway import Authorizer, Cors, LambdaProxy, LocalGateway, Route
+from tests.gatepass.attach.conftest import ARN, OTHER, World
 from token_service.repository import Repository
 
 
@@ -83,15 +88,12 @@ def test_with_only_one_route_other_options_are_none_of_its_business(world: World
     assert targets(world, http) == {"OPTIONS /search": OTHER}
 
 
-def test_an_options_route_of_an_http_api_leads_nowhere_while_cors_answers(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_options_route_of_an_http_api_leads_to_the_gate(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     api = world.v2_api(routes=("POST /search", "OPTIONS /search", "OPTIONS /{proxy+}", "$default"))
     before = world.state(api, "HTTP")
     assert world.attach(api) == 0
     assert "OPTIONS /search leads to a backend past the gate" in capsys.readouterr().out
-    dead = "https://gatepass.invalid/"
-    assert targets(world, api) == dict.fromkeys(("OPTIONS /search", "OPTIONS /{proxy+}", "OPTIONS /"), dead)
+    assert targets(world, api) == dict.fromkeys(("OPTIONS /search", "OPTIONS /{proxy+}", "OPTIONS /"), ARN)
     assert world.run("status", api) == 0
     assert world.detach(api) == 0
     assert world.state(api, "HTTP") == before
@@ -121,3 +123,40 @@ def test_a_new_options_method_that_leads_to_a_backend_is_drift(
     assert record.changes["preflight /iam"].origin is not None
     assert world.detach(api) == 0
     assert methods(world, api)["/iam"] == theirs
+
+
+def test_a_browser_s_preflight_passes_through_what_attach_made(world: World) -> None:
+    """The attached definition, served: by the gate's real handler, and a backend that must not see any OPTIONS."""
+    api = world.v2_api(routes=("POST /search", "OPTIONS /search", "ANY /any", "$default"))
+    assert world.attach(api) == 0
+    world.table.put_ring()
+    seen: list[str] = []
+
+    def backend(event: Any, context: Any) -> dict[str, Any]:
+        seen.append(event["requestContext"]["http"]["method"])
+        return {"statusCode": 418}
+
+    gate = make_handler(Gate(world.table.store), write=lambda _: None)
+    functions = {ARN: LambdaProxy(gate), OTHER: LambdaProxy(backend)}
+    uris = {one["IntegrationId"]: one["IntegrationUri"] for one in world.v2.get_integrations(ApiId=api)["Items"]}
+    authorizer = Authorizer(gate)
+    routes = []
+    for one in world.v2.get_routes(ApiId=api)["Items"]:
+        verb, _, path = one["RouteKey"].partition(" ")
+        guard = authorizer if one["AuthorizationType"] == "CUSTOM" else None
+        verb, path = (verb, path) if path else ("ANY", "$default")
+        routes.append(Route(verb, path, functions[uris[one["Target"].partition("/")[2]]], guard))
+    cors = world.v2.get_api(ApiId=api)["CorsConfiguration"]
+    settings = Cors(
+        tuple(cors["AllowOrigins"]), tuple(cors["AllowMethods"]), tuple(cors["AllowHeaders"]), max_age=cors["MaxAge"]
+    )
+    headers = {"Origin": "https://search.example.com", "Access-Control-Request-Method": "POST"}
+    with LocalGateway(GatewayApi(api, "HTTP", tuple(routes), cors=settings)) as gateway:
+        for path in ("/search", "/any", "/", "/else/where"):
+            for extra in ({}, headers):
+                request = urllib.request.Request(gateway.url + path, b"{}", extra, method="OPTIONS")
+                with urllib.request.urlopen(request, timeout=10) as response:
+                    assert response.status == 204
+                    allowed = response.headers.get("Access-Control-Allow-Headers", "").split(",")
+                    assert ("authorization" in allowed) == bool(extra), path
+    assert seen == []
