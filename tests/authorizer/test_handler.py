@@ -17,7 +17,16 @@ from authorizer.handler import MissingSetting, build_gate, make_handler
 from entitlements.gate import Gate
 from entitlements.keyring import KeyState
 from tests.support.emulators import ROOT, free_port
-from tests.support.events import ACCOUNT, ADDRESS, http_1, http_2, rest_request, rest_token, websocket_connect
+from tests.support.events import (
+    ACCOUNT,
+    ADDRESS,
+    api_request,
+    http_1,
+    http_2,
+    rest_request,
+    rest_token,
+    websocket_connect,
+)
 from tests.support.signer import SOLUTION, USER, Signer, ring, secret_of
 from tests.support.table import API, PLANS, Table
 
@@ -250,6 +259,18 @@ def test_options_without_a_token_is_refused_and_spends_nothing(gatekeeper: Gatek
     event = {"rest request": rest_request, "http 1.0": http_1, "http 2.0": http_2}[kind](None, method="OPTIONS")
     assert gatekeeper(event) == "token_missing"
     assert "UpdateItem" not in gatekeeper.table.calls
+
+
+def test_preflight_that_an_http_api_sends_as_to_a_backend_is_answered_and_spends_nothing(
+    gatekeeper: Gatekeeper,
+) -> None:
+    preflight = api_request("OPTIONS", "/search")
+    assert gatekeeper.handle(preflight, None) == {"statusCode": 204}
+    assert gatekeeper.lines == []
+    # Nothing else that comes so is answered, and no authorizer's event is taken for it.
+    for event in (api_request("POST", "/search"), preflight | {"version": "1.0"}, preflight | {"type": "REQUEST"}):
+        with pytest.raises(Unauthorized):
+            gatekeeper.handle(event, None)
 
 
 def test_a_request_that_costs_nothing_verifies_without_spending(gatekeeper: Gatekeeper) -> None:
