@@ -34,7 +34,8 @@ class Deployable(NamedTuple):
 class Api:
     """What was read. `values` is what attaching may change, by key; `ids` are AWS's, by key, for writing.
 
-    `tags` tell who manages it; `auto_deploy` whether its stage needs no deployment; `canary` whether it takes none.
+    `tags` tell who manages it; `auto_deploy` whether its stage needs no deployment; `canary` whether it takes none;
+    `targets` are what routes of an HTTP or WebSocket API can lead to.
     """
 
     api_id: str
@@ -46,6 +47,7 @@ class Api:
     values: dict[str, Any] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     authorizers: dict[str, str] = field(default_factory=dict)
+    targets: set[str] = field(default_factory=set)
     deployable: dict[str, Deployable] = field(default_factory=dict)
     """Of a REST API's routes: what a deployment would publish."""
     summary: dict[str, tuple[str, bool]] = field(default_factory=dict)
@@ -72,8 +74,19 @@ def find_api(aws: Aws, api_id: str) -> tuple[str, dict[str, Any]]:
                   "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
 
 
-def choose_stage(names: list[str], wanted: str | None) -> str:
+def exists(aws: Aws, api_id: str) -> bool:
+    """Whether there is such an API, of any kind, in this account and Region."""
+    try:
+        find_api(aws, api_id)
+    except Refused:
+        return False
+    return True
+
+
+def choose_stage(names: list[str], wanted: str | None, may_be_gone: bool = False) -> str:
     """The stage asked for, or the only one there is."""
+    if may_be_gone and wanted is not None:
+        return wanted
     if wanted in names:
         return str(wanted)
     if wanted is None and len(names) == 1:

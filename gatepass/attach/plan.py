@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from entitlements.solution import Solution
 from gatepass.attach import responses
-from gatepass.attach.apis import GATE, NAME, PARTIAL, Api, authorizer_uri
+from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, Api, authorizer_uri
 from gatepass.attach.rest_preflight import KEPT, OWN
 from gatepass.attach.v2 import PREFLIGHT
 from token_service.errors import Refused
@@ -89,11 +89,17 @@ def cut_off(change: Change, value: Any) -> bool:
 
 
 def _change(key: str, was: Any, now: Any, recorded: Mapping[str, Change]) -> Change:
-    """Where the record's own value still stands, what to restore is the record's too."""
+    """What was there before the gate is what the record says. What somebody did since is drift, and no origin, unless a
+    route got an authorization of its own: then that is what it shall have without the gate.
+    """
     old = recorded.get(key)
-    if was == PARTIAL or (old and cut_off(old, was)):
-        return Change(key, was, now, old.origin if old else None)
-    return Change(key, was, now, old.origin if old and was in (old.now, old.origin) else was)
+    if old is None:
+        return Change(key, was, now, None if was == PARTIAL else was)
+    if key == "deployment" and was not in (old.now, old.origin):
+        # Others have deployed since, and with it the gate: no deployment to go back to.
+        return Change(key, was, now, f"{MARK}deployed by others")
+    own = key.startswith("route ") and was is not None and was["authorizer"] != GATE and was["type"] != "NONE"
+    return Change(key, was, now, was if own else old.origin)
 
 
 def _authorizer(api: Api, goal: Goal) -> dict[str, Any]:
@@ -118,7 +124,8 @@ def _gated(api: Api, goal: Goal, plan: Plan) -> list[str]:
         elif route.startswith("OPTIONS ") and not value["authorizer"]:
             plan.left_alone[route] = "as asked" if route in goal.except_ else "preflight carries no token"
         elif (goal.only and route not in goal.only) or route in goal.except_:
-            plan.left_alone[route] = "as asked"
+            gated_before = value["authorizer"] == GATE
+            plan.left_alone[route] = "stays behind the gate: detach first" if gated_before else "as asked"
         elif value["type"] in _OWN_AUTH and not goal.replace_auth:
             plan.left_alone[route] = f"has {value['type']} authorization: --replace-auth switches it"
         else:

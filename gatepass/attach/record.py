@@ -67,9 +67,9 @@ def save(repository: Repository, record: Record, before: Record | None) -> None:
     condition: Wire = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before is not None:
         condition = {
-            "ConditionExpression": "document = :document AND #status = :status",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":document": {"S": _document(before)}, ":status": {"S": before.status}},
+            # Each run has a number of its own in the document, so that the status says nothing more.
+            "ConditionExpression": "document = :document",
+            "ExpressionAttributeValues": {":document": {"S": _document(before)}},
         }
     try:
         repository.put_item(item, condition)
@@ -90,6 +90,15 @@ def _document(record: Record) -> str:
     return json.dumps(facts, separators=(",", ":"))
 
 
-def delete(repository: Repository, api_id: str) -> None:
-    """Forget the attachment: everything is as it was."""
-    repository.delete_item(record_key(api_id))
+def check(repository: Repository, record: Record) -> None:
+    """Raise `TakenOver` unless the record still stands as this run wrote it."""
+    present = load(repository, record.api_id)
+    if present is None or _document(present) != _document(record):
+        raise TakenOver(record.api_id)
+
+
+def delete(repository: Repository, record: Record) -> None:
+    """Forget the attachment: everything is as it was. What another run has written meanwhile stays: `TakenOver`."""
+    if load(repository, record.api_id) is not None:
+        check(repository, record)
+        repository.delete_item(record_key(record.api_id))

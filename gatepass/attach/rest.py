@@ -7,11 +7,13 @@ from gatepass.attach.apis import GATE, MARK, NAME, Api, Deployable, choose_stage
 from gatepass.attach.aws import Aws, CallFailed
 
 
-def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Api:
-    """Read everything: four lists, however many routes there are."""
+def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_be_gone: bool = False) -> Api:
+    """Read everything: four lists, however many routes there are. `may_be_gone` is about the stage."""
     stages = {stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id)["item"]}
-    stage = choose_stage(list(stages), wanted)
-    api = Api(api_id, "REST", stage, dict(found.get("tags", {})), canary=bool(stages[stage].get("canarySettings")))
+    stage = choose_stage(list(stages), wanted, may_be_gone)
+    facts_of_stage = stages.get(stage, {})
+    canary = bool(facts_of_stage.get("canarySettings"))
+    api = Api(api_id, "REST", stage, dict(found.get("tags", {})), canary=canary)
     api.values["authorizer"] = None
     for one in aws.rest_items("get_authorizers", restApiId=api_id):
         api.authorizers[one["id"]] = one["name"]
@@ -50,14 +52,16 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
                 "headers": one.get("responseParameters", {}),
                 "templates": one.get("responseTemplates", {}),
             }
-    deployment = stages[stage].get("deploymentId", "")
+    deployment = facts_of_stage.get("deploymentId", "")
+    api.ids["deployment"] = api.values["deployment"] = deployment
+    if not deployment:
+        return api
     where = {"restApiId": api_id, "deploymentId": deployment}
     described = aws.find("apigateway", "get_deployment", **where, embed=["apisummary"]) or {}
     for path, methods in described.get("apiSummary", {}).items():
         for method, facts in methods.items():
             api.summary[f"{method} {path}"] = (facts["authorizationType"], bool(facts.get("apiKeyRequired")))
     text = described.get("description") or ""
-    api.ids["deployment"] = deployment
     api.values["deployment"] = text if text.startswith(MARK) else deployment
     return api
 

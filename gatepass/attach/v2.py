@@ -13,12 +13,13 @@ _DESCRIPTION: Final = MARK + "answers preflight"
 _CORS: Final = ("AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge")
 
 
-def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Api:
-    """Read everything: four lists, however many routes there are."""
+def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_be_gone: bool = False) -> Api:
+    """Read everything: four lists, however many routes there are. `may_be_gone` is about the stage."""
     stages = {stage["StageName"]: stage for stage in aws.items("get_stages", ApiId=api_id)}
-    stage = choose_stage(list(stages), wanted)
+    stage = choose_stage(list(stages), wanted, may_be_gone)
+    facts = stages.get(stage, {})
     kind = str(found["ProtocolType"])
-    api = Api(api_id, kind, stage, dict(found.get("Tags", {})), bool(stages[stage].get("AutoDeploy")))
+    api = Api(api_id, kind, stage, dict(found.get("Tags", {})), bool(facts.get("AutoDeploy")))
     api.values |= {"authorizer": None, "integration": None}
     cors = {name: value for name, value in found.get("CorsConfiguration", {}).items() if name in _CORS}
     api.values["cors"] = cors or None
@@ -28,6 +29,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
             api.ids["authorizer"] = one["AuthorizerId"]
             api.values["authorizer"] = _authorizer_value(one, kind)
     for one in aws.items("get_integrations", ApiId=api_id):
+        api.targets.add(f"integrations/{one['IntegrationId']}")
         if one.get("Description") == _DESCRIPTION:
             api.ids["integration"] = one["IntegrationId"]
             api.values["integration"] = one["IntegrationUri"]
@@ -49,7 +51,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None) -> Ap
             "authorizer": GATE if authorizer and authorizer == api.ids.get("authorizer") else authorizer,
             "scopes": list(one.get("AuthorizationScopes") or []) if kind_of == "JWT" else [],
         }
-    api.ids["deployment"] = stages[stage].get("DeploymentId", "")
+    api.ids["deployment"] = facts.get("DeploymentId", "")
     api.values["deployment"] = _deployment_value(aws, api)
     return api
 

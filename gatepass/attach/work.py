@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 from entitlements.table import api_key
+from gatepass.attach import record as records
 from gatepass.attach import rest, v2
 from gatepass.attach.apis import Api, find_api
 from gatepass.attach.aws import Aws
@@ -16,8 +17,10 @@ PERMISSION: Final = "whole account"
 class Work:
     """One API, for one run of the command."""
 
-    def __init__(self, aws: Aws, repository: Repository, api_id: str, stage: str | None, authorizer_arn: str) -> None:
+    def __init__(self, aws: Aws, repository: Repository, api_id: str, stage: str | None, authorizer_arn: str,
+                 stage_may_be_gone: bool = False) -> None:  # fmt: skip
         """`stage` None means the only one."""
+        self._may_be_gone = stage_may_be_gone
         self.aws, self.repository = aws, repository
         self.api_id, self.stage, self.arn = api_id, stage, authorizer_arn
         self.api = self.read()
@@ -26,7 +29,7 @@ class Work:
         """Read everything anew."""
         kind, found = find_api(self.aws, self.api_id)
         reader = rest if kind == "REST" else v2
-        self.api = reader.read(self.aws, self.api_id, found, self.stage)
+        self.api = reader.read(self.aws, self.api_id, found, self.stage, self._may_be_gone)
         self.stage = self.api.stage
         item = self.repository.get_item(api_key(self.api_id))
         self.api.values["link"] = item and {k: v for k, v in item.items() if k not in ("pk", "sk")}
@@ -41,6 +44,12 @@ class Work:
             self._write_permission(value)
         else:
             (rest if self.api.kind == "REST" else v2).write(self.aws, self.api, key, was, value)
+
+    def others(self) -> bool:
+        """Whether another API is attached to the same function."""
+        apis = [item["pk"].removeprefix("api#") for item in self.repository.scan("api#", records.SORT_KEY, ("pk",))]
+        others = [records.load(self.repository, api) for api in apis if api != self.api_id]
+        return any(other is not None and other.options["authorizer_arn"] == self.arn for other in others)
 
     def tidy(self) -> None:
         """Delete the deployments that were made for an attachment that is over."""

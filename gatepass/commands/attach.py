@@ -3,11 +3,13 @@
 import argparse
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from entitlements.identifiers import require_api_id
-from gatepass.attach import apply, pending, snippets
+from entitlements.table import api_key
+from gatepass.attach import apply, pending, snippets, undo
 from gatepass.attach import record as records
-from gatepass.attach.apis import MARK
+from gatepass.attach.apis import MARK, Api, exists
 from gatepass.attach.aws import CallFailed
 from gatepass.attach.plan import Change, Goal, Plan
 from gatepass.attach.planning import plan_attach
@@ -66,6 +68,8 @@ def run_attach(options: argparse.Namespace) -> int:
         raise Refused("other_stage", f"the API is attached at stage {old.stage}: detach it there first")
     goal = Goal(solution, arn, tuple(options.only), tuple(options.except_), options.replace_auth,
                 options.replace_responses)  # fmt: skip
+    if old and old.status == "attaching":
+        goal = _resumed(goal, old)
     plan, foreign = plan_attach(work, goal, old)
     show(work, plan.changes, plan, foreign, options.json)
     if not plan.changes and (old is None or old.status == "attached"):
@@ -80,8 +84,8 @@ def run_attach(options: argparse.Namespace) -> int:
         work.read()
         _unchanged(plan.changes, plan_attach(work, goal, old)[0].changes)
     asked = {"authorizer_arn": arn, "only": goal.only, "except_": goal.except_, "replace_auth": goal.replace_auth,
-             "replace_responses": goal.replace_responses}  # fmt: skip
-    kept = old.changes if old else {}
+             "replace_responses": goal.replace_responses, "run": secrets.token_hex(4)}  # fmt: skip
+    kept = _kept(old, work.api) if old else {}
     changes = kept | {change.key: change for change in plan.changes}
     record = Record(api_id, solution.solution_id, "attaching", work.api.kind, work.api.stage, asked, changes)
     with ending_on_signals(), counting("attaching", plan.changes) as progress:
@@ -94,11 +98,14 @@ def run_detach(options: argparse.Namespace) -> int:
     """Put everything back."""
     environment = Environment.read(options.table)
     old = _recorded(environment, options.api)
-    work = Work(environment.aws, environment.repository, old.api_id, old.stage, old.options["authorizer_arn"])
-    changes = apply.plan_detach(work, old, f"{MARK}detach {secrets.token_hex(4)}")
+    if not exists(environment.aws, old.api_id):
+        return _forget(environment, old, options)
+    work = Work(environment.aws, environment.repository, old.api_id, old.stage, old.options["authorizer_arn"],
+                stage_may_be_gone=True)  # fmt: skip
+    changes = undo.plan_detach(work, old, f"{MARK}detach {secrets.token_hex(4)}")
     deploys = any(change.key == "deployment" and change.now.startswith(MARK) for change in changes)
     foreign = pending.pending(work.aws, work.api) if deploys else []
-    show(work, changes, Plan(), foreign, options.json)
+    show(work, changes, Plan(left_alone=undo.left_alone(work, old)), foreign, options.json)
     if foreign and not options.deploy_pending:
         raise Refused("pending_changes", "the stage was deployed by others since, and needs a new deployment, which "
                       "would publish what is not deployed yet:\n" + "\n".join(foreign)
@@ -107,11 +114,39 @@ def run_detach(options: argparse.Namespace) -> int:
         return 0 if options.dry_run else 1
     if not options.yes:
         work.read()
-        _unchanged(changes, apply.plan_detach(work, old, MARK))
+        _unchanged(changes, undo.plan_detach(work, old, MARK))
     with ending_on_signals(), counting("detaching", changes) as progress:
         apply.detach(work, changes, old, progress)
     say(options, f"detached {old.api_id}: it is as it was before")
     return 0
+
+
+def _forget(environment: Environment, old: Record, options: argparse.Namespace) -> int:
+    """End the attachment of an API that was deleted: what is left of it is the link and the record."""
+    print(f"there is no API {old.api_id} any more: its link and record go")
+    if options.dry_run or not agreed(options, "Detach?"):
+        return 0 if options.dry_run else 1
+    environment.repository.delete_item(api_key(old.api_id))
+    records.delete(environment.repository, old)
+    say(options, f"detached {old.api_id}, which had been deleted")
+    return 0
+
+
+def _resumed(goal: Goal, old: Record) -> Goal:
+    """The goal with what the run that was cut off was asked for, where this one is asked for nothing."""
+    asked = old.options
+    if goal.only or goal.except_ or goal.replace_auth or goal.replace_responses:
+        return goal
+    return replace(goal, only=tuple(asked["only"]), except_=tuple(asked["except_"]),
+                   replace_auth=asked["replace_auth"], replace_responses=asked["replace_responses"])  # fmt: skip
+
+
+def _kept(old: Record, api: Api) -> dict[str, Change]:
+    """The record's changes that still stand: those that a detach had undone before it was cut off are over."""
+    if old.status != "detaching":
+        return old.changes
+    return {key: one for key, one in old.changes.items()
+            if key == "deployment" or api.values.get(key) != one.origin}  # fmt: skip
 
 
 def _unchanged(shown: Sequence[Change], now: Sequence[Change]) -> None:

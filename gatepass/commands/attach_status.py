@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from entitlements.identifiers import require_api_id
-from gatepass.attach import apply, pending
+from gatepass.attach import pending, undo
 from gatepass.attach import record as records
 from gatepass.attach.plan import Goal, in_words
 from gatepass.attach.planning import plan_attach
@@ -60,7 +60,7 @@ def _status(environment: Environment, api_id: str) -> list[dict[str, Any]]:
         stale = [line for line in lines if pending.route_of(line) != pending.STAGE]
     except Refused as error:
         return [row | {"status": "drifted", "what": str(error)}]
-    found = apply.drift(work, old, plan.changes, stale)
+    found = undo.drift(work, old, plan.changes, stale)
     state = "drifted" if old.status == "attached" else "partly"
     if not found:
         return [row | {"status": "attached" if old.status == "attached" else state}]

@@ -3,18 +3,16 @@
 
 const DAY = 86_400_000; // ms
 
-const memory = new Map(); // storage may be switched off, then a token lives as long as the page
+const memory = new Map(); // where storage is switched off: then a token lives as long as the page
 
 function load(key) {
-  try { return localStorage.getItem(key) ?? memory.get(key) ?? null; } catch { return memory.get(key) ?? null; }
+  try { return localStorage.getItem(key); } catch { return memory.get(key) ?? null; }
 }
 function save(key, value) {
-  memory.set(key, value);
-  try { localStorage.setItem(key, value); } catch { /* kept in memory */ }
+  try { localStorage.setItem(key, value); } catch { memory.set(key, value); }
 }
 function remove(key) {
-  memory.delete(key);
-  try { localStorage.removeItem(key); } catch { /* was in memory only */ }
+  try { localStorage.removeItem(key); } catch { memory.delete(key); }
 }
 
 export class Token {
@@ -57,7 +55,11 @@ export class Token {
      gate asks for it (X-Gatepass-Resign), and once a day, since most APIs hand on nothing. */
   async fetch(url, init = {}) {
     const token = this.value;
-    const ask = (bearer) => fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${bearer}` } });
+    const ask = (bearer) => {
+      const headers = new Headers(init.headers);
+      headers.set("Authorization", `Bearer ${bearer}`);
+      return fetch(url, { ...init, headers });
+    };
     const response = await ask(token);
     if (response.status !== 401) {
       const age = Date.now() - Number(load(`${this.key}.asked`));

@@ -86,13 +86,14 @@ class Switch:
 
 
 class World:
-    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch, table: "Table | None" = None) -> None:
         self.endpoint = endpoint
         self.rest = emulators.client("apigateway", endpoint)
         self.v2 = emulators.client("apigatewayv2", endpoint)
         self.functions = emulators.client("lambda", endpoint)
-        self.table = Table(emulators.client("dynamodb", endpoint), f"t-{secrets.token_hex(6)}")
-        self.table.put_solution(frontend_url="https://search.example.com/")
+        self.table = table or Table(emulators.client("dynamodb", endpoint), f"t-{secrets.token_hex(6)}")
+        if table is None:
+            self.table.put_solution(frontend_url="https://search.example.com/")
         self.monkeypatch = monkeypatch
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         monkeypatch.setenv("GATEPASS_TABLE", self.table.name)
@@ -108,8 +109,14 @@ class World:
             CLIENTS[self.endpoint, service].faults = faults
             return faults.install(CLIENTS[self.endpoint, service].client)
 
+        # A run may begin inside another one: when it is done, the other's faults are watched for again.
+        outer = [(switch, switch.faults) for switch in CLIENTS.values()]
         self.monkeypatch.setattr(Environment, "_client", client)
-        return cli.main(list(arguments))
+        try:
+            return cli.main(list(arguments))
+        finally:
+            for switch, before in outer:
+                switch.faults = before
 
     def attach(self, api: str, *more: str, faults: Faults | None = None) -> int:
         return self.run("attach", api, "--solution", SOLUTION, "--authorizer-arn", ARN, "--yes", *more, faults=faults)

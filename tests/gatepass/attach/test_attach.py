@@ -206,13 +206,18 @@ def test_detach_refuses_to_overwrite_what_somebody_changed(world: World, capsys:
     api = world.v2_api()
     assert world.attach(api) == 0
     (route,) = [r["RouteId"] for r in world.v2.get_routes(ApiId=api)["Items"] if r["RouteKey"] == "POST /search"]
-    world.v2.update_route(ApiId=api, RouteId=route, AuthorizationType="AWS_IAM")
+    world.v2.update_route(ApiId=api, RouteId=route, AuthorizationType="NONE")
     before = world.state(api, "HTTP")
     capsys.readouterr()
     assert world.detach(api) == 1
     assert "route POST /search is now" in capsys.readouterr().err
     assert world.state(api, "HTTP") == before
     assert "route POST /search" in drifts(world, api, capsys)
+    # An authorization of its own is what the route shall have without the gate.
+    world.v2.update_route(ApiId=api, RouteId=route, AuthorizationType="AWS_IAM")
+    assert world.detach(api) == 0
+    assert "POST /search: got AWS_IAM authorization since, which stays" in capsys.readouterr().out
+    assert world.routes(api, "HTTP") == {"POST /search": ("AWS_IAM", None), "$default": ("NONE", None)}
 
 
 def test_an_api_linked_by_hand_stays_linked_and_one_of_another_solution_is_refused(world: World) -> None:

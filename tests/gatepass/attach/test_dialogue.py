@@ -84,7 +84,7 @@ def test_it_shows_asks_counts_and_ends_as_it_was_told(world: World) -> None:
         opened.read_until("Attach? [y/N]")
         assert opened.answer("y\n") == 0
     assert "attaching" in opened.seen
-    assert "13 of 13: deployment" in opened.seen
+    assert re.search(r"(\d+) of \1: deployment", opened.seen)
     assert "changes, read back and as planned" in opened.seen
     with terminal(world, "detach", api) as opened:
         opened.read_until("Detach? [y/N]")
@@ -108,7 +108,7 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
         (fresh,) = [r["RouteId"] for r in world.v2.get_routes(ApiId=api)["Items"] if r["RouteKey"] == "$default"]
         world.v2.update_route(ApiId=api, RouteId=fresh, AuthorizationType="AWS_IAM")
         assert opened.answer("y\n") == 1
-    assert "this was changed after attaching: route $default" in opened.seen.replace("\r\n", " ")
+    assert "was changed while this was asked" in opened.seen
 
 
 def test_two_operators_at_once_do_not_undo_each_other(world: World) -> None:
