@@ -1,4 +1,4 @@
-"""The way back from an attachment, and what is not as attached: pure comparisons of the record with what is there."""
+"""The way back from an attachment, and what is not as attached: comparisons of the record with what is there."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -69,9 +69,9 @@ def _refuse_changed(work: Work, record: Record) -> None:
 
 def _own(change: Change, value: Any) -> bool:
     """Whether a route got an authorization of its own since, which is then what it shall be without the gate."""
-    return change.key.startswith("route ") and value is not None and value["authorizer"] != GATE and (
-        value["type"] != "NONE"
-    )  # fmt: skip
+    if not change.key.startswith("route ") or value is None:
+        return False
+    return bool(value["type"] != "NONE" and value["authorizer"] != GATE)
 
 
 def _cors_without_ours(value: Any, change: Change) -> Any:
