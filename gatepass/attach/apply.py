@@ -53,6 +53,8 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
             raise
         try:
             _roll_back(work, begun, record, old)
+        except TakenOver:
+            raise
         except (Exception, KeyboardInterrupt) as second:
             raise Incomplete(
                 error,
@@ -64,6 +66,8 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
 
 def _roll_back(work: Work, begun: Sequence[Change], record: Record, old: Record | None) -> None:
     """Undo in reverse. Stops at the first failure: link and authorizer go only after the last route went."""
+    if begun:
+        records.check(work.repository, record)
     present = work.read().values
     foreign = []
     for change in reversed(begun):

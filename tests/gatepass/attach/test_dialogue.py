@@ -111,12 +111,15 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
     assert "was changed while this was asked" in opened.seen
 
 
-def test_two_operators_at_once_do_not_undo_each_other(world: World) -> None:
-    """The second one goes on where the first is still at work; the first leaves it alone when it comes to its end."""
+@pytest.mark.parametrize("name", ["SIGUSR1", "SIGTERM"])
+def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -> None:
+    """The second one goes on where the first is still at work; the first leaves it alone when it comes to its end, or
+    is ended.
+    """
     api = world.rest_api()
     with slowed(world, "update_method", *attach(api, "--yes")) as first:
         assert world.attach(api) == 0
-        first.send_signal(signal.SIGUSR1)
+        first.send_signal(getattr(signal, name))
         assert first.wait(60) == 1
         assert first.stderr is not None
         assert "somebody else is attaching or detaching this API right now" in first.stderr.read()
