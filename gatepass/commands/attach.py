@@ -62,7 +62,8 @@ def run_attach(options: argparse.Namespace) -> int:
     if work.api.stack and not options.force_managed:
         print(snippets.for_api(work.api.kind, arn), end="")
         raise Refused("api_managed", f"the stack {work.api.stack} manages this API, and its next deployment would take "
-                      "the gate away: put the lines above into its template, then gatepass solutions link "
+                      "the gate away: put the lines above into its template, with preflight as "
+                      "docs/infrastructure-as-code.md has it, and before you deploy it run gatepass solutions link "
                       f"{solution.solution_id} {api_id}; or give --force-managed")  # fmt: skip
     if old and old.stage != work.stage:
         raise Refused("other_stage", f"the API is attached at stage {old.stage}: detach it there first")
