@@ -12,6 +12,8 @@ GATE: Final = "@gatepass"
 """Stands for the authorizer's id, which nobody knows before it is made."""
 PARTIAL: Final = {"partial": True}
 """The value of a preflight method of ours whose making was cut off."""
+PERMISSION: Final = "whole account"
+"""That API Gateway may call the function for any API of the account."""
 MARK: Final = "gatepass: "
 """Begins the description of a deployment of ours."""
 

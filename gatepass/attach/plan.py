@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from entitlements.solution import Solution
 from gatepass.attach import responses
-from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, Api, authorizer_uri
+from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, PERMISSION, Api, authorizer_uri
 from gatepass.attach.rest_preflight import KEPT, OWN
 from gatepass.attach.v2 import PREFLIGHT
 from token_service.errors import Refused
@@ -64,7 +64,7 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
         raise Refused("authorizer_taken", f"the API has an authorizer named {NAME} that calls another function, and "
                       "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
     if api.values.get("permission", "unknown") is None:
-        wanted["permission"] = "whole account"
+        wanted["permission"] = PERMISSION
     gated = _gated(api, goal, plan)
     wanted |= _preflight(api, goal, gated, plan)
     if api.kind == "REST":
@@ -88,6 +88,13 @@ def cut_off(change: Change, value: Any) -> bool:
     return value == PARTIAL or (value is None and change.key.startswith("preflight ") and change.origin is not None)
 
 
+def has_own_authorization(key: str, value: Any) -> bool:
+    """Whether a value is a route's that something else than the gate stands before."""
+    if not key.startswith("route ") or value is None:
+        return False
+    return bool(value["type"] != "NONE" and value["authorizer"] != GATE)
+
+
 def _change(key: str, was: Any, now: Any, recorded: Mapping[str, Change]) -> Change:
     """What was there before the gate is what the record says. What somebody did since is drift, and no origin, unless a
     route got an authorization of its own: then that is what it shall have without the gate.
@@ -98,8 +105,7 @@ def _change(key: str, was: Any, now: Any, recorded: Mapping[str, Change]) -> Cha
     if key == "deployment" and was not in (old.now, old.origin):
         # Others have deployed since, and with it the gate: no deployment to go back to.
         return Change(key, was, now, f"{MARK}deployed by others")
-    own = key.startswith("route ") and was is not None and was["authorizer"] != GATE and was["type"] != "NONE"
-    return Change(key, was, now, was if own else old.origin)
+    return Change(key, was, now, was if has_own_authorization(key, was) else old.origin)
 
 
 def _authorizer(api: Api, goal: Goal) -> dict[str, Any]:

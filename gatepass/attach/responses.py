@@ -14,7 +14,8 @@ _FACTS: Final = ",".join(
     f'"{name}":"$context.authorizer.{name}"'
     for name in ("reason", "plan", "limit", "used", "remaining", "resetsAt", "upgradeUrl")
 )
-_LATER: Final = '{"message":"Access cannot be checked right now: try again."}'
+REFUSED: Final = f'{{"message":"Refused",{_FACTS}}}'
+LATER: Final = '{"message":"Access cannot be checked right now: try again."}'
 METHODS: Final = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
 HEADERS: Final = "authorization,content-type"
 PREFLIGHT_SECONDS: Final = 600
@@ -39,10 +40,10 @@ def gateway_responses(solution: Solution) -> dict[str, Any]:
     # An exception carries no context: who wants to know more asks /v1/validate. Where a token is got is known before.
     link = json.dumps(solution.upgrade_url.replace("$", "%24"))
     bodies = {
-        "ACCESS_DENIED": ("403", f'{{"message":"Refused",{_FACTS}}}'),
+        "ACCESS_DENIED": ("403", REFUSED),
         "UNAUTHORIZED": ("401", f'{{"message":"Unauthorized","upgradeUrl":{link}}}'),
-        "AUTHORIZER_FAILURE": ("500", _LATER),
-        "AUTHORIZER_CONFIGURATION_ERROR": ("500", _LATER),
+        "AUTHORIZER_FAILURE": ("500", LATER),
+        "AUTHORIZER_CONFIGURATION_ERROR": ("500", LATER),
     }
     return {
         kind: {"status": status, "headers": headers, "templates": {"application/json": body}}

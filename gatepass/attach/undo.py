@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gatepass.attach.apis import GATE, MARK
-from gatepass.attach.plan import Change, cut_off
+from gatepass.attach.apis import GATE, MARK, PERMISSION
+from gatepass.attach.plan import Change, cut_off, has_own_authorization
 from gatepass.attach.record import Record
-from gatepass.attach.work import PERMISSION, Work
+from gatepass.attach.work import Work
 from token_service.errors import Refused
 
 
@@ -24,7 +24,7 @@ def plan_detach(work: Work, record: Record, marker: str) -> list[Change]:
         gone = change.key.startswith(("route ", "preflight ")) and change.key not in work.api.ids
         if change.key == "cors":
             origin = _cors_without_ours(value, change)
-        elif _own(change, value):
+        elif has_own_authorization(change.key, value):  # it is what the route shall have without the gate
             origin = value
         if change.key not in ("deployment", "permission") and value != origin and not gone:
             back.append(Change(change.key, value, origin, origin))
@@ -41,7 +41,7 @@ def left_alone(work: Work, record: Record) -> dict[str, str]:
         change.key.removeprefix("route "): f"got {work.api.values[change.key]['type']} authorization since, which stays"
         for change in record.changes.values()
         if change.key in work.api.values and work.api.values[change.key] not in (change.now, change.origin)
-        and _own(change, work.api.values[change.key])
+        and has_own_authorization(change.key, work.api.values[change.key])
     }  # fmt: skip
 
 
@@ -52,7 +52,8 @@ def _refuse_changed(work: Work, record: Record) -> None:
         for change in record.changes.values()
         if change.key not in ("deployment", "cors") and change.key in present
         and present[change.key] not in (change.now, change.origin)
-        and not cut_off(change, present[change.key]) and not _own(change, present[change.key])
+        and not cut_off(change, present[change.key])
+        and not has_own_authorization(change.key, present[change.key])
     ]  # fmt: skip
     authorizer = record.changes.get("authorizer")
     if authorizer is not None and authorizer.origin is None:  # it will be deleted, and whoever uses it would fail
@@ -65,13 +66,6 @@ def _refuse_changed(work: Work, record: Record) -> None:
         raise Refused("changed_since", "nothing was undone, since this was changed after attaching: " + "; ".join(what)
                       + ". Set it back (gatepass attach does), or give the route an authorization of its own, which "
                       "then stays")  # fmt: skip
-
-
-def _own(change: Change, value: Any) -> bool:
-    """Whether a route got an authorization of its own since, which is then what it shall be without the gate."""
-    if not change.key.startswith("route ") or value is None:
-        return False
-    return bool(value["type"] != "NONE" and value["authorizer"] != GATE)
 
 
 def _cors_without_ours(value: Any, change: Change) -> Any:

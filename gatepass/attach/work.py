@@ -6,12 +6,11 @@ from typing import Any, Final
 from entitlements.table import api_key
 from gatepass.attach import record as records
 from gatepass.attach import rest, v2
-from gatepass.attach.apis import Api, find_api
+from gatepass.attach.apis import PERMISSION, Api, find_api
 from gatepass.attach.aws import Aws
 from token_service.repository import Repository
 
 STATEMENT: Final = "gatepass-apigateway"
-PERMISSION: Final = "whole account"
 
 
 class Work:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from gatepass.attach.responses import LATER, REFUSED
 from gatepass.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.emulator import moto_server
 from token_service.errors import Refused
@@ -18,19 +19,12 @@ TABLE: Final = "gatepass-local"
 API_ID: Final = "local12345"
 SOLUTION_FILE: Final = Path(__file__).parents[2] / "examples" / "faiss_search" / "solution.yaml"
 
-# The body of a refusal. Nothing is escaped in these templates, which is why the context is safe inside JSON.
-_FACTS: Final = ",".join(
-    f'"{name}":"$context.authorizer.{name}"'
-    for name in ("reason", "plan", "limit", "used", "remaining", "resetsAt", "upgradeUrl")
-)
 _CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
 GATEWAY_RESPONSES: Final = {
-    "ACCESS_DENIED": GatewayResponse(403, _CORS, f'{{"message":"Refused",{_FACTS}}}'),
+    "ACCESS_DENIED": GatewayResponse(403, _CORS, REFUSED),
     "UNAUTHORIZED": GatewayResponse(401, _CORS, '{"message":"Unauthorized"}'),
     # What the real one answers when an authorizer fails in any other way, such as without its table.
-    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(
-        500, _CORS, '{"message":"Access cannot be checked right now: try again."}'
-    ),
+    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(500, _CORS, LATER),
 }
 
 
