@@ -39,6 +39,8 @@ DEFINITION: Final[Mapping[str, Any]] = {
 """As CreateTable takes it; the template says the same (a test holds that)."""
 
 TTL_ATTRIBUTE: Final = "expires_at"
+DELETING: Final = "deleting"
+"""The attribute of an account whose deletion has begun: from then on nothing can be granted to it."""
 
 
 class StoreUnavailable(Exception):
@@ -98,9 +100,24 @@ def audit_key(user_id: str, time: str, entry_id: str) -> Wire:
     return _key(f"user#{user_id}", f"audit#{time}#{entry_id}")
 
 
-def registration_key(user_id: str) -> Wire:
-    """What must be remembered of a registration that is not finished."""
-    return _key(f"user#{user_id}", "registration")
+def account_key(user_id: str) -> Wire:
+    """A user's account: which sessions are void, whether it is being deleted, and what its user did today."""
+    return _key(f"user#{user_id}", "account")
+
+
+def remains_key(email_hash: str, solution_id: str) -> Wire:
+    """What outlives a deleted account in one solution."""
+    return _key(f"email#{email_hash}", f"solution#{solution_id}")
+
+
+def attempts_key(email_hash: str) -> Wire:
+    """How often somebody tried to get at an address, and how many mails it was sent."""
+    return _key(f"email#{email_hash}", "attempts")
+
+
+def code_key(code_hash: str) -> Wire:
+    """A one-time code, by which a page gets the token."""
+    return _key(f"code#{code_hash}", "code")
 
 
 def origin_key(origin: str, solution_id: str) -> Wire:

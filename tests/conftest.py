@@ -25,6 +25,7 @@ os.environ.update(
     # Handlers ask for the key ring when they are imported: here nobody answers, and nothing leaves this machine.
     AWS_ENDPOINT_URL="http://127.0.0.1:9",
     GATEPASS_TABLE="unused",
+    GATEPASS_STACK="unused",
     GATEPASS_USER_POOL_ID="unused",
     GATEPASS_USER_POOL_CLIENT_ID="unused",
 )

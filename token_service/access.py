@@ -12,7 +12,7 @@ from entitlements.decision import ACTIVE, REVOKED, SUSPENDED
 from entitlements.directory import Directory
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.solution import MAX_COUNT, Solution
-from entitlements.table import Wire, entitlement_key, item_to_wire, token_key
+from entitlements.table import DELETING, Item, Wire, account_key, entitlement_key, item_to_wire, token_key
 from token_service.changes import Change, credits_of, update_request, with_credits
 from token_service.errors import Busy, ConditionFailed, Refused
 from token_service.records import (
@@ -24,6 +24,7 @@ from token_service.records import (
     timestamp,
     to_the_second,
 )
+from token_service.remains import with_remains
 from token_service.repository import Repository
 
 ATTEMPTS: Final = 5
@@ -63,6 +64,8 @@ class Access:
         plan = _plan(solution, plan_name or solution.default_plan)
 
         def change(current: Entitlement) -> Change | None:
+            if current.closed_as:
+                raise Refused("account_deleted", "the user deleted the account: grant it to the one that they have now")
             if current.status == SUSPENDED:
                 raise Refused("entitlement_suspended", "the entitlement is suspended: resume it instead")
             if current.status == ACTIVE:
@@ -80,22 +83,28 @@ class Access:
 
         if self.find(user_id, solution_id) is None:
             try:
-                self._create(user_id, solution_id, plan)
+                self._put(self._new(user_id, solution_id, plan), "granted")
             except ConditionFailed:
                 pass  # somebody else was first; what they made is now what is changed
             else:
                 return self._required(user_id, solution_id)
         return self._apply(user_id, solution_id, change)
 
-    def ensure(self, user_id: str, solution_id: str) -> Entitlement:
-        """What a user has, or access on the default plan for one who has nothing. Undoes no revocation."""
-        return self.find(user_id, solution_id) or self._grant_new(user_id, solution_id)
+    def ensure(self, user_id: str, solution: Solution, kept: Callable[[], Item | None] = lambda: None) -> Entitlement:
+        """What a user has, or access on the default plan for one who has nothing. Undoes no revocation.
 
-    def _grant_new(self, user_id: str, solution_id: str) -> Entitlement:
-        solution = self._solution(solution_id)
-        with suppress(ConditionFailed):  # somebody else was first
-            self._create(user_id, solution_id, solution.plans[solution.default_plan])
-        return self._required(user_id, solution_id)
+        `kept` is what a deleted account of the same address left (`remains.py`); it is asked for where it matters.
+        """
+        found = self.find(user_id, solution.solution_id)
+        if found is not None:
+            return found
+        new = self._new(user_id, solution.solution_id, solution.plans[solution.default_plan])
+        remains = kept()
+        if remains is not None:
+            new = with_remains(new, remains, solution, self._clock())
+        with suppress(ConditionFailed):  # somebody else was first, or the account is being deleted
+            self._put(new, "granted")
+        return self._required(user_id, solution.solution_id)
 
     def set_plan(self, user_id: str, solution_id: str, plan_name: str, paid_until: int | None = None) -> Entitlement:
         """Change the plan; holds on the next request. Going over to a prepaid plan gives its credits once.
@@ -192,6 +201,21 @@ class Access:
 
         return self._apply(user_id, solution_id, change)
 
+    def close(self, user_id: str, solution_id: str) -> Entitlement:
+        """End access with its user's account, for good; `closed_as` tells what it was before."""
+
+        def change(current: Entitlement) -> Change | None:
+            if current.closed_as:
+                return None
+            return Change(
+                "account_deleted",
+                {"status": REVOKED, "closed_as": current.status, "generation": new_generation()},
+                remove=("jti", "mac_key_id"),
+                drop_token=True,
+            )
+
+        return self._apply(user_id, solution_id, change)
+
     def drop_token(self, user_id: str, solution_id: str) -> Entitlement:
         """Kill the token and nothing else: whoever signs in gets another one, with plan and counters as they were."""
 
@@ -203,6 +227,11 @@ class Access:
             )
 
         return self._apply(user_id, solution_id, change)
+
+    def drop_all_tokens(self, user_id: str) -> None:
+        """The same in every solution of a user."""
+        for entitlement in list(self.of_user(user_id)):
+            self.drop_token(user_id, entitlement.solution_id)
 
     def move_in(self, moved: Entitlement) -> bool:
         """Create what was somewhere else before, with its counters; False if there is one, which stays as it is.
@@ -219,19 +248,23 @@ class Access:
     def _solution(self, solution_id: str) -> Solution:
         return require_solution(self._repository, solution_id, self._clock())
 
-    def _create(self, user_id: str, solution_id: str, plan: Plan) -> None:
+    def _new(self, user_id: str, solution_id: str, plan: Plan) -> Entitlement:
         created_at = timestamp(self._clock())
-        new = Entitlement(
+        return Entitlement(
             user_id, solution_id, ACTIVE, plan.name, new_generation(), granted=plan.credits, created_at=created_at
         )
-        self._put(new, "granted")
 
     def _put(self, new: Entitlement, event: str) -> None:
         user_id, solution_id = new.user_id, new.solution_id
+        # Whoever deletes an account marks it first and looks for its entitlements then: none may come after the mark.
+        living: tuple[str, Wire] = (
+            "ConditionCheck",
+            {"Key": account_key(user_id), "ConditionExpression": f"attribute_not_exists({DELETING})"},
+        )
         wire = entitlement_key(user_id, solution_id) | item_to_wire(new.to_item())
         put: tuple[str, Wire] = ("Put", {"Item": wire, "ConditionExpression": "attribute_not_exists(pk)"})
         entry = audit(user_id, solution_id, event, self._actor, self._clock(), plan=new.plan)
-        self._repository.transact([put, entry])
+        self._repository.transact([living, put, entry])
 
     def _apply(self, user_id: str, solution_id: str, decide: Callable[[Entitlement], Change | None]) -> Entitlement:
         for _ in range(ATTEMPTS):

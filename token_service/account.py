@@ -1,4 +1,4 @@
-"""What a user sees of their own access, and its end."""
+"""What a user sees of their own access."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,7 @@ from math import floor
 from entitlements.decision import Holder, describe, effective_plan
 from entitlements.directory import Directory
 from entitlements.reasons import Reason
-from entitlements.table import registration_key
 from entitlements.windows import windows_at
-from token_service.access import Access
-from token_service.cognito import Cognito
 from token_service.records import timestamp
 from token_service.repository import Repository
 
@@ -34,12 +31,9 @@ class Usage:
 class Accounts:
     """A user's account, by the user's id."""
 
-    def __init__(
-        self, cognito: Cognito, repository: Repository, access: Access, directory: Directory, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, repository: Repository, directory: Directory, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since the epoch."""
-        self._cognito, self._repository, self._access = cognito, repository, access
-        self._directory, self._clock = directory, clock
+        self._repository, self._directory, self._clock = repository, directory, clock
 
     def entitlements(self, user_id: str) -> list[Usage]:
         """All of them, whatever their status."""
@@ -67,13 +61,3 @@ class Accounts:
             paid_until=paid,
             upgrade_url=seen.upgrade_url,
         )
-
-    def delete(self, user_id: str) -> None:
-        """End all access, then the account with its address and password. The audit, which knows only the id, stays.
-
-        In this order a repetition heals: as long as the account exists its owner can ask again.
-        """
-        for entitlement in list(self._access.of_user(user_id)):
-            self._access.revoke(user_id, entitlement.solution_id)
-        self._repository.delete_item(registration_key(user_id))
-        self._cognito.delete(user_id)

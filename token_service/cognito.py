@@ -1,10 +1,18 @@
 """The user pool: who has an account, and the proofs of it. Its errors become ours, and do not tell who is registered.
 
+The app client is confidential and allows admin flows alone, so that nobody gets past the limits of our own routes: the
+public operations (SignUp and its like) want the hash of a secret that this service alone can read.
+https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
 """
 
+import base64
+import hashlib
+import hmac
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import jwt
@@ -12,26 +20,42 @@ import jwt
 from entitlements.identifiers import require_user_id
 from token_service.errors import Refused
 
-_REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
-    "CodeMismatchException": ("code_invalid", "the code is wrong: look again, or ask for a new one"),
-    "ExpiredCodeException": ("code_expired", "the code is too old: ask for a new one"),
-    "LimitExceededException": ("too_many_requests", "too many attempts: wait a while"),
-    "TooManyRequestsException": ("too_many_requests", "too many attempts: wait a while"),
-    "TooManyFailedAttemptsException": ("too_many_requests", "too many attempts: wait a while"),
-    "CodeDeliveryFailureException": ("mail_failed", "the mail with the code could not be sent: try again"),
-    "UserNotConfirmedException": ("confirmation_required", "confirm the address first, with the code that was mailed"),
-    "PasswordResetRequiredException": ("password_reset_required", "set a new password first"),
+_NOT_PROVEN: Final = frozenset(
+    {
+        "NotAuthorizedException",
+        "UserNotFoundException",
+        "UserNotConfirmedException",
+        "PasswordResetRequiredException",
+        "CodeMismatchException",
+        "ExpiredCodeException",
+        "InvalidParameterException",
+        "LimitExceededException",
+        "TooManyFailedAttemptsException",
+    }
+)
+"""Answers that differ for known and unknown addresses, or for the states of an account. The last two are counted for
+each user, so that they too are heard of users that exist alone."""
+_NOT_MAILED: Final = _NOT_PROVEN | {
+    "CodeDeliveryFailureException",
+    "InvalidEmailRoleAccessPolicyException",
+    "TooManyRequestsException",
+    "UserLambdaValidationException",
 }
-_UNKNOWN_TO_ANYBODY: Final = ("UserNotFoundException", "NotAuthorizedException", "InvalidParameterException")
-"""Answers that differ for known and unknown addresses, or for the states of an account."""
+
+
+_MAILS: Final = ("sign_up", "resend_confirmation_code", "forgot_password")
 
 
 class AddressKnown(Exception):
     """Somebody has signed up with this address before."""
 
 
-class NotAuthorized(Exception):
-    """Wrong password, unknown address, or an account in another state than the one that was asked for."""
+class NotProven(Exception):
+    """Wrong code, wrong password, unknown address, or an account in another state than the one that was asked for."""
+
+
+class NotMailed(Exception):
+    """Cognito sent no mail. The message is the name of its exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +64,16 @@ class Account:
 
     user_id: str
     confirmed: bool
+    email: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a sign-in gives. `expires_in` in seconds."""
+    """What a sign-in gives. `auth_time` in seconds since the epoch, `expires_in` in seconds."""
 
     user_id: str
     id_token: str
+    auth_time: int
     expires_in: int
 
 
@@ -55,87 +81,120 @@ class Cognito:
     """The calls that registration makes, on a boto3 client of `cognito-idp`."""
 
     def __init__(self, client: Any, pool_id: str, client_id: str) -> None:
-        """`client_id` is of an app client without a secret that allows USER_PASSWORD_AUTH."""
+        """`client_id` is of an app client with a secret that allows ADMIN_USER_PASSWORD_AUTH."""
         self._client, self._pool_id, self._client_id = client, pool_id, client_id
-        self._policy: Mapping[str, Any] | None = None
 
     def require_good_password(self, password: str) -> None:
         """Refuse a password that the pool's policy forbids, for a known and an unknown address alike."""
-        if self._policy is None:
-            pool = self._call("describe_user_pool", UserPoolId=self._pool_id)["UserPool"]
-            self._policy = pool.get("Policies", {}).get("PasswordPolicy", {})
+        policy = self._password_policy
+        length = policy.get("MinimumLength", 8)
         rules = {
-            f"at least {self._policy.get('MinimumLength', 8)} characters": len(password)
-            >= self._policy.get("MinimumLength", 8),
-            "a lower-case letter": not self._policy.get("RequireLowercase") or any(map(str.islower, password)),
-            "an upper-case letter": not self._policy.get("RequireUppercase") or any(map(str.isupper, password)),
-            "a digit": not self._policy.get("RequireNumbers") or any(map(str.isdigit, password)),
-            "a symbol": not self._policy.get("RequireSymbols") or not password.isalnum(),
+            f"at least {length} characters": len(password) >= length,
+            "a lower-case letter": not policy.get("RequireLowercase") or any(map(str.islower, password)),
+            "an upper-case letter": not policy.get("RequireUppercase") or any(map(str.isupper, password)),
+            "a digit": not policy.get("RequireNumbers") or any(map(str.isdigit, password)),
+            "a symbol": not policy.get("RequireSymbols") or not password.isalnum(),
         }
         missing = [rule for rule, kept in rules.items() if not kept]
         if missing:
             raise Refused("password_weak", f"the password needs {', '.join(missing)}")
 
-    def find(self, email: str) -> Account | None:
-        """The account of an address."""
+    def find(self, email_or_id: str) -> Account | None:
+        """The account of an address, or of a user id."""
         try:
-            user = self._call("admin_get_user", UserPoolId=self._pool_id, Username=email)
-        except NotAuthorized:
+            user = self._call("admin_get_user", UserPoolId=self._pool_id, Username=email_or_id)
+        except NotProven:
             return None
         attributes = {entry["Name"]: entry["Value"] for entry in user["UserAttributes"]}
-        return Account(require_user_id(attributes["sub"]), user["UserStatus"] != "UNCONFIRMED")
+        confirmed = user["UserStatus"] != "UNCONFIRMED"
+        return Account(require_user_id(attributes["sub"]), confirmed, attributes.get("email", "").lower())
 
-    def sign_up(self, email: str, password: str) -> None:
-        """Make an account and mail its code. Raises `AddressKnown`."""
-        attributes = [{"Name": "email", "Value": email}]
-        self._call("sign_up", ClientId=self._client_id, Username=email, Password=password, UserAttributes=attributes)
+    def sign_up(self, email: str) -> None:
+        """Make an account with a password that nobody knows, and mail a code. Raises `AddressKnown` or `NotMailed`."""
+        self._mail(
+            "sign_up", email, Password=random_password(), UserAttributes=[{"Name": "email", "Value": email}]
+        )  # fmt: skip
 
     def resend_code(self, email: str) -> None:
-        """Mail a new code to an account that waits for one."""
-        self._call("resend_confirmation_code", ClientId=self._client_id, Username=email)
-
-    def confirm(self, email: str, code: str) -> None:
-        """Confirm the address. Raises `NotAuthorized` where it is confirmed already."""
-        self._call("confirm_sign_up", ClientId=self._client_id, Username=email, ConfirmationCode=code)
-
-    def sign_in(self, email: str, password: str) -> SignedIn:
-        """Prove who one is. Raises `NotAuthorized`, or `Refused` for an account that is not ready."""
-        answer = self._call(
-            "initiate_auth",
-            ClientId=self._client_id,
-            AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": password},
-        )
-        result = answer.get("AuthenticationResult")
-        if not result:
-            raise Refused("sign_in_incomplete", "this account needs another step to sign in: ask the marketplace")
-        # It came from Cognito itself over TLS: there is nothing to verify (OpenID Connect Core section 3.1.3.7, 6).
-        claims = jwt.decode(result["IdToken"], options={"verify_signature": False})
-        return SignedIn(require_user_id(claims["sub"]), result["IdToken"], int(result.get("ExpiresIn", 0)))
-
-    def set_password(self, email: str, password: str) -> None:
-        """Make this the account's password, whatever it was."""
-        self._call(
-            "admin_set_user_password", UserPoolId=self._pool_id, Username=email, Password=password, Permanent=True
-        )
+        """Mail a new code to an account that waits for one. Raises `NotMailed`."""
+        self._mail("resend_confirmation_code", email)
 
     def forgot_password(self, email: str) -> None:
-        """Mail a code for a new password."""
-        self._call("forgot_password", ClientId=self._client_id, Username=email)
+        """Mail a code for a new password to a confirmed account. Raises `NotMailed`."""
+        self._mail("forgot_password", email)
 
-    def reset_password(self, email: str, code: str, password: str) -> None:
-        """Set a new password by the code that was mailed. Raises `NotAuthorized`."""
+    def confirm(self, email: str, code: str) -> None:
+        """Spend the code of a sign-up. Raises `NotProven`."""
+        self._call("confirm_sign_up", **self._as_client(email), ConfirmationCode=code)
+
+    def reset(self, email: str, code: str) -> None:
+        """Spend the code for a new password, and leave the account with one that nobody knows. Raises `NotProven`."""
         self._call(
-            "confirm_forgot_password",
-            ClientId=self._client_id, Username=email, ConfirmationCode=code, Password=password,
-        )  # fmt: skip
+            "confirm_forgot_password", **self._as_client(email), ConfirmationCode=code, Password=random_password()
+        )
+
+    def set_password(self, user_id: str, password: str) -> None:
+        """Make this the account's password, whatever it was."""
+        self._call(
+            "admin_set_user_password", UserPoolId=self._pool_id, Username=user_id, Password=password, Permanent=True
+        )
+
+    def sign_in(self, email: str, password: str) -> SignedIn:
+        """Prove who one is. Raises `NotProven`, also for an account that is not ready for it."""
+        answer = self._call(
+            "admin_initiate_auth",
+            UserPoolId=self._pool_id,
+            ClientId=self._client_id,
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)},
+        )
+        result = answer.get("AuthenticationResult")
+        if not result:  # a challenge: an invitation that was not taken up, or MFA
+            raise NotProven(answer.get("ChallengeName", ""))
+        # It came from Cognito itself over TLS: there is nothing to verify (OpenID Connect Core section 3.1.3.7, 6).
+        claims = jwt.decode(result["IdToken"], options={"verify_signature": False})
+        user_id, auth_time = require_user_id(claims["sub"]), int(claims["auth_time"])
+        return SignedIn(user_id, result["IdToken"], auth_time, int(result.get("ExpiresIn", 0)))
+
+    def sign_out_everywhere(self, user_id: str) -> None:
+        """Revoke the refresh tokens that other clients of the pool may have given out."""
+        self._ending("admin_user_global_sign_out", user_id)
 
     def delete(self, user_id: str) -> None:
         """Delete an account; one that is gone is as good."""
+        self._ending("admin_delete_user", user_id)
+
+    def _ending(self, operation: str, user_id: str) -> None:
         try:
-            self._call("admin_delete_user", UserPoolId=self._pool_id, Username=user_id)
-        except NotAuthorized:
+            self._call(operation, UserPoolId=self._pool_id, Username=user_id)
+        except NotProven:
             return
+
+    def _mail(self, operation: str, email: str, **parameters: Any) -> None:
+        self._call(operation, **self._as_client(email), **parameters)
+
+    def _as_client(self, email: str) -> dict[str, str]:
+        return {"ClientId": self._client_id, "Username": email, "SecretHash": self._secret_hash(email)}
+
+    def _secret_hash(self, email: str) -> str:
+        digest = hmac.new(self._secret.encode(), (email + self._client_id).encode(), hashlib.sha256).digest()
+        return base64.b64encode(digest).decode()
+
+    @cached_property
+    def _secret(self) -> str:
+        client = self._call("describe_user_pool_client", UserPoolId=self._pool_id, ClientId=self._client_id)
+        secret: str = client["UserPoolClient"].get("ClientSecret", "")
+        if not secret:
+            raise Refused(
+                "identity_refused", f"the pool's client {self._client_id} has no secret: deploy the stack again"
+            )
+        return secret
+
+    @cached_property
+    def _password_policy(self) -> Mapping[str, Any]:
+        pool = self._call("describe_user_pool", UserPoolId=self._pool_id)["UserPool"]
+        policy: Mapping[str, Any] = pool.get("Policies", {}).get("PasswordPolicy", {})
+        return policy
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -148,11 +207,21 @@ class Cognito:
                 raise AddressKnown from error
             if code == "InvalidPasswordException":
                 raise Refused("password_weak", "the password is too easy to guess: choose a longer one") from error
-            if code in _UNKNOWN_TO_ANYBODY:
-                raise NotAuthorized from error
-            if code in _REFUSALS:
-                raise Refused(*_REFUSALS[code]) from error
+            if operation in _MAILS and code in _NOT_MAILED:
+                raise NotMailed(code) from error
+            if code in _NOT_PROVEN:
+                raise NotProven(code) from error
+            if code == "TooManyRequestsException":
+                raise Refused("identity_unavailable", f"Cognito throttles {operation}") from error
             raise Refused("identity_refused", f"Cognito refused {operation}: {code}") from error
         except BotoCoreError as error:
             message = f"Cognito gave no answer to {operation}: {type(error).__name__}"
             raise Refused("identity_unavailable", message) from error
+
+
+def random_password() -> str:
+    """98 characters with 560 random bits, of all four kinds that a policy can ask for.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html
+    """
+    return secrets.token_urlsafe(70) + "Aa1-"

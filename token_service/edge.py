@@ -51,9 +51,8 @@ def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context:
         if method == "OPTIONS":
             return _finished(_preflight(), path, origin, known)
         event, is_form = _with_plain_body(event, headers, path)
-        if is_form and origin and not known:
-            # Another site's form would sign a visitor in to somebody else's account.
-            raise Refused("origin_unknown", "forms are taken from the pages of known solutions only")
+        if is_form:
+            origins.require_form(origin, json.loads(event["body"]).get("solution_id"))
         answer = app.resolve(event, context)
     except Refused as refused:
         answer, is_form, known = _plain(refusal(refused)), False, False
@@ -92,13 +91,13 @@ def _form_as_json(text: str) -> str:
         raise Refused("request_invalid", "the form cannot be read") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise Refused("request_invalid", "a field of the form stands there twice")
+        raise Refused("request_invalid", "a field of the form is repeated")
     # A field that was left empty was left out.
     return json.dumps({name: value for name, value in fields.items() if value})
 
 
 def _as_redirect(answer: Event) -> Event:
-    """A form's success is a redirect (RFC 9110 section 15.4.4); the page it leads to holds the token."""
+    """A form's success is a redirect (RFC 9110 section 15.4.4), with the token or code in it."""
     redirect = json.loads(answer["body"]).get("redirect") if answer["statusCode"] == 200 else None
     if not redirect:
         return answer

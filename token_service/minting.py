@@ -40,10 +40,12 @@ class Minting:
         """`clock` gives seconds since the epoch; `actor` is who the audit names."""
         self._repository, self._kms, self._clock, self._actor = repository, kms, clock, actor
 
-    def mint(self, user_id: str, solution_id: str) -> str:
-        """The token. Raises `Refused` without an active entitlement."""
+    def mint(self, user_id: str, solution_id: str, generation: str | None = None) -> str:
+        """The token. Raises `Refused` without an active entitlement, or if its generation is not the one asked for."""
         for _ in range(ATTEMPTS):
             entitlement, stored, ring = self._read(user_id, solution_id)
+            if generation is not None and entitlement.generation != generation:
+                raise Refused("code_invalid", "the token was replaced meanwhile: sign in again")
             mac_key_id = entitlement.mac_key_id or ring.mac_key_id
             secret = self._secret(mac_key_id, user_id, solution_id, entitlement.generation)
             if stored is not None and _current(stored, entitlement, ring) and stored["jti"] == jti_of(secret):
@@ -166,8 +168,14 @@ class Minting:
 
 def _active(item: Item) -> Entitlement:
     entitlement = Entitlement.from_item(item)
+    require_active(entitlement)
+    return entitlement
+
+
+def require_active(entitlement: Entitlement) -> None:
+    """Refuse what no token can be had for."""
     if entitlement.status == ACTIVE:
-        return entitlement
+        return
     instead = "resume it first" if entitlement.status == SUSPENDED else "grant it again first"
     raise Refused(f"entitlement_{entitlement.status}", f"the entitlement is {entitlement.status}: {instead}")
 

@@ -43,6 +43,19 @@ ReturnTo = Annotated[
     ),
 ]
 
+State = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_-]{0,128}$",
+        description="Comes back beside the token or code. A page takes a token only with the state that it issued; "
+        "for a code it is the base64url SHA-256 of the page's verifier (RFC 7636, S256)",
+        examples=["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
+    ),
+]
+RotateTokens = Annotated[
+    bool, Field(description="End the user's tokens too: they outlive passwords and sessions", examples=[False])
+]
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -55,24 +68,23 @@ class AddressRequest(_Body):
 
 
 class RegistrationRequest(_Body):
-    """Somebody who wants an account, for a solution."""
+    """Somebody who wants an account, for a solution. The password comes with the code."""
 
     email: Email
-    password: Password
     solution_id: SolutionId
     return_to: ReturnTo = None
 
 
 class ConfirmationRequest(_Body):
-    """The mailed code. A password sent with it is the account's from now on."""
+    """The mailed code, and the password to have from now on."""
 
     email: Email
     code: Code
+    password: Password
     solution_id: SolutionId
     return_to: ReturnTo = None
-    password: Annotated[
-        Password | None, Field(description="Needed where the address was registered more than once")
-    ] = None
+    state: State = ""
+    rotate_tokens: RotateTokens = False
 
 
 class SessionRequest(_Body):
@@ -82,14 +94,25 @@ class SessionRequest(_Body):
     password: Password
     solution_id: SolutionId
     return_to: ReturnTo = None
+    state: State = ""
 
 
 class PasswordRequest(_Body):
-    """A new password, by the code that was mailed for it."""
+    """A new password, by the code that was mailed."""
 
     email: Email
     code: Code
     password: Password
+    rotate_tokens: RotateTokens = False
+
+
+class ExchangeRequest(_Body):
+    """The code out of a page's address, and the verifier whose hash the page had sent as `state`."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The code")]
+    verifier: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$", description="The verifier (RFC 7636, section 4.1)")
+    ]
 
 
 class SolutionRequest(_Body):
@@ -127,12 +150,22 @@ class RefreshAnswer(BaseModel):
     token: str
 
 
-class WelcomeAnswer(TokenAnswer):
-    """A token, and where to go with it. The ID token, for the user's own routes, comes with a sign-in."""
+class WelcomeAnswer(BaseModel):
+    """A token, or a code for it, and where to go with it. The ID token, for the user's own routes, comes with sign-in."""
 
-    redirect: str = Field(description="With the token in it; empty where the solution has no page")
+    solution_id: str
+    token: str | None = Field(description="Absent (null) where the solution's `token_delivery` is `code`")
+    code: str | None = Field(description="Good for one exchange within a minute; null for other deliveries")
+    state: str = Field(description="As it was sent")
+    redirect: str = Field(description="With token or code, and state, in it; empty where the solution has no page")
     id_token: str | None = None
     expires_in: int | None = Field(default=None, description="Seconds for which the ID token is good")
+
+
+class SignedOutAnswer(BaseModel):
+    """Every session of before is void."""
+
+    status: str = Field(examples=["signed_out"])
 
 
 class RevokedAnswer(BaseModel):

@@ -98,7 +98,7 @@ def _add_headers(path: str, operation: dict[str, Any]) -> None:
             headers |= RATE_LIMIT
         if path == "/v1/auth" and status in ("200", "401", "403"):
             headers |= FACTS
-        if status == "503" or (path, status) == ("/v1/validate", "429"):
+        if status in ("429", "503"):
             headers["Retry-After"] = "Seconds to wait"
         if headers:
             response["headers"] = {
@@ -122,7 +122,7 @@ def generated() -> str:
     from token_service.services import build
     from token_service.settings import Settings
 
-    nobody = Settings("none", "us-east-1", "none", "none", "http://127.0.0.1:9", "http://127.0.0.1:9")
+    nobody = Settings("none", "us-east-1", "none", "none", "none", "http://127.0.0.1:9", "http://127.0.0.1:9")
     return text(make_app(build(nobody)))
 
 

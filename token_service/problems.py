@@ -22,18 +22,14 @@ STATUS: Final = MappingProxyType(
         "request_invalid": 400,
         "return_to_refused": 400,
         "password_weak": 400,
-        "password_required": 400,
         "code_invalid": 400,
-        "code_expired": 400,
+        "state_required": 400,
         "sign_in_required": 401,
         "credentials_invalid": 401,
         "token_missing": 401,
         "token_malformed": 401,
         "token_superseded": 401,
         "issuer_mismatch": 401,
-        "confirmation_required": 403,
-        "password_reset_required": 403,
-        "sign_in_incomplete": 403,
         "entitlement_missing": 403,
         "entitlement_suspended": 403,
         "entitlement_revoked": 403,
@@ -51,7 +47,6 @@ STATUS: Final = MappingProxyType(
         "busy": 503,
         "identity_unavailable": 503,
         "kms_unavailable": 503,
-        "mail_failed": 503,
     }
 )
 """Of every code that the API answers with, besides the reasons of decisions."""
@@ -78,7 +73,8 @@ def refusal(error: Refused) -> Response[str]:
     if status < 500:
         # What the gate says too, in its public words: ours are for operators ("grant it first").
         public = Reason(error.code).message if error.code in set(Reason) else str(error)
-        return problem(status, error.code, public)
+        retry = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
+        return problem(status, error.code, public, retry)
     LOGGER.error(str(error), code=error.code)
     detail = "this cannot be done right now: try again, and tell the marketplace if it stays so"
     return problem(status, error.code, detail, {"Retry-After": "1"} if status == 503 else None)

@@ -51,6 +51,8 @@ class Entitlement:
     paid_until: int | None = None
     created_at: str = ""
     suspended_reason: str = ""
+    closed_as: str = ""
+    """The status at the deletion of the user's account; nobody can be granted this entitlement any more."""
     counters: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Use of days and months, by the names of the attributes (`d20261123`, `m202611`); of windows long gone too."""
 

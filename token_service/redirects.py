@@ -5,6 +5,8 @@ part, and one that different parsers could read differently is refused before it
 """
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -12,7 +14,8 @@ from entitlements.solution import Solution
 from token_service.errors import Refused
 
 MAX_LENGTH: Final = 2_048
-TOKEN_PARAMETER: Final = "token"
+PARAMETERS: Final = ("token", "code", "state")
+"""What a redirect hands over; what a URL had under these names before gives way."""
 # Printable ASCII without what browsers read as something else (a backslash as a slash) or never send.
 _PLAIN: Final = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -39,17 +42,24 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{port}"
 
 
-def with_token(url: str, token: str, delivery: str) -> str:
-    """The URL with the token in its query or its fragment; a token that was there before gives way."""
+def origins_of(solution: Solution) -> set[str]:
+    """The origins of a solution's own pages."""
+    return {origin(url) for url in (solution.frontend_url, *solution.return_urls) if url}
+
+
+def with_answer(url: str, delivery: str, answer: Mapping[str, str]) -> str:
+    """The URL with the token or code, and the page's `state`, in its query or its fragment."""
     parts = urlsplit(url)
     if delivery == "fragment":
-        return urlunsplit(parts._replace(fragment=urlencode({TOKEN_PARAMETER: token})))
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != TOKEN_PARAMETER]
-    return urlunsplit(parts._replace(query=urlencode([*kept, (TOKEN_PARAMETER, token)]), fragment=""))
+        return urlunsplit(parts._replace(fragment=urlencode(answer)))
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in PARAMETERS]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *answer.items()]), fragment=""))
 
 
 def _matches(url: str, allowed: str) -> bool:
-    """Same scheme, host and port, and a path that begins with the allowed one at the border of a segment."""
+    """Same scheme, host and port, a path that begins with the allowed one at the border of a segment, and nothing in
+    the query that the allowed one does not hold: a page may do anything on the word of its own address.
+    """
     if len(url) > MAX_LENGTH or not _PLAIN.fullmatch(url):
         return False
     try:
@@ -58,6 +68,8 @@ def _matches(url: str, allowed: str) -> bool:
     except ValueError:
         return False
     if same[0] != same[1] or "@" in asked.netloc or "%" in asked.netloc:
+        return False
+    if not Counter(asked.query.split("&")) <= Counter(["", *ours.query.split("&")]):
         return False
     path, prefix = asked.path or "/", ours.path or "/"
     if any(unquote(segment) in (".", "..") or "/" in unquote(segment) or "\\" in unquote(segment)

@@ -1,37 +1,55 @@
-"""How a visitor becomes a user of a solution: sign up, confirm, sign in; and ways back for who forgot.
+"""How a visitor becomes a user of a solution: register, confirm, sign in; and ways back for who forgot.
 
-Whoever gets the mailed code owns the address; whoever signed up need not. So a password that somebody else may have
-chosen (the address was registered twice, with two passwords) is worth nothing until the owner chose one, code in hand.
+Whoever gets the mailed code owns the address, and chooses the password with it; whoever asked for the mail gains
+nothing by that. So an account has no password that anybody knows before its first code came back, and each step asks
+for the code that the account's state has: of the sign-up while it waits, of a new password from then on.
 """
 
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from entitlements.address import visitor
 from entitlements.solution import Solution
-from entitlements.table import registration_key
+from entitlements.table import DELETING
 from token_service.access import Access, require_solution
-from token_service.cognito import AddressKnown, Cognito, NotAuthorized, SignedIn
-from token_service.errors import Refused
-from token_service.minting import Minting
-from token_service.redirects import destination, with_token
+from token_service.codes import CHALLENGE, Codes, Redeemed
+from token_service.cognito import Account, AddressKnown, Cognito, NotMailed, NotProven, SignedIn
+from token_service.deletion import Deletion
+from token_service.errors import Busy, Refused
+from token_service.limits import Limits
+from token_service.minting import Minting, require_active
+from token_service.redirects import destination, origin, with_answer
 from token_service.repository import Repository
+from token_service.sessions import Sessions, counts
 
-CONTESTED_SECONDS: Final = 30 * 86_400
-"""By then Cognito's codes have long expired; what is contested for longer needs a new password anyway."""
+CREDENTIALS: Final = "the address or the password is wrong, or the address is not confirmed yet"
+CODE: Final = "the code is wrong or too old: look at the last mail, or register again for a new one"
+SIGN_IN_ATTEMPTS: Final = 3
+"""A password may be set and used within one second, and Cognito's clock may be behind ours by another."""
 
-SIGN_IN: Final = "sign in, or register first"
-CREDENTIALS: Final = "the address or the password is wrong"
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What somebody came for: a solution, the page to return to, and that page's `state`."""
+
+    solution_id: str
+    return_to: str | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What somebody gets who has proved who they are. `redirect` is empty where the solution has no page of its own."""
+    """What somebody gets who has proved who they are: a token, or a code for it. `redirect` is empty where the solution
+    has no page of its own.
+    """
 
-    token: str
     solution_id: str
     redirect: str
+    state: str
+    token: str | None = None
+    code: str | None = None
     signed_in: SignedIn | None = None
 
 
@@ -44,109 +62,145 @@ class Registration:
         repository: Repository,
         access: Access,
         minting: Minting,
+        sessions: Sessions,
+        limits: Limits,
+        deletion: Deletion,
+        codes: Codes,
         clock: Callable[[], float],
+        mail_failed: Callable[[str], object],
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`clock` gives seconds since the epoch."""
-        self._cognito, self._repository, self._access = cognito, repository, access
-        self._minting, self._clock = minting, clock
+        """`clock` gives seconds since the epoch; `mail_failed` tells the operator of a mail that was not sent, by the
+        name of Cognito's exception.
+        """
+        self._cognito, self._repository, self._access, self._minting = cognito, repository, access, minting
+        self._sessions, self._limits, self._deletion, self._codes = sessions, limits, deletion, codes
+        self._clock, self._mail_failed, self._sleep = clock, mail_failed, sleep
 
-    def register(self, email: str, password: str, solution_id: str, return_to: str | None) -> None:
-        """Sign up and mail a code; to an address that waits for one already, a new code."""
-        destination(self._solution(solution_id), return_to)
-        self._cognito.require_good_password(password)
+    def register(self, email: str, visit: Visit) -> None:
+        """Mail a code, to a new account if there is none."""
+        self._place(visit)
+        self._mail(email, self._cognito.sign_up)
+
+    def mail_code(self, email: str) -> None:
+        """Mail a code again, or for a new password, if there is such an account."""
+        # To an unknown address Cognito answers as if it had sent a mail.
+        self._mail(email, self._cognito.forgot_password)
+
+    def _mail(self, email: str, unknown: Callable[[str], None]) -> None:
+        self._limits.mail(email)
+        account = self._cognito.find(email)
+        if account is None:
+            send = unknown
+        else:
+            send = self._cognito.forgot_password if account.confirmed else self._cognito.resend_code
         try:
-            self._cognito.sign_up(email, password)
+            send(email)
         except AddressKnown:
-            account = self._cognito.find(email)
-            if account is not None and not account.confirmed:
-                if not self._is_pending_password(email, password):
-                    self._contest(account.user_id)
-                self.resend(email)
-        except NotAuthorized as error:  # of a form that is no address to the pool, whoever is registered
-            raise Refused("request_invalid", "no account can have this address: look whether it is right") from error
-
-    def resend(self, email: str) -> None:
-        """Mail a new code, if the address waits for one."""
-        with suppress(NotAuthorized):
-            self._cognito.resend_code(email)
+            return  # somebody registered it at the same moment, and the mail went out to them
+        except NotMailed as error:
+            # The answer is the same all the same: it would tell that there is an account to mail to.
+            self._mail_failed(str(error))
 
     def confirm(
-        self, email: str, code: str, solution_id: str, return_to: str | None, password: str | None = None
+        self, email: str, code: str, password: str, visit: Visit, source_ip: str, rotate_tokens: bool = False
     ) -> Welcome:
-        """Confirm the address by the mailed code. With a password, that one counts from now on."""
-        solution = self._solution(solution_id)
-        url = destination(solution, return_to)
-        if password is not None:
-            self._cognito.require_good_password(password)
-        account = self._cognito.find(email)
-        # An unknown address answers as a confirmed one: only whoever waits for a code learns more.
-        if account is None or account.confirmed:
-            raise Refused("sign_in_required", SIGN_IN)
-        if password is None and self._contested(account.user_id):
-            raise Refused("password_required", "this address was registered more than once: send your password as well")
-        try:
-            self._cognito.confirm(email, code)
-            if password is not None:
-                self._cognito.set_password(email, password)
-        except NotAuthorized as error:  # somebody else was first, or the account is gone meanwhile
-            raise Refused("sign_in_required", SIGN_IN) from error
-        if password is not None:
-            self._repository.delete_item(registration_key(account.user_id))
-        return self._welcome(account.user_id, solution, url)
+        """Prove the address by a mailed code, and choose the password."""
+        solution, url = self._arrival(visit)
+        account = self._prove(email, code, password, source_ip, rotate_tokens)
+        return self._welcome(account.user_id, email, solution, url, visit.state)
 
-    def sign_in(self, email: str, password: str, solution_id: str, return_to: str | None) -> Welcome:
-        """Sign in for a solution."""
-        solution = self._solution(solution_id)
-        url = destination(solution, return_to)
-        try:
-            signed_in = self._cognito.sign_in(email, password)
-        except NotAuthorized as error:
-            raise Refused("credentials_invalid", CREDENTIALS) from error
-        if self._contested(signed_in.user_id):
-            raise Refused("password_reset_required", "set a new password first: this address was registered twice")
-        return self._welcome(signed_in.user_id, solution, url, signed_in)
+    def reset_password(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool = False) -> None:
+        """The same for somebody who goes nowhere by it."""
+        self._prove(email, code, password, source_ip, rotate_tokens)
 
-    def forgot_password(self, email: str) -> None:
-        """Mail a code for a new password, if there is such an account."""
-        with suppress(NotAuthorized):
-            self._cognito.forgot_password(email)
-
-    def reset_password(self, email: str, code: str, password: str) -> None:
-        """Set a new password by the mailed code."""
+    def _prove(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool) -> Account:
         self._cognito.require_good_password(password)
-        try:
-            self._cognito.reset_password(email, code, password)
-        except NotAuthorized as error:
-            raise Refused("code_invalid", "the code is wrong: look again, or ask for a new one") from error
+        self._limits.try_code(email, _network(source_ip))
         account = self._cognito.find(email)
-        if account is not None:
-            self._repository.delete_item(registration_key(account.user_id))
+        try:
+            if account is not None and not account.confirmed:
+                self._cognito.confirm(email, code)
+            else:
+                self._cognito.reset(email, code)
+            if account is None:
+                raise NotProven
+            if self._sessions.account(account.user_id).get(DELETING):
+                self._deletion.delete(account.user_id)
+                raise NotProven
+            # The code is spent and the password nobody's. Wherever this breaks off, the owner asks for another code;
+            # and no session of before, nor a token that shall end, outlives the password that they choose.
+            self._sessions.end(account.user_id)
+            if rotate_tokens:
+                self._access.drop_all_tokens(account.user_id)
+            self._cognito.set_password(account.user_id, password)
+        except NotProven as error:
+            raise Refused("code_invalid", CODE) from error
+        return account
 
-    def _solution(self, solution_id: str) -> Solution:
-        solution = require_solution(self._repository, solution_id, self._clock())
+    def sign_in(self, email: str, password: str, visit: Visit, source_ip: str) -> Welcome:
+        """Sign in for a solution."""
+        solution, url = self._arrival(visit)
+        self._limits.try_sign_in(email, _network(source_ip))
+        try:
+            signed_in = self._signed_in(email, password)
+        except NotProven as error:
+            raise Refused("credentials_invalid", CREDENTIALS) from error
+        self._limits.signed_in(email, _network(source_ip))
+        return self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
+
+    def _signed_in(self, email: str, password: str) -> SignedIn:
+        for _ in range(SIGN_IN_ATTEMPTS):
+            signed_in = self._cognito.sign_in(email, password)
+            account = self._sessions.account(signed_in.user_id)
+            if account.get(DELETING):
+                # The owner was deleting this account: what broke off then is done now.
+                self._deletion.delete(signed_in.user_id)
+                raise NotProven
+            if counts(account, signed_in.auth_time):
+                return signed_in
+            self._sleep(min(1.0, max(0.1, account.get("not_before", 0) - self._clock())))
+        raise Busy("the session would begin before the account's not_before: do Cognito's clock and ours differ?")
+
+    def exchange(self, code: str, verifier: str, caller_origin: str) -> tuple[str, str]:
+        """The token and its solution for a one-time code."""
+        redeemed = self._codes.redeem(code, verifier, caller_origin)
+        return self._minting.mint(redeemed.user_id, redeemed.solution_id, redeemed.generation), redeemed.solution_id
+
+    def _place(self, visit: Visit) -> tuple[Solution, str]:
+        """The solution, and the URL to return to; before anything is counted, spent or sent."""
+        solution = require_solution(self._repository, visit.solution_id, self._clock())
         if not solution.active:
             raise Refused("solution_disabled", "this solution is switched off")
-        return solution
+        return solution, destination(solution, visit.return_to)
 
-    def _welcome(self, user_id: str, solution: Solution, url: str, signed_in: SignedIn | None = None) -> Welcome:
-        self._access.ensure(user_id, solution.solution_id)
-        token = self._minting.mint(user_id, solution.solution_id)
-        redirect = with_token(url, token, solution.token_delivery) if url else ""
-        return Welcome(token, solution.solution_id, redirect, signed_in)
+    def _arrival(self, visit: Visit) -> tuple[Solution, str]:
+        """The same, for an answer that hands out a token or a code."""
+        solution, url = self._place(visit)
+        if solution.token_delivery == "code" and not CHALLENGE.fullmatch(visit.state):
+            raise Refused(
+                "state_required",
+                "this solution hands out codes: send as state the base64url SHA-256 of the page's verifier (RFC 7636)",
+            )
+        return solution, url
 
-    def _is_pending_password(self, email: str, password: str) -> bool:
-        """Whether an unconfirmed account has this password: only then Cognito says that it is unconfirmed."""
-        try:
-            self._cognito.sign_in(email, password)
-        except NotAuthorized:
-            return False
-        except Refused as refused:
-            return refused.code == "confirmation_required"
-        return True
+    def _welcome(
+        self, user_id: str, email: str, solution: Solution, url: str, state: str, signed_in: SignedIn | None = None
+    ) -> Welcome:
+        entitlement = self._access.ensure(user_id, solution, lambda: self._deletion.kept(email, solution.solution_id))
+        require_active(entitlement)
+        token = code = None
+        if solution.token_delivery == "code":
+            stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)
+            code = self._codes.issue(stands_for, origin(url) if url else "", state)
+        else:
+            token = self._minting.mint(user_id, solution.solution_id)
+        given = {"token": token, "code": code, "state": state}
+        answer = {name: value for name, value in given.items() if value}
+        redirect = with_answer(url, solution.token_delivery, answer) if url else ""
+        return Welcome(solution.solution_id, redirect, state, token, code, signed_in)
 
-    def _contest(self, user_id: str) -> None:
-        key = {name: value["S"] for name, value in registration_key(user_id).items()}
-        self._repository.put_item({**key, "contested": True, "expires_at": int(self._clock()) + CONTESTED_SECONDS})
 
-    def _contested(self, user_id: str) -> bool:
-        return self._repository.get_item(registration_key(user_id)) is not None
+def _network(source_ip: str) -> str:
+    """What counts as one caller: an address, or an IPv6 /64."""
+    return visitor(source_ip) or source_ip

@@ -77,6 +77,17 @@ class Repository:
         """Delete an item; False if there was none."""
         return "Attributes" in self._call("delete_item", TableName=self._table, Key=key, ReturnValues="ALL_OLD")
 
+    def take_item(self, key: Wire, condition: Wire) -> Item | None:
+        """Delete an item on a condition, and return it; None where the condition does not hold, or there is none.
+
+        Of several callers at once, one gets it. `condition` holds the expression's parameters.
+        """
+        response = self._retrying(
+            lambda: self._call("delete_item", TableName=self._table, Key=key, ReturnValues="ALL_OLD", **condition)
+        )
+        item = response.get("Attributes")
+        return None if item is None else from_wire(item)
+
     def transact(self, actions: Sequence[tuple[str, Wire]]) -> None:
         """Write all or nothing: (`Put` | `Update` | `Delete` | `ConditionCheck`, parameters without TableName).
 

@@ -11,13 +11,20 @@ from botocore.config import Config
 from entitlements.gate import Gate
 from token_service.access import Access
 from token_service.account import Accounts
+from token_service.codes import Codes
 from token_service.cognito import Cognito
+from token_service.deletion import Deletion
+from token_service.email_hashes import EmailHashes
 from token_service.identity import IdentityVerifier
 from token_service.kms import Kms
+from token_service.limits import Limits
+from token_service.metrics import metric_line
 from token_service.minting import Minting
 from token_service.origins import Origins
+from token_service.problems import LOGGER
 from token_service.registration import Registration
 from token_service.repository import Repository
+from token_service.sessions import Sessions
 from token_service.settings import Settings
 
 ACTOR: Final = "user"
@@ -34,31 +41,51 @@ class Services:
     gate: Gate
     minting: Minting
     identity: IdentityVerifier
+    sessions: Sessions
+    limits: Limits
     access: Access
     registration: Registration
     accounts: Accounts
+    deletion: Deletion
     origins: Origins
     clock: Callable[[], float] = time.time
 
 
-def build(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
+def build(
+    settings: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], object] = time.sleep
+) -> Services:
     """The services that settings describe."""
     session: Any = boto3.session.Session(region_name=settings.region)
     dynamodb = session.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=BOUNDED)
-    kms = session.client("kms", endpoint_url=settings.endpoint, config=BOUNDED)
+    kms = Kms(session.client("kms", endpoint_url=settings.endpoint, config=BOUNDED))
     pool = session.client("cognito-idp", endpoint_url=settings.endpoint, config=PATIENT)
     repository = Repository(dynamodb, settings.table)
     gate = Gate(repository)
-    minting = Minting(repository, Kms(kms), clock, ACTOR)
+    minting = Minting(repository, kms, clock, ACTOR)
     access = Access(repository, clock, ACTOR)
     cognito = Cognito(pool, settings.user_pool_id, settings.user_pool_client_id)
+    sessions = Sessions(repository, cognito, clock)
+    hashes = EmailHashes(kms, lambda: gate.directory.ring(clock()))
+    limits = Limits(repository, hashes, clock)
+    deletion = Deletion(cognito, repository, access, sessions, hashes, gate.directory, clock)
+
+    def mail_failed(exception: str) -> None:
+        LOGGER.error("Cognito sent no mail", code="mail_failed", exception=exception)
+        print(metric_line(settings.stack, clock(), mail_failed=(1, "Count")), flush=True)
+
     return Services(
         gate=gate,
         minting=minting,
-        identity=IdentityVerifier(settings.issuer, settings.user_pool_client_id, settings.jwks_url),
+        identity=IdentityVerifier(settings.issuer, settings.user_pool_client_id, settings.jwks_url, sessions),
+        sessions=sessions,
+        limits=limits,
         access=access,
-        registration=Registration(cognito, repository, access, minting, clock),
-        accounts=Accounts(cognito, repository, access, gate.directory, clock),
-        origins=Origins(repository, clock),
+        registration=Registration(
+            cognito, repository, access, minting, sessions, limits, deletion, Codes(repository, clock), clock,
+            mail_failed, sleep,
+        ),
+        accounts=Accounts(repository, gate.directory, clock),
+        deletion=deletion,
+        origins=Origins(repository, gate.directory, clock),
         clock=clock,
-    )
+    )  # fmt: skip

@@ -24,6 +24,7 @@ class Settings:
     region: str
     user_pool_id: str
     user_pool_client_id: str
+    stack: str
     endpoint: str | None = None
     dynamodb_endpoint: str | None = None
 
@@ -36,6 +37,7 @@ class Settings:
             region=environment.get("AWS_DEFAULT_REGION") or required(environment, "AWS_REGION", "the table's region"),
             user_pool_id=required(environment, "GATEPASS_USER_POOL_ID", "the id of the Cognito user pool"),
             user_pool_client_id=required(environment, "GATEPASS_USER_POOL_CLIENT_ID", "the id of the pool's client"),
+            stack=required(environment, "GATEPASS_STACK", "the name of the stack, by which its metrics are told apart"),
             endpoint=endpoint,
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
         )

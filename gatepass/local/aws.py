@@ -1,7 +1,9 @@
-"""moto's server with a Cognito that is as strict with codes as AWS: `python -m gatepass.local.aws -H HOST -p PORT`.
+"""moto's server with a Cognito that is as strict as AWS: `python -m gatepass.local.aws -H HOST -p PORT`.
 
-moto takes any code, confirms whoever is confirmed, and cannot send a code again. Here codes are drawn, checked once and
-written to the file that GATEPASS_LOCAL_MAILBOX names, one JSON line for each mail: {"email", "code"}.
+moto takes any code, confirms whoever is confirmed, asks no public operation for the secret of its client, and looks at
+passwords before it looks at an account's state. Here codes are drawn, checked once and written to the file that
+GATEPASS_LOCAL_MAILBOX names, one JSON line for each mail: {"email", "code"}. Answers about unknown users are those of
+PreventUserExistenceErrors = ENABLED.
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
 """
 
@@ -10,43 +12,88 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from moto.cognitoidp import exceptions
-from moto.cognitoidp.models import CognitoIdpUser, UserStatus, cognitoidp_backends
+from moto.cognitoidp.models import (
+    CognitoIdpUser,
+    CognitoIdpUserPool,
+    CognitoIdpUserPoolClient,
+    UserStatus,
+    cognitoidp_backends,
+)
 from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.cognitoidp.utils import check_secret_hash
 from moto.core.responses import EmptyResult
 from moto.server import main
 
 MAILBOX: Final = "GATEPASS_LOCAL_MAILBOX"
+FLOWS: Final = {
+    "ADMIN_USER_PASSWORD_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "USER_PASSWORD_AUTH": "ALLOW_USER_PASSWORD_AUTH",
+    "USER_SRP_AUTH": "ALLOW_USER_SRP_AUTH",
+    "REFRESH_TOKEN_AUTH": "ALLOW_REFRESH_TOKEN_AUTH",
+    "REFRESH_TOKEN": "ALLOW_REFRESH_TOKEN_AUTH",
+}
+"""Which flow a client must allow; without a list of flows it has SRP and refresh tokens.
+https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html"""
+DEFAULT_FLOWS: Final = ("ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_CUSTOM_AUTH")
 
 _lock = threading.RLock()  # moto's own handling of users is not atomic
 _codes: dict[tuple[str, str], str] = {}
+_moto: dict[str, Callable[[Any], Any]] = {}
+"""Its own operations, which the ones here begin or end with."""
 
 
-def _user(response: CognitoIdpResponse) -> CognitoIdpUser | None:
-    client_id, username = response._get_param("ClientId"), response._get_param("Username")
+class _Called(NamedTuple):
+    """What a public operation is about."""
+
+    client: CognitoIdpUserPoolClient
+    user: CognitoIdpUser | None
+
+
+def _called(response: CognitoIdpResponse) -> _Called:
+    """The client and the user of a call, once the secret's hash is right: it comes before everything else."""
+    username = response._get_param("Username")
+    pool, client = _pool_and_client(response._get_param("ClientId"))
+    _require_secret_hash(client, username, response._get_param("SecretHash"))
+    return _Called(client, pool._get_user(username))
+
+
+def _pool_and_client(client_id: str) -> tuple[CognitoIdpUserPool, CognitoIdpUserPoolClient]:
     for regions in cognitoidp_backends.values():
         for backend in regions.values():
             for pool in backend.user_pools.values():
                 if client_id in pool.clients:
-                    user: CognitoIdpUser | None = pool._get_user(username)
-                    return user
-    return None
+                    return pool, pool.clients[client_id]
+    raise exceptions.ResourceNotFoundError(f"User pool client {client_id} does not exist.")
+
+
+def _require_secret_hash(client: CognitoIdpUserPoolClient, username: str, given: str | None) -> None:
+    if not client.generate_secret:
+        return
+    if given is None:
+        raise exceptions.NotAuthorizedError(
+            f"Client {client.id} is configured with secret but SECRET_HASH was not received"
+        )
+    if not check_secret_hash(client.secret, client.id, username, given):
+        raise exceptions.NotAuthorizedError(f"Unable to verify secret hash for client {client.id}")
 
 
 def _mail(user: CognitoIdpUser, purpose: str) -> None:
     code = f"{secrets.randbelow(1_000_000):06}"
-    with _lock:
-        _codes[user.id, purpose] = code
-        if mailbox := os.environ.get(MAILBOX):
-            with open(mailbox, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"email": user.attribute_lookup["email"], "code": code}) + "\n")
+    _codes[user.id, purpose] = code
+    if mailbox := os.environ.get(MAILBOX):
+        with open(mailbox, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"email": user.attribute_lookup["email"], "code": code}) + "\n")
 
 
-def _spend_code(user: CognitoIdpUser | None, purpose: str, code: str) -> None:
-    """Raise for a code that is not the one that was mailed; an unknown user has none."""
-    if user is None or _codes.get((user.id, purpose)) != code:
+def _spend_code(user: CognitoIdpUser, purpose: str, code: str) -> None:
+    """Raise for a code that is not the one that was mailed, or where none was."""
+    wanted = _codes.get((user.id, purpose))
+    if wanted is None:
+        raise exceptions.ExpiredCodeException("Invalid code provided, please request a code again.")
+    if wanted != code:
         raise exceptions.CodeMismatchException("Invalid verification code provided, please try again.")
     del _codes[user.id, purpose]
 
@@ -54,54 +101,104 @@ def _spend_code(user: CognitoIdpUser | None, purpose: str, code: str) -> None:
 def sign_up(response: CognitoIdpResponse) -> Any:
     """As moto's, and a code is mailed."""
     with _lock:
-        answer = _moto_sign_up(response)
-        if (user := _user(response)) is not None:
+        _called(response)
+        answer = _moto["sign_up"](response)
+        user = _called(response).user
+        if user is not None:
             _mail(user, "sign-up")
         return answer
 
 
 def resend_confirmation_code(response: CognitoIdpResponse) -> Any:
     """https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ResendConfirmationCode.html"""
-    user = _user(response)
-    if user is not None and user.status is not UserStatus.UNCONFIRMED:
-        raise exceptions.InvalidParameterException("User is already confirmed.")
-    if user is not None:
-        _mail(user, "sign-up")
-    return EmptyResult()
+    with _lock:
+        user = _called(response).user
+        if user is not None and user.status is not UserStatus.UNCONFIRMED:
+            raise exceptions.InvalidParameterException("User is already confirmed.")
+        if user is not None:
+            _mail(user, "sign-up")
+        return EmptyResult()
 
 
 def confirm_sign_up(response: CognitoIdpResponse) -> Any:
     """https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html"""
     with _lock:
-        user = _user(response)
-        if user is not None and user.status is not UserStatus.UNCONFIRMED:
-            raise exceptions.NotAuthorizedError("User cannot be confirmed. Current status is CONFIRMED")
+        user = _called(response).user
+        if user is None:
+            raise exceptions.ExpiredCodeException("Invalid code provided, please request a code again.")
+        if user.status is not UserStatus.UNCONFIRMED:
+            raise exceptions.NotAuthorizedError(f"User cannot be confirmed. Current status is {user.status}")
         _spend_code(user, "sign-up", response._get_param("ConfirmationCode"))
-        return _moto_confirm_sign_up(response)
+        answer = _moto["confirm_sign_up"](response)
+        user.update_attributes([{"Name": "email_verified", "Value": "true"}])
+        return answer
 
 
 def forgot_password(response: CognitoIdpResponse) -> Any:
-    """As moto's, and a code is mailed."""
-    user = _user(response)
-    answer = _moto_forgot_password(response)
-    if user is not None and user.status is UserStatus.CONFIRMED:
-        _mail(user, "password")
-    return answer
+    """https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html"""
+    with _lock:
+        user = _called(response).user
+        if user is not None and user.status is UserStatus.UNCONFIRMED:
+            raise exceptions.InvalidParameterException(
+                "Cannot reset password for the user as there is no registered/verified email or phone_number"
+            )
+        if user is not None and user.status is UserStatus.FORCE_CHANGE_PASSWORD:
+            raise exceptions.NotAuthorizedError("User password cannot be reset in the current state.")
+        answer = _moto["forgot_password"](response)
+        if user is not None:
+            _mail(user, "password")
+        return answer
 
 
 def confirm_forgot_password(response: CognitoIdpResponse) -> Any:
     """https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmForgotPassword.html"""
     with _lock:
-        _spend_code(_user(response), "password", response._get_param("ConfirmationCode"))
-        return _moto_confirm_forgot_password(response)
+        user = _called(response).user
+        if user is None:
+            raise exceptions.CodeMismatchException("Invalid verification code provided, please try again.")
+        _spend_code(user, "password", response._get_param("ConfirmationCode"))
+        answer = _moto["confirm_forgot_password"](response)
+        user.status = UserStatus.CONFIRMED
+        return answer
 
 
-_moto_sign_up: Callable[[Any], Any] = CognitoIdpResponse.sign_up
-_moto_confirm_sign_up: Callable[[Any], Any] = CognitoIdpResponse.confirm_sign_up
-_moto_forgot_password: Callable[[Any], Any] = CognitoIdpResponse.forgot_password
-_moto_confirm_forgot_password: Callable[[Any], Any] = CognitoIdpResponse.confirm_forgot_password
+def admin_initiate_auth(response: CognitoIdpResponse) -> Any:
+    """An account that is not confirmed is told apart before its password is looked at, whatever the password is.
 
-for _replacement in (sign_up, resend_confirmation_code, confirm_sign_up, forgot_password, confirm_forgot_password):
+    https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminInitiateAuth.html
+    """
+    with _lock:
+        parameters = response._get_param("AuthParameters") or {}
+        pool, client = _pool_and_client(response._get_param("ClientId"))
+        _require_flow(client, response._get_param("AuthFlow"))
+        username = parameters.get("USERNAME", "")
+        _require_secret_hash(client, username, parameters.get("SECRET_HASH"))
+        user = pool._get_user(username)
+        if user is None:
+            raise exceptions.NotAuthorizedError("Incorrect username or password.")
+        if user.status is UserStatus.UNCONFIRMED:
+            raise exceptions.UserNotConfirmedException("User is not confirmed.")
+        return _moto["admin_initiate_auth"](response)
+
+
+def initiate_auth(response: CognitoIdpResponse) -> Any:
+    """As moto's, for a client that allows the flow."""
+    _, client = _pool_and_client(response._get_param("ClientId"))
+    _require_flow(client, response._get_param("AuthFlow"))
+    return _moto["initiate_auth"](response)
+
+
+def _require_flow(client: CognitoIdpUserPoolClient, flow: str) -> None:
+    if FLOWS.get(flow) not in (client.extended_config.get("ExplicitAuthFlows") or DEFAULT_FLOWS):
+        raise exceptions.InvalidParameterException(f"{flow} flow not enabled for this client")
+
+
+for _replacement in (
+    sign_up, resend_confirmation_code, confirm_sign_up, forgot_password, confirm_forgot_password, admin_initiate_auth,
+    initiate_auth,
+):  # fmt: skip
+    if hasattr(CognitoIdpResponse, _replacement.__name__):
+        _moto[_replacement.__name__] = getattr(CognitoIdpResponse, _replacement.__name__)
     setattr(CognitoIdpResponse, _replacement.__name__, _replacement)
 
 if __name__ == "__main__":

@@ -73,10 +73,10 @@ class Demo:
     def _registration(self) -> str:
         self._say("The visitor registers for the solution, and comes back with a permanent token")
         who = {"email": "visitor@example.com", "solution_id": SOLUTION}
-        self._post("/v1/registrations", who | {"password": PASSWORD}, 202)
+        self._post("/v1/registrations", who, 202)
         code = self.stack.mails()[-1]["code"]
         self.console.print(f"  [dim](the mail says: your code is {code})[/dim]")
-        welcome = self._post("/v1/registrations/confirm", who | {"code": code}, 200)
+        welcome = self._post("/v1/registrations/confirm", who | {"code": code, "password": PASSWORD}, 200)
         again = self._post("/v1/sessions", who | {"password": PASSWORD}, 200)
         self._check("a second browser gets the same token", True, welcome.get("token") == again.get("token"))
         token = str(welcome.get("token"))
@@ -141,7 +141,7 @@ class Demo:
 
     def _post(self, path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
         seen, answer = self._request(f"{self.stack.token_service.url}{path}", body)
-        shown = {key: value for key, value in answer.items() if key not in ("id_token", "expires_in")}
+        shown = {key: value for key, value in answer.items() if value and key not in ("id_token", "expires_in")}
         text = json.dumps(
             {k: f"{v.partition('gp1_')[0]}gp1_…" if "gp1_" in str(v) else v for k, v in shown.items()},
             ensure_ascii=False,

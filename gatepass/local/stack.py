@@ -66,6 +66,7 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
             AWS_SECRET_ACCESS_KEY="local",
             AWS_EC2_METADATA_DISABLED="true",
             GATEPASS_TABLE=TABLE,
+            GATEPASS_STACK=TABLE,
         )
         for command in (["init"], ["solutions", "apply", str(SOLUTION_FILE)]):
             _command(*command)
@@ -134,7 +135,11 @@ def _create_user_pool(endpoint: str) -> None:
         Policies={"PasswordPolicy": {"MinimumLength": 12, **required}},
     )["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
-        UserPoolId=pool, ClientName=TABLE, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        UserPoolId=pool,
+        ClientName=TABLE,
+        GenerateSecret=True,
+        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+        PreventUserExistenceErrors="ENABLED",
     )["UserPoolClient"]["ClientId"]
     os.environ.update(GATEPASS_USER_POOL_ID=pool, GATEPASS_USER_POOL_CLIENT_ID=client)
 

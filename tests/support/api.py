@@ -1,5 +1,7 @@
 """The token service's HTTP API on a real table, with moto's Cognito and KMS."""
 
+import base64
+import hmac
 import json
 import time
 from pathlib import Path
@@ -43,9 +45,10 @@ class Api:
             Policies={"PasswordPolicy": POLICY},
         )["UserPool"]["Id"]  # fmt: skip
         client = self.cognito.create_user_pool_client(
-            UserPoolId=pool, ClientName="test", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
-        )["UserPoolClient"]["ClientId"]
-        self.pool, self.client = pool, client
+            UserPoolId=pool, ClientName="test", GenerateSecret=True,
+            ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"], PreventUserExistenceErrors="ENABLED",
+        )["UserPoolClient"]  # fmt: skip
+        self.pool, self.client, self.secret = pool, client["ClientId"], client["ClientSecret"]
         kms = Kms(emulators.client("kms", moto))
         table.put_ring(KeyRing(ISSUER, (kms.create_signing_key("t", 0),), kms.create_mac_key("t"), b"a" * 32))
         table.put_solution(
@@ -53,7 +56,7 @@ class Api:
         )
         table.put("origin#https://finder.example.com", "solution#faiss-search")
         endpoint = table.client.meta.endpoint_url
-        self.settings = Settings(table.name, "us-east-1", pool, client, moto, endpoint)
+        self.settings = Settings(table.name, "us-east-1", pool, self.client, "t", moto, endpoint)
         self.wire(self.settings)
         repository = Repository(table.client, table.name)
         self.access = Access(repository, time.time, "operator")
@@ -68,13 +71,18 @@ class Api:
         """A confirmed user's ID token, straight from the pool."""
         self.cognito.admin_create_user(UserPoolId=self.pool, Username=email)
         self.cognito.admin_set_user_password(UserPoolId=self.pool, Username=email, Password=PASSWORD, Permanent=True)
-        self.tokens = self.cognito.initiate_auth(
-            ClientId=self.client, AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
+        self.tokens = self.cognito.admin_initiate_auth(
+            UserPoolId=self.pool, ClientId=self.client, AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD, "SECRET_HASH": self.secret_hash(email)},
         )["AuthenticationResult"]  # fmt: skip
         self.id_token: str = self.tokens["IdToken"]
         self.user: str = jwt.decode(self.id_token, options={"verify_signature": False})["sub"]
         return self.id_token
+
+    def secret_hash(self, email: str) -> str:
+        """What only who knows the client's secret can make."""
+        digest = hmac.new(self.secret.encode(), f"{email}{self.client}".encode(), "sha256").digest()
+        return base64.b64encode(digest).decode()
 
     def code(self, email: str = EMAIL) -> str:
         """The code that was mailed last."""
@@ -82,7 +90,14 @@ class Api:
         return str([mail["code"] for mail in mails if mail["email"] == email][-1])
 
     def call(
-        self, method: str, path: str, body: Any = None, bearer: str | None = None, encoded: bool = False, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        bearer: str | None = None,
+        encoded: bool = False,
+        source_ip: str = ADDRESS,
+        **headers: str,
     ) -> tuple[int, Any]:
         """Status and body, parsed if it is JSON. A `str` body goes as it is, anything else as JSON."""
         path, _, query = path.partition("?")
@@ -90,7 +105,7 @@ class Api:
         sent |= {"authorization": f"Bearer {bearer}"} if bearer is not None else {}
         if body is not None:
             sent.setdefault("content-type", "application/json")
-        http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": ADDRESS, "userAgent": ""}
+        http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": source_ip, "userAgent": ""}
         event = {
             "version": "2.0",
             "routeKey": "$default",

@@ -6,8 +6,7 @@ from typing import Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from token_service.models import Accepted, EntitlementsAnswer, UsageAnswer
-from token_service.routes.answers import POOL, documented, json_answer
-from token_service.routes.tokens import ID_TOKEN, SIGNED_IN
+from token_service.routes.answers import ID_TOKEN, KEYS, POOL, SIGNED_IN, documented, json_answer
 from token_service.services import Services
 
 TAGS: Final = ["account"]
@@ -27,9 +26,11 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.delete(
         "/v1/account", summary="Delete the account", tags=TAGS, operation_id="deleteAccount",
-        description="All access ends, and address and password are removed. The audit, which knows only an id, stays.",
-        security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, "too_many_requests", "busy"),
+        description="All sessions and all access end, and address and password are removed. What was suspended or used "
+        "up stays so for who registers again. The audit, which knows only an id, stays.",
+        security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, *KEYS),
     )  # fmt: skip
     def delete() -> Response[str]:
-        services.accounts.delete(services.identity.user_id(app.current_event.headers.get("authorization")))
+        authorization = app.current_event.headers.get("authorization")
+        services.deletion.delete(services.identity.user_id(authorization, deleting=True))
         return json_answer(Accepted(status="account_deleted"))

@@ -15,6 +15,8 @@ EVERYWHERE: Final = ("request_invalid", "store_unavailable")
 BODY: Final = ("request_too_large", "content_type_unsupported")
 KEYS: Final = ("keyring_missing", "kms_refused", "kms_unavailable", "busy")
 POOL: Final = ("identity_refused", "identity_unavailable")
+SIGNED_IN: Final = ("sign_in_required", "identity_unavailable")
+ID_TOKEN: Final[list[dict[str, list[str]]]] = [{"idToken": []}]
 
 
 def json_answer(body: BaseModel | Mapping[str, Any], status: int = 200, **headers: str) -> Response[str]:

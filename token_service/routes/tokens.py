@@ -9,13 +9,11 @@ from entitlements.reasons import Reason
 from entitlements.token import parse
 from token_service.errors import Refused
 from token_service.models import RefreshAnswer, RevokedAnswer, SolutionId, SolutionRequest, TokenAnswer
-from token_service.routes.answers import BODY, KEYS, bearer, documented, json_answer
+from token_service.routes.answers import BODY, ID_TOKEN, KEYS, SIGNED_IN, bearer, documented, json_answer
 from token_service.services import Services
 
 TAGS: Final = ["tokens"]
-SIGNED_IN: Final = ("sign_in_required", "identity_unavailable")
 HELD: Final = ("entitlement_missing", "entitlement_suspended", "entitlement_revoked")
-ID_TOKEN: Final[list[dict[str, list[str]]]] = [{"idToken": []}]
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
@@ -35,10 +33,12 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.post(
         "/v1/tokens/rotate", summary="Another token; the one before ends", tags=TAGS, operation_id="rotateToken",
         description="It ends at once. Plan and counters stay.",
-        security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY),
+        security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY, "too_many_requests"),
     )  # fmt: skip
     def rotate(body: SolutionRequest) -> Response[str]:
-        token = services.minting.rotate(user_id(), body.solution_id)
+        user = user_id()
+        services.limits.rotate(user)
+        token = services.minting.rotate(user, body.solution_id)
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
