@@ -194,7 +194,7 @@ class _Reader:
             return_urls=self._urls(_given(data, "return_urls", [])),
             timezone=timezone,
             costs=costs,
-            token_delivery=self._choice(data, "token_delivery", ("query", "fragment"), "query"),
+            token_delivery=self._choice(data, "token_delivery", ("query", "fragment", "code"), "query"),
             allow_query_token=query_token is True,
             trusted_proxies=proxies,
             origin_secret_sha256=secret,

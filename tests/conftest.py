@@ -14,6 +14,7 @@ import pytest
 from tests.support import emulators
 from tests.support.api import Api
 from tests.support.command import Command
+from tests.support.crash import Crash
 from tests.support.market import Marketplace
 from tests.support.table import Table
 
@@ -75,6 +76,16 @@ def gatepass(moto_endpoint: str, tmp_path: Path) -> Command:
 @pytest.fixture
 def api(table: Table, moto_endpoint: str, mailbox: Path) -> Api:
     return Api(table, moto_endpoint, mailbox)
+
+
+@pytest.fixture
+def real_api(real_table: Table, moto_endpoint: str, mailbox: Path) -> Api:
+    return Api(real_table, moto_endpoint, mailbox)
+
+
+@pytest.fixture
+def crash(monkeypatch: pytest.MonkeyPatch) -> Crash:
+    return Crash(monkeypatch)
 
 
 @pytest.fixture

@@ -65,14 +65,14 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
         )
     )
     for path, methods in made["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             # The framework's own; ours are 400.
             operation["responses"].pop("422", None)
-            if path in FORM_PATHS:
+            if method == "post" and path in FORM_PATHS:
                 content = operation["requestBody"]["content"]
                 content[FORM] = content["application/json"]
-            if path in REDIRECTING:
-                operation["responses"]["303"] = {"description": "A form's success: to redirect, with the token"}
+            if method == "post" and path in REDIRECTING:
+                operation["responses"]["303"] = {"description": "A form's success: to redirect, with the token or code"}
             operation["responses"] = dict(sorted(operation["responses"].items()))
             _add_headers(path, operation)
     made["paths"] = dict(sorted(made["paths"].items(), key=_place))
@@ -91,7 +91,7 @@ def _place(entry: tuple[str, Any]) -> tuple[int, bool]:
 
 def _add_headers(path: str, operation: dict[str, Any]) -> None:
     """The headers that are part of an answer's meaning, and those that nginx sends; the framework knows of none."""
-    always = {"303": {"Location": "The solution's page, with the token"}, "401": {"WWW-Authenticate": "Bearer"}}
+    always = {"303": {"Location": "The solution's page, with the token or code"}, "401": {"WWW-Authenticate": "Bearer"}}
     for status, response in operation["responses"].items():
         headers = dict(always.get(status, {}))
         if path == "/v1/validate" and status in ("200", "401", "403", "429"):

@@ -52,10 +52,13 @@ class Services:
 
 
 def build(
-    settings: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], object] = time.sleep
+    settings: Settings,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], object] = time.sleep,
+    session: Any = None,
 ) -> Services:
-    """The services that settings describe."""
-    session: Any = boto3.session.Session(region_name=settings.region)
+    """The services that settings describe. `session` is a boto3 session; making one takes longer than all the rest."""
+    session = session or boto3.session.Session(region_name=settings.region)
     dynamodb = session.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=BOUNDED)
     kms = Kms(session.client("kms", endpoint_url=settings.endpoint, config=BOUNDED))
     pool = session.client("cognito-idp", endpoint_url=settings.endpoint, config=PATIENT)

@@ -24,6 +24,7 @@ from moto.cognitoidp.models import (
 )
 from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.cognitoidp.utils import check_secret_hash
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import EmptyResult
 from moto.server import main
 
@@ -81,11 +82,15 @@ def _require_secret_hash(client: CognitoIdpUserPoolClient, username: str, given:
 
 
 def _mail(user: CognitoIdpUser, purpose: str) -> None:
+    """Replace the code, once the mail with the new one is out."""
     code = f"{secrets.randbelow(1_000_000):06}"
-    _codes[user.id, purpose] = code
     if mailbox := os.environ.get(MAILBOX):
-        with open(mailbox, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"email": user.attribute_lookup["email"], "code": code}) + "\n")
+        try:
+            with open(mailbox, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"email": user.attribute_lookup["email"], "code": code}) + "\n")
+        except OSError as error:
+            raise JsonRESTError("CodeDeliveryFailureException", f"the mailbox cannot be written: {error}") from error
+    _codes[user.id, purpose] = code
 
 
 def _spend_code(user: CognitoIdpUser, purpose: str, code: str) -> None:

@@ -1,12 +1,9 @@
 """What a user may do with their own access: tokens, usage, and the end of the account."""
 
-import json
 import time
-from typing import Any
 
 import pytest
 
-from entitlements.table import entitlement_key, token_key
 from tests.support.api import EMAIL, PASSWORD, Api
 from tests.support.signer import SOLUTION, USER
 
@@ -96,39 +93,6 @@ def test_nobody_sees_or_touches_what_is_somebody_elses(user: Api) -> None:
     assert user.call("GET", "/v1/entitlements")[0] == 401
     assert user.call("DELETE", "/v1/account")[0] == 401
     assert user.call("DELETE", f"/v1/tokens/{SOLUTION}")[0] == 401
-
-
-def test_a_deleted_account_leaves_no_access_and_no_personal_data(user: Api) -> None:
-    token = mint(user)
-    assert user.call("DELETE", "/v1/account", bearer=user.id_token) == (200, {"status": "account_deleted"})
-    assert reason(user, token) == "entitlement_revoked"
-    assert user.cognito.list_users(UserPoolId=user.pool)["Users"] == []
-    assert user.table.get(token_key(user.user, SOLUTION)) is None
-    kept = [item for item in user.table.all() if item["pk"] == f"user#{user.user}"]
-    assert EMAIL not in json.dumps(kept)
-    assert sorted(item["event"] for item in kept if item["sk"].startswith("audit#")) == [
-        "granted",
-        "revoked",
-        "token_minted",
-    ]
-    # The ID token outlives the account for an hour: it opens nothing, and a repetition is as good as done.
-    assert user.call("POST", "/v1/tokens", ASK, user.id_token)[1]["type"] == "urn:gatepass:entitlement_revoked"
-    assert user.call("DELETE", "/v1/account", bearer=user.id_token)[0] == 200
-
-
-def test_an_account_is_deleted_last_so_that_a_repetition_heals(user: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    mint(user)
-
-    def away(*_: Any) -> None:
-        raise ConnectionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(user.services.accounts._cognito, "delete", away)
-        with pytest.raises(ConnectionError):
-            user.call("DELETE", "/v1/account", bearer=user.id_token)
-    assert (user.table.get(entitlement_key(user.user, SOLUTION)) or {})["status"] == "revoked"
-    assert user.call("DELETE", "/v1/account", bearer=user.id_token)[0] == 200
-    assert user.cognito.list_users(UserPoolId=user.pool)["Users"] == []
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ RESPONSES = {
     for path, methods in json.loads(openapi.generated())["paths"].items()
     for method, operation in methods.items()
 }
+NOBODYS_CODE = {"POST /v1/codes/exchange": {"400"}}
+"""The page's solution hands out tokens: its example shows what a code gets that was not issued."""
 UNDESCRIBED = {"GET /v1/openapi.json": {"200"}, "GET /v1/docs": {"200"}, "OPTIONS /{proxy+}": {"204"}}
 """The description itself, and what browsers ask."""
 
@@ -121,7 +123,8 @@ def test_the_page_runs_from_top_to_bottom(local: Local, tmp_path: Path) -> None:
     for route, documented in (RESPONSES | UNDESCRIBED).items():
         got = {status for called, status in calls if matches(route, called)}
         assert got, route
-        assert got <= {status for status in documented if status.startswith("2")}, route
+        wanted = NOBODYS_CODE.get(route, {status for status in documented if status.startswith("2")})
+        assert got <= wanted, route
     text = shown.read_text()
     assert re.search(r"\b303 http://localhost:8000/\?token=gp1_\S+$", text, re.MULTILINE)
     assert re.search(r"^X-Gatepass-Reason: ok\s*$", text, re.MULTILINE)

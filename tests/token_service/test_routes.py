@@ -167,7 +167,7 @@ def test_a_table_that_is_away_is_answered_within_the_functions_time_and_logged(
         assert (status, body["type"]) == (500, "urn:gatepass:store_unavailable")
         assert time.monotonic() - began < 29
     assert json.loads(capsys.readouterr().out.splitlines()[0])["reason"] == "store_unavailable"
-    assert "DynamoDB gave no answer to transact_get_items" in caplog.text
+    assert "DynamoDB gave no answer to get_item" in caplog.text
 
 
 def test_a_refusal_of_kms_is_told_to_the_operator_alone(api: Api, caplog: pytest.LogCaptureFixture) -> None:
