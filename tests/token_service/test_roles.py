@@ -1,0 +1,60 @@
+"""What the template's roles may do: what their functions do, and nothing more."""
+
+import inspect
+import re
+
+import pytest
+
+from tests.support.policy import actions, allowed
+from tests.support.template import TEMPLATE
+from token_service import cognito
+
+PUBLIC = {"sign_up", "resend_confirmation_code", "forgot_password", "confirm_sign_up", "confirm_forgot_password"}
+"""Operations of Cognito that no policy can allow: they want the hash of the client's secret."""
+WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+
+
+@pytest.mark.parametrize("action", [*WRITES, "dynamodb:ConditionCheckItem"])
+@pytest.mark.parametrize(
+    ("key", "may"),
+    [
+        ("user#u", True),
+        ("ip#h", True),
+        ("email#h", True),
+        ("code#h", True),
+        ("solution#s", False),
+        ("api#a", False),
+        ("origin#https://example.com", False),
+        ("keyring", False),
+    ],
+)
+def test_the_token_service_writes_users_addresses_and_codes_alone(action: str, key: str, may: bool) -> None:
+    assert allowed("TokenServiceRole", action, {"dynamodb:LeadingKeys": [key]}) is may
+
+
+def test_the_authorizer_updates_users_and_visitors_alone() -> None:
+    for key, may in (("user#u", True), ("ip#h", True), ("email#h", False), ("code#h", False), ("keyring", False)):
+        assert allowed("AuthorizerRole", "dynamodb:UpdateItem", {"dynamodb:LeadingKeys": [key]}) is may
+    assert actions("AuthorizerRole", "dynamodb") == {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+    assert actions("AuthorizerRole", "cognito-idp") == actions("AuthorizerRole", "kms") == set()
+
+
+def test_the_token_service_may_call_of_cognito_what_it_calls() -> None:
+    called = set(re.findall(r'_(?:call|ending|mail)\(\s*"(\w+)"', inspect.getsource(cognito)))
+    assert called >= PUBLIC
+    named = {"cognito-idp:" + "".join(map(str.capitalize, operation.split("_"))) for operation in called - PUBLIC}
+    assert actions("TokenServiceRole", "cognito-idp") == named
+
+
+def test_the_clients_secret_is_in_no_variable_and_no_output() -> None:
+    client = TEMPLATE["Resources"]["UserPoolClient"]["Properties"]
+    assert client["GenerateSecret"] is True
+    assert client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    assert (client["IdTokenValidity"], client["TokenValidityUnits"]["IdToken"]) == (60, "minutes")
+    assert "ClientSecret" not in repr(TEMPLATE)
+    readers = [
+        name
+        for name in TEMPLATE["Resources"]
+        if name.endswith("Role") and "cognito-idp:DescribeUserPoolClient" in actions(name)
+    ]
+    assert readers == ["TokenServiceRole"]
