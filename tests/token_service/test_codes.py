@@ -36,8 +36,9 @@ class Page:
         (code,) = parse_qs(urlsplit(welcome["redirect"]).query)["code"]
         return code
 
-    def exchange(self, code: str, origin: str = ORIGIN, **changes: Any) -> tuple[int, Any]:
+    def exchange(self, code: str, origin: str = ORIGIN, changes: dict[str, str] | None = None) -> tuple[int, Any]:
         headers = {"origin": origin} if origin else {}
+        changes = changes or {}
         return self.api.call(
             "POST", "/v1/codes/exchange", {"code": code, "verifier": self.verifier} | changes, **headers
         )
@@ -96,10 +97,10 @@ def test_of_many_at_once_one_gets_it(page: Page) -> None:
 def test_a_code_is_consumed_before_anything_is_derived(page: Page, crash: Crash) -> None:
     code = page.code()
     crash.at(0, False)
-    assert invalid(page.exchange("x" * 43))
+    assert invalid(page.exchange("x" * 43, origin=""))
     assert crash.operations == ["DeleteItem"]
     crash.at(0, False)
-    assert page.exchange(code)[0] == 200
+    assert page.exchange(code, origin="")[0] == 200
     assert crash.operations[0] == "DeleteItem"
 
 
@@ -137,6 +138,6 @@ def test_a_state_that_is_no_hash_of_a_verifier_is_told_before_anything_is_spent(
 
 @pytest.mark.parametrize("changes", [{"verifier": "short"}, {"verifier": "x" * 129}, {"code": ""}, {"code": "a b"}])
 def test_what_is_no_code_or_verifier_is_refused_by_its_key(page: Page, changes: dict[str, str]) -> None:
-    status, problem = page.exchange("x" * 43, **changes)
+    status, problem = page.exchange("x" * 43, changes=changes)
     assert (status, problem["type"]) == (400, "urn:gatepass:request_invalid")
     assert problem["faults"]

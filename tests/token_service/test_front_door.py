@@ -147,12 +147,13 @@ class TwoPeople(RuleBasedStateMachine):
         self.tokens: set[str] = set()
         self.session = ""
 
-    def call(self, method: str, path: str, body: Any = None, who: str = OWNER, **more: Any) -> tuple[int, Any]:
-        # As if hours passed between the steps: how often is tried is another test's matter.
-        hashes = self.api.services.limits._hashes
+    def hours_pass(self) -> None:
+        """How often is tried is another test's matter."""
         for caller in ("", OWNER, STRANGER):
-            key = attempts_key(hashes.of(self.email, caller))
+            key = attempts_key(self.api.services.limits._hashes.of(self.email, caller))
             self.api.table.client.delete_item(TableName=self.api.table.name, Key=key)
+
+    def call(self, method: str, path: str, body: Any = None, who: str = OWNER, **more: Any) -> tuple[int, Any]:
         status, answer = self.api.call(method, path, body, source_ip=who, **more)
         if status < 300 and isinstance(answer, dict) and answer.get("token"):
             assert who == OWNER
@@ -171,10 +172,9 @@ class TwoPeople(RuleBasedStateMachine):
 
     def step(self, *arguments: Any, **more: Any) -> tuple[int, Any]:
         """A call in which what was announced breaks."""
-        arrange, self.breaks = self.breaks, (0, False)
-        hashes_warm = self.api.services.limits._hashes.of(self.email)
-        assert hashes_warm
-        self.crash.at(*arrange)
+        arranged, self.breaks = self.breaks, (0, False)
+        self.hours_pass()
+        self.crash.at(*arranged)
         try:
             return self.call(*arguments, **more)
         finally:
@@ -251,6 +251,7 @@ class TwoPeople(RuleBasedStateMachine):
         """When nothing breaks any more, the mailbox is enough to get in; and the stranger is still outside."""
         self.crash.at(0, False)
         for _ in range(2):  # a deletion that broke off is finished by the first
+            self.hours_pass()
             assert self.call("POST", "/v1/registrations", {"email": self.email} | ASK)[0] == 202
             body = {"email": self.email, "code": self.code(), "password": PASSWORD} | ASK
             status, welcome = self.call("POST", "/v1/registrations/confirm", body)
