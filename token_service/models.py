@@ -151,7 +151,7 @@ class RefreshAnswer(BaseModel):
 
 
 class WelcomeAnswer(BaseModel):
-    """A token, or a code for it, and where to go with it. The ID token, for the user's own routes, comes with sign-in."""
+    """A token, or a code for it, and where to go with it; a sign-in brings the ID token for the user's own routes."""
 
     solution_id: str
     token: str | None = Field(description="Absent (null) where the solution's `token_delivery` is `code`")

@@ -118,7 +118,7 @@ def test_the_page_runs_from_top_to_bottom(local: Local, tmp_path: Path) -> None:
         page.kill()
         page.wait()
         page.stdin.close()
-    answers = [line.split() for line in seen.read_text().splitlines()]
+    answers = re.findall(r"^([A-Z]+) (http\S+) (\d{3})$", seen.read_text(), re.MULTILINE)
     calls = [(f"{method} {asked.removeprefix(url).partition('?')[0]}", status) for method, asked, status in answers]
     for route, documented in (RESPONSES | UNDESCRIBED).items():
         got = {status for called, status in calls if matches(route, called)}

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections import defaultdict
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -21,6 +23,7 @@ from tests.support.signer import SOLUTION
 from tests.support.table import Table
 from token_service import edge, openapi
 from token_service.problems import STATUS
+from token_service.sessions import counts
 
 FILE = ROOT / "docs" / "openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(openapi.generated())
@@ -135,18 +138,30 @@ class Frontier:
     def __init__(self, api: Api) -> None:
         self.api = api
         api.table.put_solution(return_urls=["http://localhost:8000/"], frontend_url="http://localhost:8000/")
-        api.sign_in()
+        api.sign_in()  # the person of the examples, whom nobody deletes
+        self.people = count()
+        self.sign_in()
         self.seen: dict[tuple[str, str], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         live = {self.ID_TOKEN: lambda: self.api.id_token, self.TOKEN: self.token}
         bearer = event["headers"].get("authorization", "").removeprefix("Bearer ")
         if bearer in live:
+            self.renew()
             self.token()
             event["headers"]["authorization"] = f"Bearer {live[bearer]()}"
         answer = edge.handle(self.api.app, self.api.services.origins, event, context)
         self.note(event["requestContext"]["http"]["method"], event["rawPath"], answer)
         return answer
+
+    def sign_in(self) -> None:
+        self.api.sign_in(f"person{next(self.people)}@example.com")
+
+    def renew(self) -> None:
+        """Who was signed out or deleted is somebody else from now on."""
+        auth_time = jwt.decode(self.api.id_token, options={"verify_signature": False})["auth_time"]
+        if not counts(self.api.services.sessions.account(self.api.user), auth_time):
+            self.sign_in()
 
     def token(self) -> str:
         found = self.api.access.find(self.api.user, SOLUTION)
@@ -184,8 +199,8 @@ bearer = "{Frontier.ID_TOKEN}"
 [auth.openapi.token]
 bearer = "{Frontier.TOKEN}"
 """
-BEHIND_A_CODE = {("POST", "/v1/registrations/confirm"), ("POST", "/v1/passwords")}
-"""Their success needs a mailed code, which no client guesses."""
+BEHIND_A_CODE = {("POST", "/v1/registrations/confirm"), ("POST", "/v1/passwords"), ("POST", "/v1/codes/exchange")}
+"""Their success needs a code, mailed or handed out, which no client guesses."""
 NONE = {"description": ""}
 
 
