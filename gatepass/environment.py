@@ -31,6 +31,7 @@ class Environment:
     dynamodb_endpoint: str | None
     endpoint: str | None
     user_pool_id: str | None = None
+    user_pool_client_id: str | None = None
 
     @classmethod
     def read(cls, table: str | None, environment: Mapping[str, str] = os.environ) -> "Environment":
@@ -46,6 +47,7 @@ class Environment:
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
             endpoint=endpoint,
             user_pool_id=environment.get("GATEPASS_USER_POOL_ID") or None,
+            user_pool_client_id=environment.get("GATEPASS_USER_POOL_CLIENT_ID") or None,
         )
 
     @property
@@ -122,6 +124,12 @@ class Environment:
     def aws(self) -> Aws:
         """AWS's management APIs. API Gateway's allow few calls a second, and throttle the rest."""
         return Aws(cache(lambda service: self._client(service, self.endpoint, attempts=MANAGEMENT_ATTEMPTS)))
+
+    @property
+    def management(self) -> Aws:
+        """The same, for what belongs to the stack. Refuses to mix as well: it would judge another's pool."""
+        self._require_one_world("Cognito")
+        return self.aws
 
     def _client(self, service: str, endpoint: str | None, attempts: int = 3) -> Any:
         import boto3

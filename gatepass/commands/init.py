@@ -12,6 +12,7 @@ from entitlements.identifiers import require_issuer
 from entitlements.keyring import KeyRing
 from entitlements.table import DEFINITION, TTL_ATTRIBUTE, StoreUnavailable, keyring_key
 from gatepass.environment import LOCAL_STACK, Environment
+from gatepass.user_pool import check_user_pool
 from token_service.errors import ConditionFailed, Refused
 
 LOCAL_ISSUER: Final = LOCAL_STACK
@@ -30,7 +31,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make what is missing; a second run changes nothing."""
+    """Check the user pool and make what is missing; a second run checks again, and changes nothing."""
     environment = Environment.read(options.table)
     if options.fixture and not environment.emulated:
         raise Refused(
@@ -42,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     stack = environment.stack
     if options.fixture:
         return _seed(environment, options.fixture)
+    check_user_pool(environment)
     stored = environment.repository.get_item(keyring_key())
     if stored is not None:
         ring = KeyRing.from_item(stored)

@@ -16,21 +16,17 @@ function httpUrl(text) {
 }
 
 const setting = (name) => document.querySelector(`meta[name="${name}"]`).content;
-const configured = httpUrl(setting("api-base"));
-const chosen = new URLSearchParams(location.search).get("api");
-const api = chosen === null ? configured : httpUrl(chosen);
-
-/* ---- The token ---- */
-
-const token = new Token("faiss-search", setting("token-service"));
 const isLoopback = (host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
 
-/* Anybody can make a link with ?api=. The token goes only to the configured API, to the one it arrived with, and
-   from a page on this machine to an API on this machine. */
-function mayCarry() {
-  return Boolean(token.value && api) && (api.origin === configured?.origin || api.origin === token.origin
-    || (isLoopback(location.hostname) && isLoopback(api.hostname)));
-}
+/* Anybody can make a link with ?api=. It is for trying an API on this machine from a page on this machine, and whatever
+   it names gets no token: that goes to the configured origin alone. */
+const configured = httpUrl(setting("api-base"));
+const chosen = new URLSearchParams(location.search).get("api");
+const local = isLoopback(location.hostname) && isLoopback(httpUrl(chosen)?.hostname) ? httpUrl(chosen) : null;
+const api = local ?? configured;
+const trusted = api !== null && api.origin === configured?.origin;
+
+const token = new Token("faiss-search", setting("token-service"));
 
 /* ---- What is shown; always by textContent ---- */
 
@@ -44,9 +40,18 @@ function make(tag, className, text) {
 function showAccess() {
   const stored = Boolean(token.value);
   at("forget").hidden = !stored;
-  at("access").textContent = !stored ? "You are searching without a token."
-    : mayCarry() ? "You are searching with your token."
-    : "Your token is not sent: this address names an API it was not made for.";
+  const access = [!stored ? "You are searching without a token."
+    : trusted ? "You are searching with your token."
+    : "Your token is not sent to the API that this page's address names."];
+  if (chosen !== null && !local) access.push("?api= is ignored: it works only for a page and an API on this machine.");
+  at("access").textContent = access.join(" ");
+}
+
+function showOffer() {
+  const appears = at("offer").hidden && token.offered !== null;
+  at("offer").hidden = token.offered === null;
+  at("offer-replaces").hidden = token.value === null;
+  if (appears) at("offer").focus(); // not a button: a key that was meant for the page must not answer
 }
 
 function clear() {
@@ -59,17 +64,24 @@ function clear() {
 
 const text = (value) => (typeof value === "string" ? value : "");
 
-function showRefusal(body, fallback, dead = false) {
+/* Where the user gets more. Only what the marketplace itself names is told the state by which this page will know its
+   token, not what the API of an address names. */
+async function onward(url, named = trusted) {
+  const upgrade = httpUrl(text(url));
+  return upgrade && named ? token.visit(upgrade) : upgrade?.href;
+}
+
+function showRefusal(body, fallback, link, dead = false) {
   at("status").textContent = "";
   at("notice-message").textContent = text(body?.message) || fallback;
   const details = text(body?.reason) ? [`Reason: ${body.reason.replaceAll("_", " ")}.`] : [];
   if (text(body?.used) && text(body?.limit)) details.push(`${body.used} of ${body.limit} used.`);
   const reset = text(body?.resetsAt) ? new Date(body.resetsAt) : null;
   if (reset && !Number.isNaN(reset.getTime())) details.push(`Starts again ${reset.toLocaleString()}.`);
+  if (link && trusted && !token.secure) details.push("This page was not opened over https: it will ask before it takes a token.");
   at("notice-details").textContent = details.join(" ");
-  const upgrade = httpUrl(text(body?.upgradeUrl));
-  if (upgrade) {
-    at("notice-link").href = upgrade.href;
+  if (link) {
+    at("notice-link").href = link;
     const registers = text(body.reason).startsWith("anonymous") || !token.value;
     at("notice-link").textContent = dead ? "Sign in again" : registers ? "Register" : "Upgrade";
     at("notice-link").hidden = false;
@@ -103,21 +115,23 @@ async function search(query, k) {
   running?.abort();
   const mine = running = new AbortController();
   clear();
-  if (!api) return showRefusal(null, "The API's address is not a web address: correct ?api= in this page's address.");
+  if (!api) return showRefusal(null, "The API's address is not a web address: correct this page's api-base.");
   at("status").textContent = "Searching…";
+  await arrived;
   const url = `${api.origin}${api.pathname.replace(/\/+$/, "")}/search`;
   try {
     const request = {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ query, k }),
       signal: mine.signal, credentials: "omit",
     };
-    const response = await (mayCarry() ? token.fetch(url, request) : fetch(url, request));
+    const response = await (trusted && token.value ? token.fetch(url, request) : fetch(url, request));
     let body = await response.json().catch(() => null);
     const dead = response.status === 401 && token.refusal;
     if (dead) body = { message: token.refusal, upgradeUrl: await token.marketplace() };
+    const link = response.ok ? null : await onward(body?.upgradeUrl);
     if (mine.signal.aborted) return;
     if (response.ok && Array.isArray(body?.hits)) showHits(body.hits);
-    else showRefusal(body, `The API answered with status ${response.status}. Please try again later.`, dead);
+    else showRefusal(body, `The API answered with status ${response.status}. Please try again later.`, link, dead);
   } catch (error) {
     if (mine.signal.aborted) return;
     showRefusal(null, `No answer from ${api.origin}. Is the API running, and does it allow this page?`);
@@ -146,9 +160,28 @@ at("forget").addEventListener("click", () => {
   at("query").focus();
 });
 
-function arrive() {
-  token.take(api?.origin);
+/* ---- Tokens that arrive ---- */
+
+function answerOffer(event) {
+  if (event.currentTarget === at("use-token")) token.use();
+  else token.ignore();
+  showOffer();
   showAccess();
+  at("query").focus();
 }
-addEventListener("hashchange", arrive);
-arrive();
+at("use-token").addEventListener("click", answerOffer);
+at("ignore-token").addEventListener("click", answerOffer);
+at("offer").addEventListener("keydown", (event) => { if (event.key === "Escape") answerOffer(event); });
+
+let arrived;
+
+async function arrive() {
+  const taking = token.take(); // before anything else: until it has run, the address holds the token
+  showAccess();
+  showOffer();
+  const trouble = await taking;
+  showAccess();
+  if (trouble) showRefusal({ message: trouble }, "", await onward(await token.marketplace(), true), true);
+}
+addEventListener("hashchange", () => { arrived = arrive(); });
+arrived = arrive();

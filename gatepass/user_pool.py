@@ -1,0 +1,86 @@
+"""The user pool that Gatepass signs its users in with: which it is, and whether it will do."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from gatepass.attach.aws import Aws, CallFailed
+from gatepass.environment import Environment
+from gatepass.pool_check import check_pool
+from token_service.errors import Refused
+
+PAGE: Final = 60
+"""The most that ListUserPoolClients gives at once."""
+PERMISSIONS: Final = "cognito-idp:DescribeUserPool, ListUserPoolClients and DescribeUserPoolClient"
+
+
+def check_user_pool(environment: Environment) -> None:
+    """Print what is doubtful about the pool; raises `Refused` (`pool_unsuitable`) where it must not be used.
+
+    The pool is the one that GATEPASS_USER_POOL_ID names, and else the stack's. That the stack does not say is no
+    reason to fail: then it has not been asked for, and keys are needed in any case.
+    """
+    pool_id, client_id = environment.user_pool_id, environment.user_pool_client_id
+    if not environment.emulated and not (pool_id and client_id):
+        outputs = _outputs(environment)
+        pool_id = pool_id or outputs.get("UserPoolId")
+        if pool_id == outputs.get("UserPoolId"):
+            client_id = client_id or outputs.get("UserPoolClientId")
+    if not pool_id:
+        if not environment.emulated:
+            _tell("the user pool was not checked: set GATEPASS_USER_POOL_ID to it and run gatepass init again")
+        return
+    try:
+        pool, clients = _read(environment.management, pool_id)
+    except CallFailed as error:
+        if error.code == "ResourceNotFoundException":
+            raise Refused("pool_unknown", f"there is no user pool {pool_id} in this account and Region") from error
+        message = f"the user pool {pool_id} was not checked, which needs {PERMISSIONS}: {error}"
+        if environment.user_pool_id:
+            raise Refused("pool_unreadable", message) from error
+        _tell(message)
+        return
+    if not client_id:
+        _tell(
+            "which client of the pool is Gatepass's is not known: set GATEPASS_USER_POOL_CLIENT_ID to have it checked"
+        )
+    found = check_pool(pool, clients, client_id)
+    for finding in found:
+        if not finding.fault:
+            _tell(f"warning: {finding}")
+    if faults := [f"\n- {finding}" for finding in found if finding.fault]:
+        raise Refused("pool_unsuitable", f"the user pool {pool_id} cannot be used as it is:{''.join(faults)}")
+
+
+def _tell(message: str) -> None:
+    print(f"gatepass: {message}", file=sys.stderr)
+
+
+def _outputs(environment: Environment) -> dict[str, str]:
+    """What the stack says of itself; nothing where it may not be asked."""
+    try:
+        answer = environment.management.call("cloudformation", "describe_stacks", StackName=environment.stack)
+    except CallFailed as error:
+        _tell(f"the stack {environment.stack} did not say which its user pool is: {error}")
+        return {}
+    return {entry["OutputKey"]: entry["OutputValue"] for entry in answer["Stacks"][0].get("Outputs", ())}
+
+
+def _read(aws: Aws, pool_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The pool and each of its clients."""
+    pool = aws.call("cognito-idp", "describe_user_pool", UserPoolId=pool_id)["UserPool"]
+    read = [
+        aws.find("cognito-idp", "describe_user_pool_client", UserPoolId=pool_id, ClientId=client_id)
+        for client_id in _client_ids(aws, pool_id)
+    ]
+    return pool, [answer["UserPoolClient"] for answer in read if answer is not None]  # None: deleted meanwhile
+
+
+def _client_ids(aws: Aws, pool_id: str) -> Iterator[str]:
+    more: dict[str, Any] = {}
+    while True:
+        page = aws.call("cognito-idp", "list_user_pool_clients", UserPoolId=pool_id, MaxResults=PAGE, **more)
+        yield from (client["ClientId"] for client in page["UserPoolClients"])
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
