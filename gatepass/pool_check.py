@@ -13,7 +13,7 @@ from typing import Any, Final
 ADMIN_SIGN_IN: Final = "ALLOW_ADMIN_USER_PASSWORD_AUTH"
 REFRESH: Final = "ALLOW_REFRESH_TOKEN_AUTH"
 """Tolerated: Cognito has refused clients without it (https://github.com/aws/aws-cdk/issues/7625), it wants the client's
-secret, and an ID token that was refreshed keeps the `auth_time` of its sign-in."""
+secret, and Gatepass gives no refresh token out."""
 DEFAULT_FLOWS: Final = (REFRESH, "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
 FIXED: Final = (
     "this is fixed when a pool is made: leave ExistingUserPoolId empty, so that the stack makes a pool, and import the "
@@ -88,7 +88,7 @@ def _check_settings(pool: Mapping[str, Any]) -> Iterator[Finding]:
         # https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-sign-up.html
         yield _warning(
             "a PreSignUp trigger decides about registrations",
-            "look that it never sets autoConfirmUser or autoVerifyEmail, which would pass for a proof of the address",
+            "check that it never sets autoConfirmUser or autoVerifyEmail, which would pass for a proof of the address",
         )
 
 

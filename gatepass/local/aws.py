@@ -191,9 +191,11 @@ def admin_initiate_auth(response: CognitoIdpResponse) -> Any:
 
 
 def initiate_auth(response: CognitoIdpResponse) -> Any:
-    """As moto's, for a client that allows the flow."""
+    """As moto's, for a client that allows the flow, and for who knows its secret."""
     _, client = _pool_and_client(response._get_param("ClientId"))
     _require_flow(client, response._get_param("AuthFlow"))
+    parameters = response._get_param("AuthParameters") or {}
+    _require_secret_hash(client, parameters.get("USERNAME", ""), parameters.get("SECRET_HASH"))
     return _moto["initiate_auth"](response)
 
 

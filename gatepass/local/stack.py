@@ -131,14 +131,17 @@ def _create_user_pool(endpoint: str) -> None:
     pool = cognito.create_user_pool(
         PoolName=TABLE,
         UsernameAttributes=["email"],
+        UsernameConfiguration={"CaseSensitive": False},
         AutoVerifiedAttributes=["email"],
+        Schema=[{"Name": "email", "AttributeDataType": "String", "Required": True, "Mutable": False}],
+        AccountRecoverySetting={"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
         Policies={"PasswordPolicy": {"MinimumLength": 12, **required}},
     )["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName=TABLE,
         GenerateSecret=True,
-        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         PreventUserExistenceErrors="ENABLED",
     )["UserPoolClient"]["ClientId"]
     os.environ.update(GATEPASS_USER_POOL_ID=pool, GATEPASS_USER_POOL_CLIENT_ID=client)

@@ -64,7 +64,6 @@ def test_the_stacks_own_pool_passes() -> None:
     assert findings(of_the_template("UserPool")) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the template's client is public until it becomes confidential")
 def test_the_stacks_own_client_passes() -> None:
     client = of_the_template("UserPoolClient")
     secret = {"ClientSecret": "hush"} if client.get("GenerateSecret") else {}

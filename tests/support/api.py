@@ -48,7 +48,8 @@ class Api:
         )["UserPool"]["Id"]  # fmt: skip
         client = self.cognito.create_user_pool_client(
             UserPoolId=pool, ClientName="test", GenerateSecret=True,
-            ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"], PreventUserExistenceErrors="ENABLED",
+            PreventUserExistenceErrors="ENABLED",
+            ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         )["UserPoolClient"]  # fmt: skip
         self.pool, self.client, self.secret = pool, client["ClientId"], client["ClientSecret"]
         kms = Kms(emulators.client("kms", moto))

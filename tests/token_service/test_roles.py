@@ -49,7 +49,7 @@ def test_the_token_service_may_call_of_cognito_what_it_calls() -> None:
 def test_the_clients_secret_is_in_no_variable_and_no_output() -> None:
     client = TEMPLATE["Resources"]["UserPoolClient"]["Properties"]
     assert client["GenerateSecret"] is True
-    assert client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     assert (client["IdTokenValidity"], client["TokenValidityUnits"]["IdToken"]) == (60, "minutes")
     assert "ClientSecret" not in repr(TEMPLATE)
     readers = [
