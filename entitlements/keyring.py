@@ -55,14 +55,23 @@ class SigningKey(NamedTuple):
 
 
 class KeyRing:
-    """The stored ring. `address_key` is 32 bytes that key the hash of addresses."""
+    """The stored ring. `address_key` is 32 bytes that key the hash of IP addresses.
+
+    `email_key_id` is the KMS key that hashes e-mail addresses; empty while that is the MAC key itself.
+    """
 
     def __init__(
-        self, issuer: str, keys: tuple[SigningKey, ...], mac_key_id: str, address_key: bytes, version: int = 1
+        self,
+        issuer: str,
+        keys: tuple[SigningKey, ...],
+        mac_key_id: str,
+        address_key: bytes,
+        version: int = 1,
+        email_key_id: str = "",
     ) -> None:
         """Refuse a ring that no gate could decide by."""
         self.issuer, self.keys, self.mac_key_id = issuer, keys, mac_key_id
-        self.address_key, self.version = address_key, version
+        self.address_key, self.version, self.email_key_id = address_key, version, email_key_id
         self._by_kid = {key.kid: key for key in keys}
         self.signing_kid = next((kid for kid, key in self._by_kid.items() if key.state is KeyState.SIGNING), "")
         if len(address_key) != 32:
@@ -85,9 +94,26 @@ class KeyRing:
         """The keys that verify, as a JWK set (RFC 7517 section 5); revoked ones are left out."""
         return {"keys": [key.jwk for key in self.keys if key.state is not KeyState.REVOKED]}
 
+    @property
+    def email_key(self) -> str:
+        """The KMS key that hashes e-mail addresses: the ring's first MAC key, for good."""
+        return self.email_key_id or self.mac_key_id
+
     def next_version(self, keys: tuple[SigningKey, ...], mac_key_id: str = "") -> "KeyRing":
-        """The same ring with other keys, one version on."""
-        return KeyRing(self.issuer, keys, mac_key_id or self.mac_key_id, self.address_key, self.version + 1)
+        """The same ring with other keys, one version on.
+
+        A new MAC key leaves the hashes of addresses to the key before it: hashed by another key, no stored address
+        would be found again.
+        """
+        replaced = mac_key_id not in ("", self.mac_key_id)
+        return KeyRing(
+            self.issuer,
+            keys,
+            mac_key_id or self.mac_key_id,
+            self.address_key,
+            self.version + 1,
+            email_key_id=self.email_key if replaced else self.email_key_id,
+        )
 
     def to_document(self) -> str:
         """The JSON text that the table keeps; `from_document` is its inverse."""
@@ -96,6 +122,7 @@ class KeyRing:
                 "issuer": self.issuer,
                 "mac_key_id": self.mac_key_id,
                 "address_key": base64url.encode(self.address_key),
+                **({"email_key_id": self.email_key_id} if self.email_key_id else {}),
                 "keys": [{name: value for name, value in key._asdict().items() if value} for key in self.keys],
             },
             separators=(",", ":"),
@@ -119,6 +146,7 @@ class KeyRing:
                 address_key=base64url.decode(data["address_key"]),
                 keys=tuple(map(_signing_key, data["keys"])),
                 version=version,
+                email_key_id=str(data.get("email_key_id", "")),
             )
         except KeyRingError:
             raise

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from entitlements.directory import MAX_AGE
@@ -104,15 +105,28 @@ def run_list(options: argparse.Namespace) -> int:
     ring, tokens, secrets = keys.ring(), keys.tokens_by_key(), keys.secrets_by_mac_key()
     rows = [_row(key, tokens.pop(key.kid, 0)) for key in ring.keys]
     rows += [{"kid": kid, "state": "retired", "tokens": count} for kid, count in sorted(tokens.items())]
-    macs = [{"mac_key": ring.mac_key_id, "derives": "new tokens", "tokens": secrets.pop(ring.mac_key_id, 0)}]
-    macs += [{"mac_key": key, "derives": "", "tokens": count} for key, count in sorted(secrets.items())]
+    macs = _mac_rows(ring, secrets)
     if options.json:
         print(json.dumps({"issuer": ring.issuer, "version": ring.version, "keys": rows, "mac_keys": macs}, indent=2))
         return 0
     print_rows(rows, COLUMNS, False, "")
     print()
-    print_rows(macs, ("mac_key", "derives", "tokens"), False, "")
+    print_rows(macs, ("mac_key", "derives", "hashes", "tokens"), False, "")
     return 0
+
+
+def _mac_rows(ring: KeyRing, secrets: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The MAC keys that are in use: the ring's own, those that tokens rest on, and the one that hashes addresses."""
+    others = sorted({*secrets, ring.email_key} - {ring.mac_key_id})
+    return [
+        {
+            "mac_key": key,
+            "derives": "new tokens" if key == ring.mac_key_id else "",
+            "hashes": "e-mail addresses" if key == ring.email_key else "",
+            "tokens": secrets.get(key, 0),
+        }
+        for key in (ring.mac_key_id, *others)
+    ]
 
 
 def run_create(options: argparse.Namespace) -> int:
@@ -189,7 +203,7 @@ def run_replace_mac(options: argparse.Namespace) -> int:
     """Replace the MAC key."""
     before = _keys(options).ring().mac_key_id
     after = _keys(options).replace_mac_key().mac_key_id
-    print(f"secrets of new tokens are derived from {after}; keep {before} while tokens rest on it (gatepass keys list)")
+    print(f"secrets of new tokens are derived from {after}; keep {before} while it is in use (gatepass keys list)")
     return 0
 
 

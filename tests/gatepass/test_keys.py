@@ -164,3 +164,19 @@ def test_a_key_id_that_begins_with_a_hyphen_is_no_option() -> None:
     assert _kids_last(["keys", "revoke", kid, "--reason", "x"]) == ["keys", "revoke", "--reason", "x", "--", kid]
     assert _kids_last(["keys", "drain", kid[:8], "--json"]) == ["keys", "drain", "--json", "--", kid[:8]]
     assert _kids_last(["keys", "list", "--json"]) == ["keys", "list", "--json"]
+
+
+def mac_keys(gatepass: Command) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(gatepass("keys", "list", "--json").stdout)["mac_keys"]
+    return found
+
+
+def test_the_list_shows_that_the_first_mac_key_stays_in_use_for_hashes_of_addresses(stocked: Command) -> None:
+    (first,) = mac_keys(stocked)
+    assert (first["derives"], first["hashes"], first["tokens"]) == ("new tokens", "e-mail addresses", 0)
+    for _ in range(2):
+        assert stocked("keys", "replace-mac").returncode == 0
+    new, old = mac_keys(stocked)
+    assert (new["derives"], new["hashes"]) == ("new tokens", "")
+    assert old == first | {"derives": ""}
+    assert "e-mail addresses" in stocked("keys", "list").stdout

@@ -82,3 +82,15 @@ def test_a_wrong_transition_says_what_to_do_instead(change: object, advice: str)
 def test_exactly_one_key_signs_whatever_is_tried() -> None:
     for change in (lambda r: publish(r, C, NOW), lambda r: promote(r, A.kid, NOW), lambda r: retire(r, A.kid)):
         assert sum(key.state is KeyState.SIGNING for key in change(rotated()).keys) == 1
+
+
+def test_the_key_that_hashes_addresses_survives_every_replacement_of_the_mac_key() -> None:
+    first = KeyRing("t", (A,), "mac-1", b"a" * 32)
+    assert (first.email_key_id, first.email_key) == ("", "mac-1")
+    assert "email_key_id" not in first.to_document()
+    same = first.next_version(first.keys, "mac-1")
+    assert (same.email_key_id, same.email_key) == ("", "mac-1")
+    second = first.next_version(first.keys, "mac-2")
+    third = publish(second.next_version(second.keys, "mac-3"), B, NOW)
+    again = KeyRing.from_document(third.to_document(), third.version)
+    assert (again.mac_key_id, again.email_key_id, again.email_key) == ("mac-3", "mac-1", "mac-1")
