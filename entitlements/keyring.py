@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from entitlements import base64url, es256
@@ -54,10 +55,19 @@ class SigningKey(NamedTuple):
         return {"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
 
 
+class PendingKey(NamedTuple):
+    """A KMS key that is not in use yet; `kms_key_id` is empty until KMS has said which it is."""
+
+    kms_key_id: str
+    since: int
+    """When it was announced or, with its id, made; in seconds of the epoch."""
+
+
 class KeyRing:
     """The stored ring. `address_key` is 32 bytes that key the hash of IP addresses.
 
-    `email_key_id` is the KMS key that hashes e-mail addresses; empty while that is the MAC key itself.
+    `email_key_id` is the KMS key that hashes e-mail addresses; empty while that is the MAC key itself. `pending` holds
+    keys that are being made, by what they are for (`token_service.key_making`): no gate needs them.
     """
 
     def __init__(
@@ -68,10 +78,12 @@ class KeyRing:
         address_key: bytes,
         version: int = 1,
         email_key_id: str = "",
+        pending: Mapping[str, PendingKey] = MappingProxyType({}),
     ) -> None:
         """Refuse a ring that no gate could decide by."""
         self.issuer, self.keys, self.mac_key_id = issuer, keys, mac_key_id
         self.address_key, self.version, self.email_key_id = address_key, version, email_key_id
+        self.pending = pending
         self._by_kid = {key.kid: key for key in keys}
         self.signing_kid = next((kid for kid, key in self._by_kid.items() if key.state is KeyState.SIGNING), "")
         if len(address_key) != 32:
@@ -99,7 +111,9 @@ class KeyRing:
         """The KMS key that hashes e-mail addresses: the ring's first MAC key, for good."""
         return self.email_key_id or self.mac_key_id
 
-    def next_version(self, keys: tuple[SigningKey, ...], mac_key_id: str = "") -> "KeyRing":
+    def next_version(
+        self, keys: tuple[SigningKey, ...], mac_key_id: str = "", pending: Mapping[str, PendingKey] | None = None
+    ) -> "KeyRing":
         """The same ring with other keys, one version on.
 
         A new MAC key leaves the hashes of addresses to the key before it: hashed by another key, no stored address
@@ -113,6 +127,7 @@ class KeyRing:
             self.address_key,
             self.version + 1,
             email_key_id=self.email_key if replaced else self.email_key_id,
+            pending=self.pending if pending is None else pending,
         )
 
     def to_document(self) -> str:
@@ -123,6 +138,7 @@ class KeyRing:
                 "mac_key_id": self.mac_key_id,
                 "address_key": base64url.encode(self.address_key),
                 **({"email_key_id": self.email_key_id} if self.email_key_id else {}),
+                **({"pending": {kind: key._asdict() for kind, key in self.pending.items()}} if self.pending else {}),
                 "keys": [{name: value for name, value in key._asdict().items() if value} for key in self.keys],
             },
             separators=(",", ":"),
@@ -147,6 +163,10 @@ class KeyRing:
                 keys=tuple(map(_signing_key, data["keys"])),
                 version=version,
                 email_key_id=str(data.get("email_key_id", "")),
+                pending={
+                    kind: PendingKey(str(key["kms_key_id"]), int(key["since"]))
+                    for kind, key in data.get("pending", {}).items()
+                },
             )
         except KeyRingError:
             raise

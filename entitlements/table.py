@@ -95,6 +95,11 @@ def keyring_key() -> Wire:
     return _key("keyring", "current")
 
 
+def keyring_init_key() -> Wire:
+    """The first keys, while there is no ring yet to record them in."""
+    return _key("keyring", "init")
+
+
 def audit_key(user_id: str, time: str, entry_id: str) -> Wire:
     """One change, for good."""
     return _key(f"user#{user_id}", f"audit#{time}#{entry_id}")

@@ -12,7 +12,7 @@ from entitlements.table import StoreUnavailable
 from gatepass.attach.aws import Aws
 from token_service.access import Access
 from token_service.errors import Refused
-from token_service.kms import STACK_TAG, Kms
+from token_service.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
 from token_service.minting import Minting
 from token_service.repository import Repository
 
@@ -97,6 +97,12 @@ class Environment:
         return Kms(self._client("kms", self.endpoint))
 
     @cached_property
+    def key_kms(self) -> Kms:
+        """KMS for making keys: a call is sent once, since it cannot be told whether a lost one made a key."""
+        self._require_one_world("KMS")
+        return Kms(self._client("kms", self.endpoint, attempts=CREATE_ATTEMPTS, read_timeout=30))
+
+    @cached_property
     def cognito(self) -> Any:
         """A client of Cognito's user pools. Refuses to mix as well: the user would be another's."""
         self._require_one_world("Cognito")
@@ -131,14 +137,16 @@ class Environment:
         self._require_one_world("Cognito")
         return self.aws
 
-    def _client(self, service: str, endpoint: str | None, attempts: int = 3) -> Any:
+    def _client(self, service: str, endpoint: str | None, attempts: int = 3, read_timeout: float = 10) -> Any:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         try:
             config = Config(
-                connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
+                connect_timeout=3,
+                read_timeout=read_timeout,
+                retries={"mode": "standard", "total_max_attempts": attempts},
             )
             session: Any = boto3.session.Session(region_name=self.region)
             return session.client(service, endpoint_url=endpoint, config=config)

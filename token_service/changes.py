@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from entitlements.decision import REVOKED
 from entitlements.plans import Plan
 from entitlements.table import Wire, entitlement_key, to_wire
 from token_service.records import Entitlement
@@ -19,6 +20,9 @@ class Change:
     details: Mapping[str, str] = field(default_factory=dict)
     credits: bool = False
     """Whether `granted` was computed from it and from `total`, which moves without the control plane."""
+    ends_access: bool = False
+    """Whether it applies to whatever the entitlement is by then, short of a revoked one: an end of access depends on
+    nothing that was read, so that no other change can keep it from being written."""
 
 
 def with_credits(current: Entitlement, credits: int) -> int:
@@ -35,19 +39,28 @@ def credits_of(plan: Plan, current: Entitlement) -> dict[str, str | int]:
 
 
 def update_request(current: Entitlement, change: Change) -> Wire:
-    """The change, on condition that the entitlement is still what it was computed from."""
+    """The change, on condition that the entitlement is still what it was computed from (see `ends_access`)."""
     names = {f"#s{n}": name for n, name in enumerate(change.set)}
     values = {f":s{n}": to_wire(value) for n, value in enumerate(change.set.values())}
     update = "SET " + ", ".join(f"#s{n} = :s{n}" for n in range(len(change.set)))
     if change.remove:
         update += " REMOVE " + ", ".join(change.remove)
-    condition = "generation = :was_generation AND #status = :was_status AND #plan = :was_plan"
-    names |= {"#status": "status", "#plan": "plan"}
-    values |= {
-        ":was_generation": to_wire(current.generation),
-        ":was_status": to_wire(current.status),
-        ":was_plan": to_wire(current.plan),
-    }
+    if change.ends_access:
+        condition = "attribute_exists(pk) AND #status <> :revoked"
+        names["#status"] = "status"
+        values[":revoked"] = to_wire(REVOKED)
+    else:
+        condition = "generation = :was_generation AND #status = :was_status AND #plan = :was_plan"
+        names |= {"#status": "status", "#plan": "plan"}
+        values |= {
+            ":was_generation": to_wire(current.generation),
+            ":was_status": to_wire(current.status),
+            ":was_plan": to_wire(current.plan),
+        }
+        until = current.paid_until
+        condition += " AND " + ("attribute_not_exists(paid_until)" if until is None else "paid_until = :was_until")
+        if until is not None:
+            values[":was_until"] = to_wire(until)
     if change.credits:
         # Two purchases at once change nothing else that would tell: both must count.
         granted = current.granted

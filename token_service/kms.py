@@ -15,6 +15,11 @@ from token_service.errors import Refused
 
 STACK_TAG: Final = "gatepass:stack"
 """The roles of a stack may use keys with its tag, and no others."""
+CREATE_ATTEMPTS: Final = 1
+"""Attempts of a client that creates keys. CreateKey takes no idempotency token: repeated after a lost answer, it makes
+a second key that nobody knows of
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html).
+"""
 _COORDINATE_BYTES: Final = 32
 
 
@@ -22,7 +27,7 @@ class Kms:
     """The few calls to KMS that Gatepass makes, on a boto3 client."""
 
     def __init__(self, client: Any) -> None:
-        """`client` is a boto3 KMS client."""
+        """`client` is a boto3 KMS client; one that creates keys makes no more than `CREATE_ATTEMPTS`."""
         self._client = client
 
     def mac(self, key_id: str, message: bytes) -> bytes:
@@ -39,15 +44,18 @@ class Kms:
         r, s = decode_dss_signature(response["Signature"])
         return r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
 
-    def create_signing_key(self, stack: str, now: int) -> SigningKey:
-        """Make a key for signing tokens; multi-Region, so that another Region can take over."""
-        key_id = self._create("ECC_NIST_P256", "SIGN_VERIFY", "Gatepass: signs tokens", stack)
+    def signing_key(self, key_id: str, created_at: int) -> SigningKey:
+        """A key for signing tokens with its public half, to be published."""
         public = serialization.load_der_public_key(self._call("get_public_key", KeyId=key_id)["PublicKey"])
         if not isinstance(public, ec.EllipticCurvePublicKey):
             raise TypeError("KMS gave a key that is not on an elliptic curve")
         numbers = public.public_numbers()
         x, y = (base64url.encode(n.to_bytes(_COORDINATE_BYTES, "big")) for n in (numbers.x, numbers.y))
-        return SigningKey(x, y, KeyState.SIGNING, kms_key_id=key_id, created_at=now, since=now)
+        return SigningKey(x, y, KeyState.SIGNING, kms_key_id=key_id, created_at=created_at, since=created_at)
+
+    def create_signing_key(self, stack: str) -> str:
+        """Make a key for signing tokens, multi-Region, so that another Region can take over; its ARN."""
+        return self._create("ECC_NIST_P256", "SIGN_VERIFY", "Gatepass: signs tokens", stack)
 
     def create_mac_key(self, stack: str) -> str:
         """Make the key that secrets are derived from; its ARN."""
@@ -71,6 +79,9 @@ class Kms:
             return getattr(self._client, operation)(**parameters)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+                # Unlike after a refusal, what was asked for may have been done.
+                raise Refused("kms_unavailable", f"KMS failed in {operation}: {code}") from error
             raise Refused("kms_refused", f"KMS refused {operation}: {code}; is the key of this stack?") from error
         except BotoCoreError as error:
             raise Refused("kms_unavailable", f"KMS gave no answer to {operation}: {type(error).__name__}") from error

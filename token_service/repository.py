@@ -12,6 +12,8 @@ from token_service.errors import Busy, ConditionFailed, Throttled
 CONFLICT_ATTEMPTS: Final = 6
 CONFLICT_WAIT: Final = 0.05
 """Seconds before the first repetition; each next one waits up to twice as long (full jitter)."""
+INSISTENT_ATTEMPTS: Final = 200
+"""About 5 s of pauses: every one of them would have to meet another transaction."""
 BATCH: Final = 100
 """Keys that BatchGetItem takes."""
 THROTTLING: Final = frozenset(
@@ -67,15 +69,30 @@ class Repository:
         item = response.get("Attributes" if applied else "Item")
         return applied, None if item is None else from_wire(item)
 
+    def insist(self, request: Wire) -> bool:
+        """An UpdateItem that gets through any number of other writers; False if its condition failed.
+
+        Other UpdateItems never conflict with it and transactions only while they are under way, so that short pauses
+        find a gap: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+        """
+        for _ in range(INSISTENT_ATTEMPTS):
+            response = self._call("update_item", TableName=self._table, **request)
+            if response.get("Error", {}).get("Code") != "TransactionConflictException":
+                return "Error" not in response
+            self._sleep(random.uniform(0, CONFLICT_WAIT))  # noqa: S311 - jitter, not a secret
+        raise Busy("the entitlement is being changed by others: try again")
+
     def put_item(self, item: Mapping[str, str | int | bool], condition: Wire | None = None) -> None:
         """Write an item; raises `ConditionFailed`. `condition` holds the expression's parameters."""
-        response = self._call("put_item", TableName=self._table, Item=item_to_wire(item), **(condition or {}))
+        put = {"TableName": self._table, "Item": item_to_wire(item), **(condition or {})}
+        response = self._retrying(lambda: self._call("put_item", **put))
         if "Error" in response:
             raise ConditionFailed
 
     def delete_item(self, key: Wire) -> bool:
         """Delete an item; False if there was none."""
-        return "Attributes" in self._call("delete_item", TableName=self._table, Key=key, ReturnValues="ALL_OLD")
+        delete = {"TableName": self._table, "Key": key, "ReturnValues": "ALL_OLD"}
+        return "Attributes" in self._retrying(lambda: self._call("delete_item", **delete))
 
     def take_item(self, key: Wire, condition: Wire) -> Item | None:
         """Delete an item on a condition, and return it; None where the condition does not hold, or there is none.

@@ -1,57 +1,52 @@
-"""The scheduled rotation's entry: rotates when the signing key is old enough, and reports its age as a metric.
+"""The scheduled rotation's entry: one step of a rotation that is due a run, and the signing key's age as a metric.
 
-It raises what goes wrong, so that Lambda's own metric of errors tells of it; an alarm of the template watches both.
+It never waits, and two runs at once are one too many at most: the ring's conditional writes let one of them through. It
+raises what goes wrong, so that Lambda's own metric of errors tells of it; alarms of the template watch both.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import boto3
+from botocore.config import Config
 
-from entitlements.log import NAMESPACE
 from token_service.keys import Keys
-from token_service.kms import Kms
+from token_service.kms import CREATE_ATTEMPTS, Kms
+from token_service.metrics import metric_line
 from token_service.repository import Repository
-from token_service.rotation import DAY, age, rotate
+from token_service.rotation import DAY, advance, age
 from token_service.settings import required
 
 ACTOR: Final = "schedule"
-GRACE_DAYS: Final = 2
-"""By then a daily schedule has tried twice."""
+GRACE_DAYS: Final = 3
+"""A rotation takes a daily schedule up to three runs (make, publish, promote): one of them may have failed by then."""
+# All calls of a run end well within the function's time-out, and what is left is for the next.
+BOUNDED: Final = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+PATIENT: Final = Config(
+    connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": CREATE_ATTEMPTS}
+)
 
 
 def run(
     environment: Mapping[str, str],
     clock: Callable[[], float] = time.time,
-    wait: Callable[[int], object] = time.sleep,
     write: Callable[[str], object] = print,
 ) -> None:
-    """Rotate if it is due, and write the metric line."""
+    """Take the next step if there is one, and write the metric line."""
     days = int(required(environment, "GATEPASS_ROTATION_DAYS", "the age in days at which the signing key is rotated"))
     stack = required(environment, "GATEPASS_STACK", "the name of the stack, which tags its keys in KMS")
     table = required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
     session: Any = boto3.session.Session(region_name=environment.get("AWS_REGION"))
-    repository = Repository(session.client("dynamodb"), table)
-    keys = Keys(repository, lambda: Kms(session.client("kms")), clock, ACTOR, lambda: stack)
-    rotate(keys, clock, wait, write, older_than=days * DAY)
-    write(metric_line(age(keys.ring().signing_key, clock()), days, stack, clock()))
-
-
-def metric_line(age_seconds: int, days: int, stack: str, now: float) -> str:
-    """The age of the signing key, and whether it is past its limit, in CloudWatch's embedded metric format."""
-    metrics = [{"Name": "signing_key_age_days", "Unit": "None"}, {"Name": "signing_key_overdue", "Unit": "Count"}]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["stack"]], "Metrics": metrics}
-    return json.dumps(
-        {
-            "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]},
-            "stack": stack,
-            "signing_key_age_days": round(age_seconds / DAY, 3),
-            "signing_key_overdue": int(age_seconds > (days + GRACE_DAYS) * DAY),
-        }
-    )
+    repository = Repository(session.client("dynamodb", config=BOUNDED), table)
+    keys = Keys(repository, lambda: Kms(session.client("kms", config=PATIENT)), clock, ACTOR, lambda: stack)
+    advance(keys, clock, write, older_than=days * DAY)
+    now = clock()
+    seconds = age(keys.ring().signing_key, now)
+    overdue = int(seconds > (days + GRACE_DAYS) * DAY)
+    ages = round(seconds / DAY, 3)
+    write(metric_line(stack, now, signing_key_age_days=(ages, "None"), signing_key_overdue=(overdue, "Count")))
 
 
 def lambda_handler(event: object, context: object) -> None:

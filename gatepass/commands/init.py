@@ -3,17 +3,28 @@
 import argparse
 import json
 import secrets
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from entitlements.identifiers import require_issuer
-from entitlements.keyring import KeyRing
-from entitlements.table import DEFINITION, TTL_ATTRIBUTE, StoreUnavailable, keyring_key
+from entitlements.keyring import KeyRing, PendingKey
+from entitlements.table import (
+    DEFINITION,
+    TTL_ATTRIBUTE,
+    StoreUnavailable,
+    Wire,
+    item_to_wire,
+    keyring_init_key,
+    keyring_key,
+    to_wire,
+)
 from gatepass.environment import LOCAL_STACK, Environment
 from gatepass.user_pool import check_user_pool
 from token_service.errors import ConditionFailed, Refused
+from token_service.key_lifecycle import MAC, SIGNING
+from token_service.key_making import obtain
+from token_service.repository import Repository
 
 LOCAL_ISSUER: Final = LOCAL_STACK
 
@@ -60,36 +71,49 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+class FirstKeys:
+    """The keys of a ring that is not there yet, as a `key_making.Pending`: an init that is cut off forgets none."""
+
+    def __init__(self, repository: Repository) -> None:
+        """`repository` is the table that will hold the ring."""
+        self._repository = repository
+
+    def pending(self, kind: str) -> PendingKey | None:
+        """What an init before this one made, or announced."""
+        item = self._repository.get_item(keyring_init_key()) or {}
+        return PendingKey(item[kind], item[f"{kind}_since"]) if kind in item else None
+
+    def set_pending(self, kind: str, was: PendingKey | None, new: PendingKey | None) -> None:
+        """Replace `was`; refused where another init was faster."""
+        names = {"#id": kind, "#since": f"{kind}_since"}
+        values = {":new": to_wire(new.kms_key_id), ":new_since": to_wire(new.since)} if new else {}
+        condition = "attribute_not_exists(#id)"
+        if was is not None:
+            condition = "#id = :was AND #since = :was_since"
+            values |= {":was": to_wire(was.kms_key_id), ":was_since": to_wire(was.since)}
+        request: Wire = {
+            "Key": keyring_init_key(),
+            "UpdateExpression": "SET #id = :new, #since = :new_since" if new else "REMOVE #id, #since",
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+        if not self._repository.update_item(request)[0]:
+            raise Refused("keyring_changed", "another gatepass init is running: wait for it, and run this again")
+
+
 def _make_ring(environment: Environment, issuer: str, stack: str) -> KeyRing:
-    made: list[str] = []
+    """Make the two keys, or take those of an init that was cut off, and write the ring with them."""
+    first, kms = FirstKeys(environment.repository), environment.key_kms
+    made, mac = (obtain(first, kind, lambda: kms, stack, time.time) for kind in (SIGNING, MAC))
+    ring = KeyRing(issuer, (kms.signing_key(made.kms_key_id, made.since),), mac.kms_key_id, secrets.token_bytes(32))
+    item: Wire = item_to_wire({"document": ring.to_document(), "version": ring.version})
+    put: Wire = {"Item": keyring_key() | item, "ConditionExpression": "attribute_not_exists(pk)"}
     try:
-        signing_key = environment.kms.create_signing_key(stack, int(time.time()))
-        made.append(signing_key.kms_key_id)
-        mac_key_id = environment.kms.create_mac_key(stack)
-        made.append(mac_key_id)
-        ring = KeyRing(issuer, (signing_key,), mac_key_id, secrets.token_bytes(32))
-        write_ring(environment, ring)
-    except (Refused, StoreUnavailable):
-        if made:
-            print(f"gatepass: made and not used, delete in KMS: {', '.join(made)}", file=sys.stderr)
-        raise
-    return ring
-
-
-def write_ring(environment: Environment, ring: KeyRing) -> None:
-    """Write the first version of a ring; refuses test-only keys outside an emulator, and a second ring."""
-    if not environment.emulated and any(key.test_only for key in ring.keys):
-        raise Refused("emulator_only", "a test-only key never goes into a real key ring")
-    item: dict[str, str | int | bool] = {
-        "pk": "keyring",
-        "sk": "current",
-        "document": ring.to_document(),
-        "version": ring.version,
-    }
-    try:
-        environment.repository.put_item(item, {"ConditionExpression": "attribute_not_exists(pk)"})
+        environment.repository.transact([("Put", put), ("Delete", {"Key": keyring_init_key()})])
     except ConditionFailed:
         raise Refused("keyring_exists", "somebody else has just made the key ring: run gatepass init again") from None
+    return ring
 
 
 def _make_emulated_table(client: Any, name: str) -> None:

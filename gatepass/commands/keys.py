@@ -13,15 +13,20 @@ from gatepass.commands.arguments import add_json
 from gatepass.environment import ACTOR, Environment
 from gatepass.output import print_record, print_rows
 from token_service.errors import Refused
-from token_service.key_lifecycle import SETTLING
+from token_service.key_lifecycle import seconds_to_wait
 from token_service.keys import Keys
-from token_service.records import timestamp
-from token_service.rotation import DAY, age, rotate, steps
+from token_service.records import timestamp, to_the_second
+from token_service.rotation import DAY, age, replace_mac, rotate, steps
 
 COLUMNS = ("kid", "state", "age", "since", "tokens", "kms_key")
 IN_HASTE = (
     "do not wait until every gate knows the new key: a warm gate looks for an unknown key at most every 5 s, and until "
-    "then refuses tokens of it"
+    "then refuses tokens of it; nor until KMS lets the token service sign with it, at most 5 minutes, in which users "
+    "without a token get none"
+)
+MAC_IN_HASTE = (
+    "do not wait until KMS lets the token service use the new key: for at most 5 minutes users without a token may get "
+    "none"
 )
 
 
@@ -34,6 +39,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     add_json(list_)
     list_.set_defaults(run=run_list)
     create = verbs.add_parser("create", help="make a key in KMS and publish it; it does not sign yet")
+    _add_anew(create)
     create.set_defaults(run=run_create)
     promote = verbs.add_parser("promote", help="make a key the one that signs; the one before goes on verifying")
     _add_kid(promote)
@@ -61,7 +67,15 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     mac = verbs.add_parser(
         "replace-mac", help="derive the secrets of new tokens from a new KMS key; old ones stay good"
     )
+    mac.add_argument("--now", action="store_true", help=MAC_IN_HASTE)
+    _add_anew(mac)
     mac.set_defaults(run=run_replace_mac)
+
+
+def _add_anew(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--anew", action="store_true", help="give up the key that is pending, such as one deleted in KMS, for another"
+    )
 
 
 def _add_kid(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +91,7 @@ def _days(text: str) -> int:
 
 def _keys(options: argparse.Namespace) -> Keys:
     environment = Environment.read(options.table)
-    return Keys(environment.repository, lambda: environment.kms, time.time, ACTOR, lambda: environment.stack)
+    return Keys(environment.repository, lambda: environment.key_kms, time.time, ACTOR, lambda: environment.stack)
 
 
 def _kid(keys: Keys, text: str) -> str:
@@ -106,12 +120,20 @@ def run_list(options: argparse.Namespace) -> int:
     rows = [_row(key, tokens.pop(key.kid, 0)) for key in ring.keys]
     rows += [{"kid": kid, "state": "retired", "tokens": count} for kid, count in sorted(tokens.items())]
     macs = _mac_rows(ring, secrets)
+    pending = [
+        {"pending": kind, "kms_key": key.kms_key_id, "since": to_the_second(key.since)}
+        for kind, key in sorted(ring.pending.items())
+    ]
     if options.json:
-        print(json.dumps({"issuer": ring.issuer, "version": ring.version, "keys": rows, "mac_keys": macs}, indent=2))
+        head = {"issuer": ring.issuer, "version": ring.version}
+        print(json.dumps({**head, "keys": rows, "mac_keys": macs, "pending": pending}, indent=2))
         return 0
     print_rows(rows, COLUMNS, False, "")
     print()
     print_rows(macs, ("mac_key", "derives", "hashes", "tokens"), False, "")
+    if pending:
+        print()
+        print_rows(pending, ("pending", "kms_key", "since"), False, "")
     return 0
 
 
@@ -131,10 +153,9 @@ def _mac_rows(ring: KeyRing, secrets: Mapping[str, int]) -> list[dict[str, Any]]
 
 def run_create(options: argparse.Namespace) -> int:
     """Publish a new key."""
-    key = _keys(options).create()
-    print(
-        f"published {key.kid}: it may sign in {SETTLING} s, when every gate knows it (gatepass keys promote {key.kid})"
-    )
+    key = _keys(options).create(options.anew)
+    wait = seconds_to_wait(key, int(time.time()))
+    print(f"published {key.kid}: in {wait} s it may sign (gatepass keys promote {key.kid})")
     return 0
 
 
@@ -194,17 +215,27 @@ def run_rotate(options: argparse.Namespace) -> int:
         if not rotate(keys, time.time, _count_down, lambda text: print(text, flush=True), older_than, options.now):
             print(f"nothing to do: {keys.ring().signing_key.kid} is recent enough")
     except KeyboardInterrupt:
-        print("gatepass: interrupted: the same command goes on where this one stopped", file=sys.stderr)
-        return 1
+        return _interrupted()
     return 0
 
 
 def run_replace_mac(options: argparse.Namespace) -> int:
     """Replace the MAC key."""
-    before = _keys(options).ring().mac_key_id
-    after = _keys(options).replace_mac_key().mac_key_id
+    keys = _keys(options)
+    before = keys.ring().mac_key_id
+    if options.anew:
+        keys.make_mac_key(anew=True)
+    try:
+        after = replace_mac(keys, time.time, _count_down, lambda text: print(text, flush=True), options.now).mac_key_id
+    except KeyboardInterrupt:
+        return _interrupted()
     print(f"secrets of new tokens are derived from {after}; keep {before} while it is in use (gatepass keys list)")
     return 0
+
+
+def _interrupted() -> int:
+    print("gatepass: interrupted: run the same command again to continue", file=sys.stderr)
+    return 1
 
 
 def _kms_key_id(ring: KeyRing, kid: str) -> str:

@@ -1,6 +1,7 @@
 """`gatepass solutions`: what is sold, and which APIs it stands behind."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import yaml
 from entitlements.identifiers import require_api_id, require_solution_id
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
-from entitlements.table import api_key, origin_key, solution_key
+from entitlements.table import api_key, solution_key
 from gatepass.commands.arguments import add_json
+from gatepass.commands.solution_apply import apply, require_few_origins
 from gatepass.environment import Environment
 from gatepass.output import print_rows
 from token_service.errors import Refused
-from token_service.redirects import origin
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,9 +23,9 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     verbs = nouns.add_parser("solutions", help="apply, list and show solutions; link APIs to them").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    apply = verbs.add_parser("apply", help="write the configuration of solutions from YAML files")
-    apply.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    apply.set_defaults(run=run_apply)
+    apply_ = verbs.add_parser("apply", help="write the configuration of solutions from YAML files")
+    apply_.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply_.set_defaults(run=run_apply)
     list_ = verbs.add_parser("list", help="list the solutions")
     add_json(list_)
     list_.set_defaults(run=run_list)
@@ -50,32 +51,19 @@ def run_apply(options: argparse.Namespace) -> int:
     solutions = [read_file(path) for path in options.files]
     if len({solution.solution_id for solution in solutions}) < len(solutions):
         raise Refused("solution_twice", "nothing was applied: two of the files are of the same solution_id")
+    for solution, path in zip(solutions, options.files, strict=True):
+        require_few_origins(solution, path)
     environment = Environment.read(options.table)
     for solution in solutions:
-        key = {"pk": f"solution#{solution.solution_id}", "sk": "config"}
-        before = environment.repository.get_item(solution_key(solution.solution_id))
-        environment.repository.put_item({**key, "document": solution.to_document()})
-        _apply_origins(environment, solution, before)
+        new = apply(environment.repository, solution)
         print(f"applied {solution.solution_id}: it holds everywhere within 60 seconds")
+        if new and solution.token_delivery == "query":
+            print(
+                f"gatepass: {solution.solution_id} has token_delivery: query, which puts tokens into the logs of web "
+                "servers: fragment or code keeps them out",
+                file=sys.stderr,
+            )
     return 0
-
-
-def _apply_origins(environment: Environment, solution: Solution, before: dict[str, Any] | None) -> None:
-    """The origins from which its pages may call the token service: those of its URLs, and no others any more."""
-    try:
-        stale = _origins(solution_from_document(before["document"])) if before else set()
-    except ConfigError:
-        stale = set()  # damaged: this application mends it
-    wanted = _origins(solution)
-    for found in wanted:
-        key = {name: value["S"] for name, value in origin_key(found, solution.solution_id).items()}
-        environment.repository.put_item({**key})
-    for found in stale - wanted:
-        environment.repository.delete_item(origin_key(found, solution.solution_id))
-
-
-def _origins(solution: Solution) -> set[str]:
-    return {origin(url) for url in (solution.frontend_url, *solution.return_urls) if url}
 
 
 def read_file(path: Path) -> Solution:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from entitlements.gate import Gate
-from entitlements.keyring import KeyRing
 from entitlements.table import item_to_wire, keyring_key
 from gatepass.cli import _kids_last
 from tests.support import emulators
@@ -55,10 +54,12 @@ def set_back(gatepass: Command, seconds: int) -> None:
     environment = gatepass.environment
     client = emulators.client("dynamodb", environment["AWS_ENDPOINT_URL"])
     item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key())["Item"]
-    ring = KeyRing.from_document(item["document"]["S"], int(item["version"]["N"]))
-    older = tuple(k._replace(since=k.since - seconds, created_at=k.created_at - seconds) for k in ring.keys)
-    document = KeyRing(ring.issuer, older, ring.mac_key_id, ring.address_key).to_document()
-    client.put_item(TableName=environment["GATEPASS_TABLE"], Item=item | item_to_wire({"document": document}))
+    document = json.loads(item["document"]["S"])
+    for key in (*document["keys"], *document.get("pending", {}).values()):
+        key |= {name: key[name] - seconds for name in ("since", "created_at") if name in key}
+    client.put_item(
+        TableName=environment["GATEPASS_TABLE"], Item=item | item_to_wire({"document": json.dumps(document)})
+    )
 
 
 def runbook() -> dict[str, str]:
@@ -105,13 +106,13 @@ def test_a_rotation_waits_can_be_interrupted_and_goes_on(stocked: Command) -> No
         assert rotation.stdout.readline().startswith("published")
         assert rotation.stdout.readline().startswith("waiting")
         rotation.send_signal(signal.SIGINT)
-        assert "goes on where this one stopped" in rotation.stderr.read()
+        assert "run the same command again to continue" in rotation.stderr.read()
     assert rotation.returncode == 1
     assert [key["state"] for key in keys(stocked)] == ["signing", "published"]
     published = keys(stocked)[1]["kid"]
     early = stocked("keys", "promote", published)
-    assert (early.returncode, "too short a time" in early.stderr) == (1, True)
-    set_back(stocked, 65)
+    assert (early.returncode, "too recently" in early.stderr) == (1, True)
+    set_back(stocked, 300)
     again = stocked("keys", "rotate")
     assert (again.returncode, "waiting" in again.stdout) == (0, False)
     assert [key["state"] for key in keys(stocked)] == ["verifying", "signing"]
@@ -175,8 +176,47 @@ def test_the_list_shows_that_the_first_mac_key_stays_in_use_for_hashes_of_addres
     (first,) = mac_keys(stocked)
     assert (first["derives"], first["hashes"], first["tokens"]) == ("new tokens", "e-mail addresses", 0)
     for _ in range(2):
-        assert stocked("keys", "replace-mac").returncode == 0
+        assert stocked("keys", "replace-mac", "--now").returncode == 0
     new, old = mac_keys(stocked)
     assert (new["derives"], new["hashes"]) == ("new tokens", "")
     assert old == first | {"derives": ""}
     assert "e-mail addresses" in stocked("keys", "list").stdout
+
+
+def test_a_replacement_of_the_mac_key_waits_can_be_interrupted_and_goes_on(stocked: Command) -> None:
+    (first,) = mac_keys(stocked)
+    with subprocess.Popen(
+        ["gatepass", "keys", "replace-mac"], cwd=ROOT, env=stocked.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as replacement:  # fmt: skip
+        assert replacement.stdout is not None
+        assert replacement.stderr is not None
+        made = replacement.stdout.readline().split()[1]
+        assert replacement.stdout.readline().startswith("waiting")
+        replacement.send_signal(signal.SIGINT)
+        assert "run the same command again to continue" in replacement.stderr.read()
+    assert replacement.returncode == 1
+    assert mac_keys(stocked) == [first]
+    (pending,) = json.loads(stocked("keys", "list", "--json").stdout)["pending"]
+    assert (pending["pending"], pending["kms_key"]) == ("mac", made)
+    assert made in stocked("keys", "list").stdout
+    set_back(stocked, 300)
+    again = stocked("keys", "replace-mac")
+    assert (again.returncode, "waiting" in again.stdout) == (0, False)
+    assert mac_keys(stocked)[0]["mac_key"] == made
+
+
+def test_a_pending_key_that_is_gone_from_kms_is_given_up_for_another(stocked: Command) -> None:
+    gone = "arn:aws:kms:us-east-1:123456789012:key/gone"
+    environment = stocked.environment
+    client = emulators.client("dynamodb", environment["AWS_ENDPOINT_URL"])
+    item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key())["Item"]
+    document = json.loads(item["document"]["S"]) | {"pending": {"signing": {"kms_key_id": gone, "since": 1}}}
+    client.put_item(
+        TableName=environment["GATEPASS_TABLE"], Item=item | item_to_wire({"document": json.dumps(document)})
+    )
+    refused = stocked("keys", "create")
+    assert (refused.returncode, "--anew if that key is gone from KMS" in refused.stderr) == (1, True)
+    created = stocked("keys", "create", "--anew")
+    assert (created.returncode, f"{gone} is given up: delete it in KMS" in created.stderr) == (0, True)
+    assert [key["state"] for key in keys(stocked)] == ["signing", "published"]

@@ -53,7 +53,9 @@ class Api:
         )["UserPoolClient"]  # fmt: skip
         self.pool, self.client, self.secret = pool, client["ClientId"], client["ClientSecret"]
         kms = Kms(emulators.client("kms", moto))
-        table.put_ring(KeyRing(ISSUER, (kms.create_signing_key("t", 0),), kms.create_mac_key("t"), b"a" * 32))
+        table.put_ring(
+            KeyRing(ISSUER, (kms.signing_key(kms.create_signing_key("t"), 0),), kms.create_mac_key("t"), b"a" * 32)
+        )
         table.put_solution(
             return_urls=["https://finder.example.com/app"], frontend_url="https://finder.example.com/app"
         )

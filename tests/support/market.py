@@ -7,7 +7,7 @@ from tests.support import emulators
 from tests.support.signer import SOLUTION
 from tests.support.table import API, Table
 from token_service.access import Access
-from token_service.key_lifecycle import SETTLING
+from token_service.key_lifecycle import AUTHORIZED_AFTER
 from token_service.keys import Keys
 from token_service.kms import Kms
 from token_service.minting import Minting
@@ -21,13 +21,19 @@ def bearer(token: str) -> Request:
     return Request("POST", "/search", authorization=(f"Bearer {token}",))
 
 
+def kms_keys(endpoint: str) -> set[str]:
+    """The ARNs of all keys in KMS."""
+    pages = emulators.client("kms", endpoint).get_paginator("list_keys").paginate()
+    return {key["KeyArn"] for page in pages for key in page["Keys"]}
+
+
 class Marketplace:
     """A marketplace whose time stands still until it is told to go on."""
 
     def __init__(self, table: Table, kms_endpoint: str) -> None:
         self.table, self.now = table, float(START)
         kms = Kms(emulators.client("kms", kms_endpoint))
-        first = kms.create_signing_key("t", START)
+        first = kms.signing_key(kms.create_signing_key("t"), START)
         table.put_ring(KeyRing(ISSUER, (first,), kms.create_mac_key("t"), b"a" * 32))
         table.put_solution()
         table.put(f"api#{API}", "config", solution_id=SOLUTION)
@@ -42,7 +48,7 @@ class Marketplace:
 
     def rotate(self) -> None:
         key = self.keys.create()
-        self.now += SETTLING
+        self.now += AUTHORIZED_AFTER
         self.keys.promote(key.kid)
 
     def decide(self, token: str, gate: int = 0) -> str:

@@ -32,7 +32,7 @@ class Service:
     def __init__(self, table: Table, kms_endpoint: str) -> None:
         self.table = table
         self.kms = Kms(emulators.client("kms", kms_endpoint))
-        signing_key = self.kms.create_signing_key("test", int(NOW))
+        signing_key = self.kms.signing_key(self.kms.create_signing_key("test"), int(NOW))
         table.put_ring(KeyRing("gatepass-test", (signing_key,), self.kms.create_mac_key("test"), b"a" * 32))
         table.put_solution()
         repository = Repository(table.client, table.name)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from entitlements.keyring import KeyRing, KeyState
+from entitlements.keyring import KeyRing, KeyState, PendingKey
 from tests.support.signer import Signer, ring
 from token_service.errors import Refused
-from token_service.key_lifecycle import SETTLING, promote, publish, retire, revoke
+from token_service.key_lifecycle import SETTLING, promote, publish, replace_mac_key, retire, revoke
 
 NOW = 1_795_478_400
 A, B, C = (Signer(name).key() for name in ("a", "b", "c"))
@@ -53,7 +53,7 @@ def test_the_jwk_set_holds_what_verifies_before_it_signs() -> None:
 @pytest.mark.parametrize("waited", [0, SETTLING - 1])
 def test_a_key_signs_only_once_every_gate_knows_it_unless_in_haste(waited: int) -> None:
     published = publish(ring(A), B, NOW)
-    with pytest.raises(Refused, match=f"wait {SETTLING - waited} s, or --now"):
+    with pytest.raises(Refused, match=f"wait {SETTLING - waited} s or pass --now"):
         promote(published, B.kid, NOW + waited)
     assert states(promote(published, B.kid, NOW + waited, in_haste=True))["b"] == "signing"
 
@@ -94,3 +94,40 @@ def test_the_key_that_hashes_addresses_survives_every_replacement_of_the_mac_key
     third = publish(second.next_version(second.keys, "mac-3"), B, NOW)
     again = KeyRing.from_document(third.to_document(), third.version)
     assert (again.mac_key_id, again.email_key_id, again.email_key) == ("mac-3", "mac-1", "mac-1")
+
+
+@pytest.mark.parametrize(
+    ("age", "waited", "left"), [(0, SETTLING, 235), (0, 299, 1), (240, 0, SETTLING), (290, 10, 55)]
+)
+def test_a_key_signs_only_once_kms_lets_its_users_use_it(age: int, waited: int, left: int) -> None:
+    published = publish(ring(A), B._replace(created_at=NOW - age), NOW)
+    with pytest.raises(Refused, match=f"wait {left} s or pass --now"):
+        promote(published, B.kid, NOW + waited)
+    assert states(promote(published, B.kid, NOW + waited + left))["b"] == "signing"
+
+
+def test_what_is_pending_stays_so_until_it_is_in_use() -> None:
+    pending = {"signing": PendingKey("arn:b", NOW), "mac": PendingKey("arn:m", NOW)}
+    first = KeyRing("t", (A,), "mac-1", b"a" * 32, pending=pending)
+    again = KeyRing.from_document(first.to_document(), 1)
+    assert again.pending == promote(publish(again, B, NOW), B.kid, NOW + SETTLING).pending | {
+        "signing": pending["signing"]
+    }
+    assert publish(again, B, NOW).pending == {"mac": pending["mac"]}
+    with pytest.raises(Refused, match="wait 1 s or pass --now"):
+        replace_mac_key(again, NOW + 299)
+    replaced = replace_mac_key(again, NOW + 300)
+    assert (replaced.mac_key_id, replaced.email_key, replaced.pending) == (
+        "arn:m",
+        "mac-1",
+        {"signing": pending["signing"]},
+    )
+    assert replace_mac_key(again, NOW, in_haste=True).mac_key_id == "arn:m"
+    for bare in (ring(A), ring(A).next_version((A,), pending={"mac": PendingKey("", NOW)})):
+        with pytest.raises(Refused, match="no new MAC key yet"):
+            replace_mac_key(bare, NOW + 300)
+
+
+def test_a_key_is_published_once() -> None:
+    with pytest.raises(Refused, match="in the ring already"):
+        publish(rotated(), A, NOW)

@@ -1,0 +1,87 @@
+"""One solution's configuration into the table: with the origins of its pages, all of it or nothing."""
+
+from pathlib import Path
+from typing import Final
+
+from entitlements.solution import ConfigError, Solution, solution_from_document
+from entitlements.table import Item, Wire, item_to_wire, origin_key, solution_key, to_wire
+from token_service.errors import ConditionFailed, Refused
+from token_service.redirects import origin
+from token_service.repository import Repository
+
+TRANSACTION: Final = 100
+"""Actions of a TransactWriteItems:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+MAX_ORIGINS: Final = 40
+"""Of one solution, so that all of them can be replaced by others in one transaction. A rule of applying alone: what is
+stored already stays good with more.
+"""
+
+
+def require_few_origins(solution: Solution, path: Path) -> None:
+    """Refuse a file whose pages have too many origins."""
+    if (count := len(origins(solution))) > MAX_ORIGINS:
+        raise Refused(
+            "file_invalid",
+            f"nothing was applied\n{path}: return_urls: have {count} different origins with frontend_url, and may have "
+            f"{MAX_ORIGINS}: serve the pages from fewer hosts, or make another solution for some of them",
+        )
+
+
+def apply(repository: Repository, solution: Solution) -> bool:
+    """Write the configuration and its origins as one; True if the solution is new.
+
+    Raises `Refused` where somebody else applied the same solution meanwhile.
+    """
+    key = solution_key(solution.solution_id)
+    before = repository.get_item(key)
+    condition = _unchanged(before)
+    wanted = origins(solution)
+    stale = sorted(_stored_origins(repository, solution.solution_id, before) - wanted)
+    put: Wire = {"Item": key | item_to_wire({"document": solution.to_document()}), **condition}
+    added = [("Put", {"Item": origin_key(one, solution.solution_id)}) for one in sorted(wanted)]
+    deleted = [("Delete", {"Key": origin_key(one, solution.solution_id)}) for one in stale]
+    room = TRANSACTION - 1
+    try:
+        # Only a document from before MAX_ORIGINS has so many. They go first, while it still names them: whoever is
+        # interrupted here finds the rest of them by it again.
+        while len(added) + len(deleted) > room:
+            repository.transact([("ConditionCheck", {"Key": key, **condition}), *deleted[:room]])
+            deleted = deleted[room:]
+        repository.transact([("Put", put), *added, *deleted])
+    except ConditionFailed:
+        raise Refused(
+            "solution_changed",
+            f"somebody else applied {solution.solution_id} meanwhile: look at it (gatepass solutions show "
+            f"{solution.solution_id}), and run this again",
+        ) from None
+    return before is None
+
+
+def origins(solution: Solution) -> set[str]:
+    """The origins from which its pages may call the token service: those of its URLs, and no others."""
+    return {origin(url) for url in (solution.frontend_url, *solution.return_urls) if url}
+
+
+def _unchanged(before: Item | None) -> Wire:
+    if before is None:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    if "document" not in before:
+        return {"ConditionExpression": "attribute_not_exists(document)"}
+    return {
+        "ConditionExpression": "document = :was",
+        "ExpressionAttributeValues": {":was": to_wire(before["document"])},
+    }
+
+
+def _stored_origins(repository: Repository, solution_id: str, before: Item | None) -> set[str]:
+    if before is None:
+        return set()
+    try:
+        return origins(solution_from_document(str(before.get("document", ""))))
+    except ConfigError:
+        # Damaged: this application mends it, and what it named only the table itself can tell.
+        sk = origin_key("", solution_id)["sk"]["S"]
+        found = repository.scan("origin#", sk, ("pk", "sk"))
+        return {item["pk"].removeprefix("origin#") for item in found if item["sk"] == sk}
