@@ -15,7 +15,8 @@ PERMISSIONS: Final = "cognito-idp:DescribeUserPool, ListUserPoolClients and Desc
 
 
 def check_user_pool(environment: Environment) -> None:
-    """Print what is doubtful about the pool; raises `Refused` (`pool_unsuitable`) where it must not be used.
+    """Print what is doubtful about the pool; raises `Refused` (`pool_unsuitable`) where it must not be used, except on
+    an emulator, whose users are nobody.
 
     The pool is the one that GATEPASS_USER_POOL_ID names, and else the stack's. That the stack does not say is no
     reason to fail: then it has not been asked for, and keys are needed in any case.
@@ -33,10 +34,10 @@ def check_user_pool(environment: Environment) -> None:
     try:
         pool, clients = _read(environment.management, pool_id)
     except CallFailed as error:
-        if error.code == "ResourceNotFoundException":
+        if error.code == "ResourceNotFoundException" and not environment.emulated:
             raise Refused("pool_unknown", f"there is no user pool {pool_id} in this account and Region") from error
         message = f"the user pool {pool_id} was not checked, which needs {PERMISSIONS}: {error}"
-        if environment.user_pool_id:
+        if environment.user_pool_id and not environment.emulated:
             raise Refused("pool_unreadable", message) from error
         _tell(message)
         return
@@ -46,9 +47,10 @@ def check_user_pool(environment: Environment) -> None:
         )
     found = check_pool(pool, clients, client_id)
     for finding in found:
-        if not finding.fault:
+        if environment.emulated or not finding.fault:
             _tell(f"warning: {finding}")
-    if faults := [f"\n- {finding}" for finding in found if finding.fault]:
+    faults = [f"\n- {finding}" for finding in found if finding.fault]
+    if faults and not environment.emulated:
         raise Refused("pool_unsuitable", f"the user pool {pool_id} cannot be used as it is:{''.join(faults)}")
 
 

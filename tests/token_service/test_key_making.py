@@ -117,6 +117,7 @@ def test_an_init_that_is_cut_off_anywhere_makes_no_third_key(
         Environment, "_client", lambda _, service, *rest, **more: {"dynamodb": dynamodb, "kms": kms}[service]
     )
     monkeypatch.setenv("GATEPASS_TABLE", table.name)
+    monkeypatch.setenv("GATEPASS_USER_POOL_ID", "")
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_endpoint)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", table.client.meta.endpoint_url)
     now = [1_795_478_400.0]
