@@ -20,6 +20,7 @@ from token_service.records import (
     Entitlement,
     audit,
     good_reason,
+    minted_at,
     new_generation,
     timestamp,
     to_the_second,
@@ -225,15 +226,25 @@ class Access:
 
     def drop_token(self, user_id: str, solution_id: str) -> Entitlement:
         """Kill the token and nothing else: whoever signs in gets another one, with plan and counters as they were."""
+        return self._apply(
+            user_id, solution_id, lambda current: _without_token("token_revoked") if current.jti else None
+        )
+
+    def drop_older_token(self, user_id: str, solution_id: str, before: int) -> bool:
+        """Do so if its secret was minted before a time, in seconds of the epoch; False if there was nothing to do.
+
+        Needs no KMS. One minted meanwhile is of another generation, which the write does not touch.
+        """
+        dropped = False
 
         def change(current: Entitlement) -> Change | None:
-            if not current.jti:
-                return None
-            return Change(
-                "token_revoked", {"generation": new_generation()}, remove=("jti", "mac_key_id"), drop_token=True
-            )
+            nonlocal dropped
+            stored = self._repository.get_item(token_key(user_id, solution_id)) if current.jti else None
+            dropped = bool(current.jti) and minted_at(stored, current) < before
+            return _without_token("token_rotated_all") if dropped else None
 
-        return self._apply(user_id, solution_id, change)
+        self._apply(user_id, solution_id, change)
+        return dropped
 
     def drop_all_tokens(self, user_id: str) -> None:
         """The same in every solution of a user."""
@@ -330,6 +341,10 @@ def _plan(solution: Solution, name: str) -> Plan:
         known = ", ".join(p for p in solution.plans if p != ANONYMOUS)
         raise Refused("plan_unknown", f"{solution.solution_id} has no plan {name} for users; it has {known}")
     return plan
+
+
+def _without_token(event: str) -> Change:
+    return Change(event, {"generation": new_generation()}, remove=("jti", "mac_key_id"), drop_token=True)
 
 
 def _require_payable(plan: Plan, paid_until: int, now: float) -> None:

@@ -14,7 +14,7 @@ from entitlements.token import ParsedToken, assemble, claims_of, jti_of, secret_
 from token_service.errors import Busy, ConditionFailed, Refused
 from token_service.kms import Kms
 from token_service.log import LOGGER
-from token_service.records import Entitlement, audit, new_generation
+from token_service.records import Entitlement, audit, minted_at, new_generation
 from token_service.repository import Repository
 
 ATTEMPTS: Final = 5
@@ -41,14 +41,18 @@ class Minting:
         """`clock` gives seconds since the epoch; `actor` is who the audit names."""
         self._repository, self._kms, self._clock, self._actor = repository, kms, clock, actor
 
-    def mint(self, user_id: str, solution_id: str, generation: str | None = None) -> str:
+    def mint(self, user_id: str, solution_id: str, of_generation: str | None = None) -> str:
         """The token. Raises `Refused` without an active entitlement, or if its generation is not the one asked for."""
         for _ in range(ATTEMPTS):
             entitlement, stored, ring = self._read(user_id, solution_id)
-            if generation is not None and entitlement.generation != generation:
+            if of_generation is not None and entitlement.generation != of_generation:
                 raise Refused("code_invalid", "the token was replaced meanwhile: sign in again")
-            mac_key_id = entitlement.mac_key_id or ring.mac_key_id
-            secret = self._secret(mac_key_id, user_id, solution_id, entitlement.generation)
+            generation, mac_key_id = entitlement.generation, entitlement.mac_key_id or ring.mac_key_id
+            if not entitlement.jti:
+                # No secret is older than its first token: were the generation older, a table restored from a backup
+                # would bring back a secret that was minted, leaked and replaced after the backup was made.
+                generation, mac_key_id = new_generation(), ring.mac_key_id
+            secret = self._secret(mac_key_id, user_id, solution_id, generation)
             if stored is not None and _current(stored, entitlement, ring) and stored["jti"] == jti_of(secret):
                 return assemble(secret, stored["jws"])
             try:
@@ -58,7 +62,7 @@ class Minting:
                     raise
                 return self._unsigned(error, secret, stored, entitlement, ring)
             try:
-                self._store(entitlement, entitlement.generation, mac_key_id, signed, stored, "token_minted")
+                self._store(entitlement, generation, mac_key_id, signed, stored, "token_minted")
             except ConditionFailed:
                 continue  # minted, rotated or revoked meanwhile: what holds now decides
             return signed.token
@@ -175,7 +179,14 @@ class Minting:
                 ":was": to_wire(entitlement.generation),
             },
         }
-        item = {"jws": signed.jws, "jti": signed.jti, "kid": signed.kid, "generation": generation}
+        new = entitlement.jti != signed.jti
+        item: dict[str, str | int | bool] = {
+            "jws": signed.jws,
+            "jti": signed.jti,
+            "kid": signed.kid,
+            "generation": generation,
+            "minted_at": int(self._clock()) if new else minted_at(stored, entitlement),
+        }
         put: Wire = {
             "Item": token_key(user_id, solution_id) | item_to_wire(item),
             "ConditionExpression": "attribute_not_exists(pk)",

@@ -1,5 +1,6 @@
 """What the control plane keeps of a user in a solution, and the audit entry that every change leaves."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,6 +70,23 @@ class Entitlement:
         """
         named = {name: getattr(self, name) for name in self.__slots__ if name != "counters"}
         return {name: value for name, value in named.items() if value not in (None, "")} | dict(self.counters)
+
+
+def minted_at(stored: Item | None, entitlement: Entitlement) -> int:
+    """When the secret of an entitlement's token came to be, in seconds of the epoch, by what is stored beside its JWS.
+
+    Not the `iat` of the JWS, except in items without `minted_at`: another signing key vouches for the same secret
+    later. 0, which is before everything, where it is not known.
+    """
+    if stored is None or (stored["generation"], stored["jti"]) != (entitlement.generation, entitlement.jti):
+        return 0
+    if "minted_at" in stored:
+        return int(stored["minted_at"])
+    try:
+        payload = json.loads(base64url.decode(stored["jws"].split(".")[1]))
+        return int(payload["iat"])
+    except (ValueError, LookupError, TypeError):
+        return 0
 
 
 def audit(user_id: str, solution_id: str, event: str, actor: str, now: float, **details: str) -> tuple[str, Wire]:

@@ -191,6 +191,10 @@ class Registration:
         require_active(entitlement)
         token = code = None
         if solution.token_delivery == "code":
+            if not entitlement.jti:
+                # The first token begins a generation: a code of before would be void with it.
+                self._minting.mint(user_id, solution.solution_id)
+                entitlement = self._access.ensure(user_id, solution)
             stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)
             code = self._codes.issue(stands_for, origin(url) if url else "", state)
         else:

@@ -8,11 +8,15 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def add_user(parser: argparse.ArgumentParser, required: bool = True) -> None:
-    """The user, by id or by e-mail address; `gatepass.commands.users.user_of` tells which one it is."""
+def add_user(parser: argparse.ArgumentParser, required: bool = True) -> "argparse._MutuallyExclusiveGroup":
+    """The user, by id or by e-mail address; `gatepass.commands.users.user_of` tells which one it is.
+
+    Returns the group, for what names users in yet another way.
+    """
     who = parser.add_mutually_exclusive_group(required=required)
     who.add_argument("--user", metavar="USER_ID", help="the Cognito sub")
     who.add_argument("--email", metavar="ADDRESS", help="the user's e-mail address, looked up in GATEPASS_USER_POOL_ID")
+    return who
 
 
 def add_solution(parser: argparse.ArgumentParser, required: bool = True) -> None:

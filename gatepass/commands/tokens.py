@@ -7,6 +7,7 @@ import time
 from entitlements.gate import Gate, Request
 from entitlements.identifiers import require_solution_id
 from entitlements.token import jti_of, parse
+from gatepass.commands import rotate_all
 from gatepass.commands.arguments import add_json, add_solution, add_user
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
@@ -19,14 +20,11 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     verbs = nouns.add_parser("tokens", help="mint, rotate, inspect and explain tokens").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    for verb, text in {
-        "mint": "print the token, the same each time",
-        "rotate": "print a new token; the old one ends",
-    }.items():
-        parser = verbs.add_parser(verb, help=text)
-        add_user(parser)
-        add_solution(parser)
-        parser.set_defaults(run=run_mint)
+    mint = verbs.add_parser("mint", help="print the token, the same each time")
+    add_user(mint)
+    add_solution(mint)
+    mint.set_defaults(run=run_mint)
+    rotate_all.add_verb(verbs, run_mint)
     inspect = verbs.add_parser("inspect", help="print what a token says, without verifying it")
     _add_token(inspect)
     add_json(inspect)

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import random
 import stat
 import sys
 import time
@@ -22,16 +21,13 @@ from gatepass.commands.arguments import add_json, add_solution
 from gatepass.commands.entitlement_lines import BadLine, read_line, write_line
 from gatepass.environment import Environment
 from gatepass.output import Progress, progress
+from gatepass.patience import patiently
 from token_service.access import require_solution
 from token_service.errors import Busy, Refused, Throttled
 from token_service.records import Entitlement
 
 MAX_LINE: Final = 65_536
 """Bytes of a line: an entitlement has about 300, and a file without line ends must not fill the memory."""
-PATIENCE: Final = 10
-WAIT: Final = 0.2
-MAX_WAIT: Final = 20.0
-"""Attempts, and seconds to wait between them at first and at most: DynamoDB adapts to new load within minutes."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -178,12 +174,7 @@ def _differences(there: Entitlement, moved: Entitlement) -> list[str]:
 
 def _patiently(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call again while the table is busy; both errors say that nothing was written."""
-    for attempt in range(PATIENCE - 1):
-        try:
-            return call(*args, **kwargs)
-        except (Throttled, Busy):
-            time.sleep(random.uniform(0, min(MAX_WAIT, WAIT * 2**attempt)))  # noqa: S311 - jitter, not a secret
-    return call(*args, **kwargs)
+    return patiently(lambda: call(*args, **kwargs), (Throttled, Busy))
 
 
 @contextmanager

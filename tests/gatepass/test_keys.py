@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entitlements.gate import Gate
-from entitlements.table import item_to_wire, keyring_key
+from entitlements.table import DEFINITION, item_to_wire, keyring_key
 from gatepass.cli import _kids_last
 from tests.support import emulators
 from tests.support.command import Command
@@ -85,6 +85,59 @@ def test_the_runbook_for_a_leaked_token(stocked: Command) -> None:
     assert run.returncode == 0, run.stderr
     assert "plan        pro" in run.stdout
     assert decide(stocked, token) == "entitlement_revoked"
+
+
+def test_the_runbook_for_a_leaked_mac_key(stocked: Command) -> None:
+    token = mint(stocked)
+    (old,) = mac_keys(stocked)
+    run = stocked.shell([*SHELL, runbook()["The MAC key has leaked"]])
+    assert run.returncode == 0, run.stderr
+    assert "ended 1 tokens" in run.stdout
+    assert "continue with: gatepass tokens rotate --all" in run.stderr
+    assert decide(stocked, token) == "token_superseded"
+    new = mint(stocked)
+    assert new.partition(".")[0] != token.partition(".")[0]
+    assert decide(stocked, new) == "ok"
+    assert [(key["mac_key"] == old["mac_key"], key["tokens"]) for key in mac_keys(stocked)] == [(False, 1), (True, 0)]
+
+
+def test_the_runbook_for_a_table_restored_from_a_backup(stocked: Command) -> None:
+    """What had ended since the backup comes back with it, until the runbook has been followed."""
+    environment, name = stocked.environment, stocked.environment["GATEPASS_TABLE"]
+    client = emulators.client("dynamodb", environment["AWS_ENDPOINT_URL"])
+    users = {verb: f"00000000-0000-4000-8000-{n:012d}" for n, verb in enumerate(("suspend", "revoke", "late"))}
+    tokens = {}
+
+    def of(user: str, *command: str) -> str:
+        run = stocked(*command, "--user", user, "--solution", SOLUTION)
+        assert run.returncode == 0, run.stderr
+        return run.stdout.strip()
+
+    for user in users.values():
+        of(user, "entitlements", "grant")
+    for user in (USER, users["suspend"], users["revoke"]):
+        tokens[user] = of(user, "tokens", "mint")
+    backup = client.scan(TableName=name)["Items"]
+    tokens[users["late"]] = of(users["late"], "tokens", "mint")  # and it leaked:
+    for user in (USER, users["late"]):
+        of(user, "tokens", "rotate")
+    of(users["suspend"], "entitlements", "suspend")
+    of(users["revoke"], "entitlements", "revoke")
+    assert "ok" not in {decide(stocked, token) for token in tokens.values()}
+
+    environment["OLD_TABLE"], environment["GATEPASS_TABLE"] = name, f"{name}-restored"
+    client.create_table(TableName=environment["GATEPASS_TABLE"], **DEFINITION)
+    for item in backup:
+        client.put_item(TableName=environment["GATEPASS_TABLE"], Item=item)
+    assert {decide(stocked, token) for user, token in tokens.items() if user != users["late"]} == {"ok"}
+    run = stocked.shell([*SHELL, runbook()["The table was restored from a backup"]])
+    assert run.returncode == 0, run.stderr
+    assert "ok" not in {decide(stocked, token) for token in tokens.values()}
+    assert decide(stocked, of(users["late"], "tokens", "mint")) == "ok"
+    assert decide(stocked, tokens[users["late"]]) == "token_superseded"
+    for user, status in ((users["suspend"], "suspended"), (users["revoke"], "revoked"), (USER, "active")):
+        found = json.loads(of(user, "entitlements", "show", "--json"))
+        assert found["status"] == status
 
 
 def test_every_block_of_the_operations_page_runs(stocked: Command) -> None:

@@ -1,0 +1,117 @@
+"""`gatepass tokens rotate`, of one user or of a whole solution: what was minted before a time ends, nothing since."""
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from math import floor
+from typing import Final
+
+from entitlements.identifiers import require_solution_id
+from entitlements.table import StoreUnavailable
+from gatepass.commands.arguments import add_solution, add_user
+from gatepass.environment import Environment
+from gatepass.interrupts import ending_on_signals
+from gatepass.output import Progress, progress
+from gatepass.patience import patiently
+from token_service.access import Access, require_solution
+from token_service.errors import Busy, Refused, Throttled
+from token_service.records import to_the_second
+
+NAMED: Final = 20
+"""Users whose tokens could not be ended that are named; the next run names the rest."""
+
+
+def add_verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", run_one: Callable[[argparse.Namespace], int]
+) -> None:
+    """Declare the verb; `run_one` rotates one user's token."""
+    parser = verbs.add_parser("rotate", help="print a new token, and end the old one; or end all of a solution (--all)")
+    add_user(parser).add_argument(
+        "--all", action="store_true", help="every user's token: they get the next one by signing in, or by ID token"
+    )
+    add_solution(parser)
+    parser.add_argument(
+        "--before",
+        type=_moment,
+        metavar="TIME",
+        help="with --all: only tokens minted before this time in UTC, 2027-03-31T18:00Z or the beginning of 2027-03-31 "
+        "(default: now)",
+    )
+
+    def run(options: argparse.Namespace) -> int:
+        if options.before is not None and not options.all:
+            parser.error("--before goes with --all")
+        return run_all(options) if options.all else run_one(options)
+
+    parser.set_defaults(run=run)
+
+
+def _moment(text: str) -> int:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time: write 2027-03-31T18:00Z or 2027-03-31, in UTC"
+        ) from None
+    return floor((when.replace(tzinfo=UTC) if when.tzinfo is None else when).timestamp())
+
+
+def run_all(options: argparse.Namespace) -> int:
+    """End the tokens one after the other; what ended stays ended, and a token minted since is never touched."""
+    solution_id, before = require_solution_id(options.solution), options.before
+    now = time.time()
+    if before is None:
+        before = floor(now) + 1
+        # Times of tokens are whole seconds: once this one has begun, what is minted is not before it.
+        time.sleep(before - now)
+    elif before > now:
+        raise Refused("before_future", "--before is in the future: it would end tokens that are minted from now on")
+    table = ["--table", options.table] if options.table else []
+    again = shlex.join(
+        ["gatepass", *table, "tokens", "rotate", "--all", "--solution", solution_id, "--before", to_the_second(before)]
+    )
+    print(f"if this is interrupted, continue with: {again}", file=sys.stderr)
+    environment = Environment.read(options.table)
+    require_solution(environment.repository, solution_id, now)
+    ended, busy = 0, list[str]()
+    try:
+        with ending_on_signals():
+            users = [key["user_id"] for key in environment.repository.entitlement_keys_of(solution_id)]
+            with progress("ending tokens", total=len(users)) as bar:
+                ended, busy = _end(environment.access, solution_id, users, before, bar)
+                if busy:
+                    more, busy = _end(environment.access, solution_id, busy, before, bar)
+                    ended += more
+    except KeyboardInterrupt:
+        print(f"gatepass: interrupted: continue with: {again}", file=sys.stderr)
+        return 1
+    except StoreUnavailable:
+        print(f"gatepass: stopped: continue with: {again}", file=sys.stderr)
+        raise
+    print(f"ended {ended} tokens of {solution_id} that were minted before {to_the_second(before)}")
+    if busy:
+        named = ", ".join(busy[:NAMED]) + (f" and {len(busy) - NAMED} others" if len(busy) > NAMED else "")
+        print(
+            f"gatepass: {len(busy)} tokens are being changed by others and were left: {named}; run: {again}",
+            file=sys.stderr,
+        )
+    return 1 if busy else 0
+
+
+def _end(access: Access, solution_id: str, users: Sequence[str], before: int, bar: Progress) -> tuple[int, list[str]]:
+    """How many tokens ended, and the users whose entitlements others kept changing."""
+    ended, busy = 0, []
+    for number, user in enumerate(users, 1):
+        try:
+            ended += patiently(lambda user=user: access.drop_older_token(user, solution_id, before), (Throttled,))  # type: ignore[misc]
+        except Busy:
+            busy.append(user)
+        except Refused as error:
+            # The index is eventually consistent: an account may have been deleted since.
+            if error.code != "entitlement_missing":
+                raise
+        bar.show(1, f"{number}/{len(users)}")
+    return ended, busy
