@@ -1,4 +1,4 @@
-"""The emulators, one process each for a session, and tables, one for each test."""
+"""The emulators, one of each for a session, and tables, one for each test."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import emulators
+from tests.support import emulators, in_process
 from tests.support.api import Api
 from tests.support.command import Command
 from tests.support.market import Marketplace
@@ -28,6 +28,7 @@ os.environ.update(
     GATEPASS_USER_POOL_ID="unused",
     GATEPASS_USER_POOL_CLIENT_ID="unused",
 )
+in_process.share_botocore_data()
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,8 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def moto_endpoint(mailbox: Path) -> Iterator[str]:
-    with emulators.moto_server(mailbox) as endpoint:
+    os.environ["GATEPASS_LOCAL_MAILBOX"] = str(mailbox)
+    with in_process.moto() as endpoint:
         yield endpoint
 
 

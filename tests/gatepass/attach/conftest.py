@@ -1,8 +1,8 @@
 """A marketplace on moto, APIs of every kind in it, and the command run in this process, so that calls can be failed."""
 
 import secrets
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,11 +20,9 @@ BACKEND = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{OTHER
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint() -> Iterator[str]:
-    port = emulators.free_port()
-    with emulators.process([sys.executable, "-m", "tests.support.moto_apigateway", str(port)], port) as endpoint:
-        make_function(endpoint)
-        yield endpoint
+def aws_endpoint(moto_endpoint: str) -> str:
+    make_function(moto_endpoint)
+    return moto_endpoint
 
 
 def make_function(endpoint: str) -> None:
@@ -73,6 +71,7 @@ class Faults:
 
 
 make_client = Environment._client
+make_parser = cache(cli.make_parser)
 CLIENTS: dict[tuple[str, str], "Switch"] = {}
 
 
@@ -112,6 +111,7 @@ class World:
         # A run may begin inside another one: when it is done, the other's faults are watched for again.
         outer = [(switch, switch.faults) for switch in CLIENTS.values()]
         self.monkeypatch.setattr(Environment, "_client", client)
+        self.monkeypatch.setattr(cli, "make_parser", make_parser)
         try:
             return cli.main(list(arguments))
         finally:
