@@ -76,6 +76,7 @@ botocore.handlers.BUILTIN_HANDLERS.append(("before-send", _answer))
 @contextmanager
 def moto() -> Iterator[str]:
     """Yield the URL of this process's moto: with our Cognito, and with what its API Gateway lacks."""
+    from moto.core import responses
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
@@ -91,6 +92,7 @@ def moto() -> Iterator[str]:
 
         get_backend_for_host = lru_cache(maxsize=None)(DomainDispatcherApplication.get_backend_for_host)
 
+    responses.method_names_from_class = lru_cache(maxsize=None)(responses.method_names_from_class)
     application = Dispatcher(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     address = f"127.0.0.1:{server.port}"

@@ -1,5 +1,6 @@
 """A marketplace on moto, APIs of every kind in it, and the command run in this process, so that calls can be failed."""
 
+import copy
 import secrets
 from collections.abc import Callable
 from functools import cache
@@ -7,6 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from moto.apigateway.models import apigateway_backends
+from moto.apigatewayv2.models import apigatewayv2_backends
+from moto.awslambda.models import lambda_backends
 
 from gatepass import cli
 from gatepass.environment import Environment
@@ -14,6 +18,7 @@ from tests.support import emulators
 from tests.support.signer import SOLUTION
 from tests.support.table import Table
 
+ACCOUNT = "123456789012"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:gate:live"
 OTHER = "arn:aws:lambda:us-east-1:123456789012:function:other"
 BACKEND = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{OTHER}/invocations"
@@ -254,6 +259,30 @@ class World:
                 ],
             }
         return parts | {"items": link}
+
+    def keep(self, api: str, kind: str) -> Callable[[], None]:
+        """Keep all that attaching may touch. What is returned puts it back, in place of a run of fifty calls."""
+        backend = (apigateway_backends if kind == "REST" else apigatewayv2_backends)[ACCOUNT]["us-east-1"]
+        policy = lambda_backends[ACCOUNT]["us-east-1"].get_function("gate", "live").policy
+
+        def copied(value: Any) -> Any:
+            # All of an API belongs to it but the way back to the emulator, which is no part of its state.
+            return copy.deepcopy(value, {id(backend): backend})
+
+        def items() -> list[dict[str, Any]]:
+            return [item for item in self.table.all() if item["pk"] == f"api#{api}"]
+
+        kept = copied((backend.apis[api], policy.statements)), items()
+
+        def put_back() -> None:
+            backend.apis[api], policy.statements = copied(kept[0])
+            for item in items():
+                key = {name: {"S": item[name]} for name in ("pk", "sk")}
+                self.table.client.delete_item(TableName=self.table.name, Key=key)
+            for item in kept[1]:
+                self.table.put(**item)
+
+        return put_back
 
     def guard(self, api: str, kind: str) -> Callable[[str], None]:
         """To be called after each call: no route that had an authorizer is without one."""
