@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
@@ -36,7 +37,7 @@ from tests.support.table import Table
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 FOUND = answer({"Item": item_to_wire({"pk": "a", "total": 7})})
-ITEM = {"pk": "a", "total": 7}
+ITEM: dict[str, Any] = {"pk": "a", "total": 7}
 WRITE = {"Key": KEY, "UpdateExpression": "ADD #total :one", "ExpressionAttributeNames": {"#total": "total"},
          "ExpressionAttributeValues": {":one": {"N": "1"}}}  # fmt: skip
 
@@ -329,7 +330,7 @@ def test_five_calls_in_a_row_end_within_the_functions_time() -> None:
 
 
 def test_what_is_written_is_what_is_read(table: Table) -> None:
-    write = {
+    write: dict[str, Any] = {
         "Key": {"pk": {"S": "schlüssel 🔑"}, "sk": {"S": "\\\"'"}},
         "UpdateExpression": "SET #t = :t ADD #n :n",
         "ExpressionAttributeNames": {"#t": "text", "#n": "number"},

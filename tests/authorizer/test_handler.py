@@ -256,7 +256,8 @@ def test_without_an_anonymous_plan_a_token_is_needed(table: Table) -> None:
 
 @pytest.mark.parametrize("kind", ["rest request", "http 1.0", "http 2.0"])
 def test_options_without_a_token_is_refused_and_spends_nothing(gatekeeper: Gatekeeper, kind: str) -> None:
-    event = {"rest request": rest_request, "http 1.0": http_1, "http 2.0": http_2}[kind](None, method="OPTIONS")
+    makers: dict[str, Any] = {"rest request": rest_request, "http 1.0": http_1, "http 2.0": http_2}
+    event = makers[kind](None, method="OPTIONS")
     assert gatekeeper(event) == "token_missing"
     assert "UpdateItem" not in gatekeeper.table.calls
 

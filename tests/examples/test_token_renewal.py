@@ -26,7 +26,8 @@ from tests.support.table import API, Table
 from token_service import edge
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Request
+    from playwright.sync_api import Route as PlaywrightRoute
 
 FRONTEND = Path(backend.__file__).parent / "frontend"
 KEY = f"gatepass.token.{SOLUTION}"
@@ -86,11 +87,15 @@ class Shop:
             }
         return answer
 
+    def note(self, request: "Request") -> None:
+        if request.method == "POST":
+            self.asked.append(request.url.rpartition("/")[2])
+
     def open(self, token: str = "", script: str = "") -> "Page":
         page = self.context.new_page()
         if script:
             page.add_init_script(script)
-        page.on("request", lambda r: r.method == "POST" and self.asked.append(r.url.rpartition("/")[2]))
+        page.on("request", self.note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.clock.install(time=time.time())
         page.goto(f"{self.origin}/" + (f"?token={token}" if token else ""))
@@ -263,9 +268,12 @@ def test_a_foreign_api_in_the_address_gets_no_token_and_renews_none(shop: Shop) 
     page.goto(f"{shop.origin}/?api=https://evil.example.com")
     assert "not sent" in page.inner_text("#access")
     seen: list[str] = []
-    page.route("https://evil.example.com/**", lambda route: (
-        seen.append(str(route.request.headers.get("authorization"))), route.fulfill(status=401, body="{}"),
-    ))  # fmt: skip
+
+    def refuse(route: "PlaywrightRoute") -> None:
+        seen.append(str(route.request.headers.get("authorization")))
+        route.fulfill(status=401, body="{}")
+
+    page.route("https://evil.example.com/**", refuse)
     search(page)
     assert set(seen) == {"None"}
     assert "refresh" not in shop.asked

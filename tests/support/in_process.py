@@ -80,14 +80,13 @@ def moto() -> Iterator[str]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    import gatepass.local.aws
     import tests.support.moto_apigateway  # noqa: F401  (both change moto's classes)
 
-    class Quiet(MotoRequestHandler):  # type: ignore[misc]
+    class Quiet(MotoRequestHandler):
         def log(self, type: str, message: str, *args: object) -> None:
             """Write nothing: tests read what is written to stderr."""
 
-    class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
+    class Dispatcher(DomainDispatcherApplication):
         """Lists moto's folder once for each host, and not for each call."""
 
         get_backend_for_host = lru_cache(maxsize=None)(DomainDispatcherApplication.get_backend_for_host)

@@ -47,7 +47,7 @@ def in_model_words(value: Any, shape: Any) -> Any:
 def validated(service: str, operation: str, **path: str) -> Any:
     """Check a body against botocore's model of the operation, by the names of its members."""
 
-    def check(body: str) -> dict[str, Any]:
+    def check(body: str) -> Any:
         shape = SESSION.get_service_model(service).operation_model(operation).input_shape
         given = json.loads(body or "{}")
         report = ParamValidator().validate(path | in_model_words(given, shape), shape)
