@@ -113,6 +113,7 @@ def test_an_endpoint_that_is_none_is_named_by_its_variable(url: str) -> None:
         endpoint.find({"AWS_ENDPOINT_URL": url}, "us-east-1")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_functions_own_credentials_are_taken_from_the_environment_without_botocore() -> None:
     code = (
         "import sys; from authorizer import credentials; found = credentials.find("

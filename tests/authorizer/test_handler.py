@@ -488,6 +488,7 @@ def test_a_table_that_hangs_is_a_refusal_within_the_time_limit(hanging_server: s
     assert line["latency_ms"] < 9_000  # the function's own limit, below the 10 s of an HTTP API
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("name", ["GATEPASS_TABLE", "AWS_REGION"])
 def test_a_missing_setting_is_named_at_the_start(name: str) -> None:
     settings = environment("http://127.0.0.1:1") | {name: ""}
