@@ -52,6 +52,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("quick")
 
 
+SLOW = {"test_failures.py", "test_benchmarks.py", "test_cli.py", "test_openapi.py", "test_api_docs.py", "test_keys.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: at the end two workers have only short ones to share."""
+    items.sort(key=lambda item: item.path.name not in SLOW)
+
+
 _quick: list[pytest.Item] = []
 """The test that runs, if it is a quick one."""
 
