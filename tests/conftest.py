@@ -85,8 +85,7 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def moto_endpoint(mailbox: Path) -> Iterator[str]:
-    os.environ["GATEPASS_LOCAL_MAILBOX"] = str(mailbox)
-    with in_process.moto() as endpoint:
+    with in_process.moto(mailbox) as endpoint:
         yield endpoint
 
 

@@ -4,11 +4,13 @@ The same state is served over HTTP too, to commands in processes of their own an
 """
 
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -74,13 +76,17 @@ botocore.handlers.BUILTIN_HANDLERS.append(("before-send", _answer))
 
 
 @contextmanager
-def moto() -> Iterator[str]:
-    """Yield the URL of this process's moto: with our Cognito, and with what its API Gateway lacks."""
+def moto(mailbox: Path) -> Iterator[str]:
+    """Yield the URL of this process's moto: with our Cognito, which writes to `mailbox`, and a fuller API Gateway."""
     from moto.core import responses
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    import tests.support.moto_apigateway  # noqa: F401  (both change moto's classes)
+    # Both change moto's classes as they are imported.
+    import tests.support.moto_apigateway  # noqa: F401
+    from gatepass.local.aws import MAILBOX
+
+    os.environ[MAILBOX] = str(mailbox)
 
     class Quiet(MotoRequestHandler):
         def log(self, type: str, message: str, *args: object) -> None:
