@@ -1,6 +1,4 @@
-# make demo   the whole journey, narrated          make test   everything that can be tested here
-# make check  lint, types, templates               make test-sam   the real sam build and sam local
-# make bench  the gate measured beside its peers
+# The line of each target says what it is for; `make help` lists that.
 .DELETE_ON_ERROR:
 .ONESHELL:
 SHELL := bash
@@ -11,13 +9,15 @@ BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 # The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
+# A worker that has nothing left takes tests over from the other one.
+TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/sam
 
-.PHONY: help setup demo test check test-sam bench format tools lock clean build-Authorizer build-TokenService build-KeyRotation
-help:
-	@sed -n 's/^# \?//p' Makefile | head -3
+.PHONY: help setup tools lock demo quick test coverage test-sam bench check format clean build-Authorizer build-TokenService build-KeyRotation
+help: ## This list
+	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
 # ---- environments -------------------------------------------------------------------------------------------------
-setup: $(VENV)/.run
+setup: $(VENV)/.run ## The command, at .venv/bin/gatepass
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Gatepass needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -38,7 +38,7 @@ $(SAM_VENV)/.done: requirements/sam.txt
 
 # DynamoDB Local, where Java and Maven are; the npm package jose and the CDK, where Node.js is. The tests say loudly what
 # they skip without them.
-tools: .tools/cdk/.done
+tools: .tools/cdk/.done ## DynamoDB Local, the npm package jose and the CDK, for the tests
 	@mkdir -p .tools
 	if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
 	  mvn -q -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
@@ -56,7 +56,7 @@ tools: .tools/cdk/.done
 	.tools/cdk/bin/python $(PIP) -r requirements/cdk.txt
 	touch $@
 
-lock: $(VENV)/.dev
+lock: $(VENV)/.dev ## Pin the requirements anew (needs uv)
 	@for file in dev run authorizer token_service sam cdk bench_peers bench_runtime; do
 	  constraint=$$([ $$file = dev ] || [ $$file = sam ] || [ $$file = cdk ] || echo "-c requirements/dev.txt")
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -64,19 +64,28 @@ lock: $(VENV)/.dev
 	done
 
 # ---- work -----------------------------------------------------------------------------------------------------------
-demo: setup
+demo: setup ## The whole journey, narrated
 	@$(BIN)/gatepass demo
 
-test: $(VENV)/.dev tools
-	$(BIN)/python -m pytest -n 2 --ignore tests/sam
+quick: $(VENV)/.dev ## The tests that start no emulator and no process
+	$(BIN)/python -m pytest -n 2 -m quick --ignore tests/sam
 
-test-sam: $(VENV)/.dev $(SAM_VENV)/.done
+test: $(VENV)/.dev $(SAM_VENV)/.done tools ## All tests but those of test-sam
+	$(TESTS)
+
+coverage: $(VENV)/.dev $(SAM_VENV)/.done tools ## The same, and the least coverage (pyproject.toml) is held
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(TESTS:$(BIN)/python%=%)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+test-sam: $(VENV)/.dev $(SAM_VENV)/.done ## The real sam build and sam local (needs a container engine)
 	PATH="$$PATH:$$PWD/$(SAM_VENV)/bin" $(BIN)/python -m pytest tests/sam
 
-bench: $(VENV)/.dev $(SAM_VENV)/.done tools
+bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks
 
-check: $(VENV)/.dev $(SAM_VENV)/.done
+check: $(VENV)/.dev $(SAM_VENV)/.done ## Lint, types, templates, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -85,20 +94,20 @@ check: $(VENV)/.dev $(SAM_VENV)/.done
 	$(BIN)/python -m tests.support.make_events --check
 	$(BIN)/python -m token_service.openapi --check docs/openapi.json
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev ## Lint fixes and the layout of the code
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format .
 
-clean:
-	rm -rf $(VENV) $(SAM_VENV) .tools .aws-sam build
+clean: ## Delete everything that make made here
+	rm -rf $(VENV) $(SAM_VENV) .tools .aws-sam build .coverage .coverage.*
 
 # ---- bundles, called by sam build (BuildMethod: makefile) ----------------------------------------------------------
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html
 # ARTIFACTS_DIR is sam's; ARCHITECTURE comes from the environment of the build (arm64, as the template's default).
-build-Authorizer:
+build-Authorizer: ## A bundle, called by sam build
 	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements
 
-build-KeyRotation: build-TokenService
+build-KeyRotation: build-TokenService ## A bundle, called by sam build
 
-build-TokenService:
+build-TokenService: ## A bundle, called by sam build
 	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements

@@ -1,9 +1,10 @@
-"""The emulators, one process each for a session, and tables, one for each test."""
+"""The emulators, one of each for a session, and tables, one for each test."""
 
 import json
 import os
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import emulators
+from tests.support import emulators, in_process
 from tests.support.api import Api
 from tests.support.command import Command
 from tests.support.crash import Crash
@@ -30,6 +31,53 @@ os.environ.update(
     GATEPASS_USER_POOL_ID="unused",
     GATEPASS_USER_POOL_CLIENT_ID="unused",
 )
+in_process.share_botocore_data()
+# Two workers share two cores: OpenMP's threads, which FAISS starts, would spin for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+NOT_QUICK = {"moto_endpoint", "dynamodb_endpoint", "dynamodb_local_endpoint", "processes"}
+
+
+@pytest.fixture(scope="session")
+def processes() -> None:
+    """For a test that starts programs of its own: it is none of the quick ones then."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "quick: starts no emulator and no process; given to tests by their fixtures")
+    sys.addaudithook(_refuse_processes)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    assert isinstance(item, pytest.Function)
+    if NOT_QUICK.isdisjoint(item.fixturenames):
+        item.add_marker("quick")
+
+
+SLOW = {"test_failures.py", "test_benchmarks.py", "test_cli.py", "test_openapi.py", "test_api_docs.py", "test_keys.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: at the end two workers have only short ones to share."""
+    items.sort(key=lambda item: item.path.name not in SLOW)
+
+
+_quick: list[pytest.Item] = []
+"""The test that runs, if it is a quick one."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    _quick[:] = [item] if item.get_closest_marker("quick") else []
+    try:
+        return (yield)
+    finally:
+        _quick.clear()
+
+
+def _refuse_processes(event: str, _: object) -> None:
+    if event in ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system") and _quick:
+        raise RuntimeError(f"{_quick[0].nodeid} starts a process: it needs the fixture `processes`")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +87,7 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def moto_endpoint(mailbox: Path) -> Iterator[str]:
-    with emulators.moto_server(mailbox) as endpoint:
+    with in_process.moto(mailbox) as endpoint:
         yield endpoint
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
@@ -36,7 +37,7 @@ from tests.support.table import Table
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 FOUND = answer({"Item": item_to_wire({"pk": "a", "total": 7})})
-ITEM = {"pk": "a", "total": 7}
+ITEM: dict[str, Any] = {"pk": "a", "total": 7}
 WRITE = {"Key": KEY, "UpdateExpression": "ADD #total :one", "ExpressionAttributeNames": {"#total": "total"},
          "ExpressionAttributeValues": {":one": {"N": "1"}}}  # fmt: skip
 
@@ -112,6 +113,7 @@ def test_an_endpoint_that_is_none_is_named_by_its_variable(url: str) -> None:
         endpoint.find({"AWS_ENDPOINT_URL": url}, "us-east-1")
 
 
+@pytest.mark.usefixtures("processes")
 def test_a_functions_own_credentials_are_taken_from_the_environment_without_botocore() -> None:
     code = (
         "import sys; from authorizer import credentials; found = credentials.find("
@@ -329,7 +331,7 @@ def test_five_calls_in_a_row_end_within_the_functions_time() -> None:
 
 
 def test_what_is_written_is_what_is_read(table: Table) -> None:
-    write = {
+    write: dict[str, Any] = {
         "Key": {"pk": {"S": "schlüssel 🔑"}, "sk": {"S": "\\\"'"}},
         "UpdateExpression": "SET #t = :t ADD #n :n",
         "ExpressionAttributeNames": {"#t": "text", "#n": "number"},

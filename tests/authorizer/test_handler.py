@@ -256,7 +256,8 @@ def test_without_an_anonymous_plan_a_token_is_needed(table: Table) -> None:
 
 @pytest.mark.parametrize("kind", ["rest request", "http 1.0", "http 2.0"])
 def test_options_without_a_token_is_refused_and_spends_nothing(gatekeeper: Gatekeeper, kind: str) -> None:
-    event = {"rest request": rest_request, "http 1.0": http_1, "http 2.0": http_2}[kind](None, method="OPTIONS")
+    makers: dict[str, Any] = {"rest request": rest_request, "http 1.0": http_1, "http 2.0": http_2}
+    event = makers[kind](None, method="OPTIONS")
     assert gatekeeper(event) == "token_missing"
     assert "UpdateItem" not in gatekeeper.table.calls
 
@@ -487,6 +488,7 @@ def test_a_table_that_hangs_is_a_refusal_within_the_time_limit(hanging_server: s
     assert line["latency_ms"] < 9_000  # the function's own limit, below the 10 s of an HTTP API
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("name", ["GATEPASS_TABLE", "AWS_REGION"])
 def test_a_missing_setting_is_named_at_the_start(name: str) -> None:
     settings = environment("http://127.0.0.1:1") | {name: ""}

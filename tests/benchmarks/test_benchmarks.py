@@ -64,6 +64,7 @@ def test_all_peers_answer_the_same_to_the_same_requests(dynamodb_local_endpoint:
     )
 
 
+@pytest.mark.usefixtures("processes")
 def test_one_command_measures_everything(tmp_path: Path) -> None:
     if shutil.which("java") is None or not DYNAMODB_LOCAL.is_dir():
         unavailable("DynamoDB Local (make tools, needs Java and Maven)")

@@ -4,6 +4,7 @@ import json
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
@@ -222,6 +223,7 @@ def test_no_degenerate_signature_is_good(signature: bytes) -> None:
 def test_our_jws_is_a_jws_to_pyjwt() -> None:
     key = Signer().key()
     public = ECAlgorithm.from_jwk({"kty": "EC", "crv": "P-256", "x": key.x, "y": key.y})
+    assert isinstance(public, EllipticCurvePublicKey)
     claims = jwt.decode(GOLDEN.partition(".")[2], public, algorithms=["ES256"], audience=SOLUTION, issuer=ISSUER)
     assert claims["sub"] == USER
 

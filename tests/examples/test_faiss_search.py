@@ -118,6 +118,7 @@ def request(port: int, method: str, path: str, body: str | None = None) -> tuple
         connection.close()
 
 
+@pytest.mark.usefixtures("processes")
 def test_it_imports_with_its_folder_as_the_root_as_on_lambda(tmp_path: Path) -> None:
     code = "import app; print(app.lambda_handler({'httpMethod': 'GET', 'path': '/health'}, None)['statusCode'])"
     run = subprocess.run(

@@ -149,7 +149,7 @@ class Held:
     def transact_write_items(self, **request: Any) -> Any:
         if self._user in str(request):
             error = {"Error": {"Code": "TransactionCanceledException", "Message": ""}}
-            raise ClientError(error | {"CancellationReasons": [{"Code": "TransactionConflict"}]}, "X")  # type: ignore[arg-type]
+            raise ClientError(error | {"CancellationReasons": [{"Code": "TransactionConflict"}]}, "X")
         return self._client.transact_write_items(**request)
 
 

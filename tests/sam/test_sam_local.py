@@ -38,7 +38,7 @@ def sam(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[s
 
 
 @pytest.fixture(scope="session", autouse=True)
-def built() -> None:
+def built(processes: None) -> None:
     if shutil.which("sam") is None:
         unavailable("sam (make test-sam installs it)")
     run = sam("build", "--parameter-overrides", PARAMETERS)

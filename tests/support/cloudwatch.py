@@ -1,11 +1,11 @@
 """What CloudWatch makes of log lines and alarms, as far as the template uses it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Point = float | None
-STATISTICS = {"Maximum": max, "Sum": sum}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {"Maximum": max, "Sum": sum}
 
 
 def points(

@@ -13,7 +13,7 @@ class Crash:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls, self.fatal, self.after = 0, 0, False
         self.operations: list[str] = []
-        real = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+        real = botocore.client.BaseClient._make_api_call
         crash = self
 
         def call(client: Any, operation: str, parameters: Any) -> Any:

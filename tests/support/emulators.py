@@ -1,10 +1,9 @@
-"""Real processes of moto's server and DynamoDB Local, on loopback ports of their own."""
+"""Servers on loopback ports of their own, and clients of them."""
 
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -64,12 +63,6 @@ def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
         else:
             return
     raise RuntimeError("the server does not listen")
-
-
-def moto_server(mailbox: Path) -> Any:
-    port = free_port()
-    command = [sys.executable, "-m", "gatepass.local.aws", "-H", "127.0.0.1", "-p", str(port)]
-    return process(command, port, GATEPASS_LOCAL_MAILBOX=str(mailbox))
 
 
 def dynamodb_local() -> Any:

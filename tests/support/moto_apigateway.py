@@ -1,4 +1,4 @@
-"""moto's server with what its API Gateway lacks: python -m tests.support.moto_apigateway PORT.
+"""What moto's API Gateway lacks; importing this module changes moto's classes.
 
 REST UpdateMethod, exports of what is really deployed, stages that survive a deployment; HTTP APIs' deployments, stages'
 updates and exports. Whatever botocore's service model rejects is rejected here too, and what AWS refuses: an unknown
@@ -8,7 +8,6 @@ authorizer, the deletion of one that a route uses, deployments that a stage runs
 import copy
 import json
 import secrets
-import sys
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -48,7 +47,7 @@ def in_model_words(value: Any, shape: Any) -> Any:
 def validated(service: str, operation: str, **path: str) -> Any:
     """Check a body against botocore's model of the operation, by the names of its members."""
 
-    def check(body: str) -> dict[str, Any]:
+    def check(body: str) -> Any:
         shape = SESSION.get_service_model(service).operation_model(operation).input_shape
         given = json.loads(body or "{}")
         report = ParamValidator().validate(path | in_model_words(given, shape), shape)
@@ -372,8 +371,3 @@ for path in (
 ):
     rest_paths[path] = ApiGatewayV2Response.dispatch
 assert issubclass(APIGatewayV2Error, JsonRESTError)
-
-if __name__ == "__main__":
-    from moto.server import main
-
-    main(["-H", "127.0.0.1", "-p", sys.argv[1]])

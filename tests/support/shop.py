@@ -25,7 +25,7 @@ from tests.support.table import API, Table
 from token_service import edge
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Request
 
 FRONTEND = Path(backend.__file__).parent / "frontend"
 KEY = f"gatepass.token.{SOLUTION}"
@@ -92,12 +92,16 @@ class Shop:
         assert page.url == f"{self.origin}/"
         return page
 
+    def note(self, request: "Request") -> None:
+        if request.method == "POST":
+            self.asked.append(request.url.rpartition("/")[2])
+
     def blank(self, script: str = "") -> "Page":
         """A tab that is yet to go anywhere; `script` runs before each page's own."""
         page = self.context.new_page()
         if script:
             page.add_init_script(script)
-        page.on("request", lambda r: r.method == "POST" and self.asked.append(r.url.rpartition("/")[2]))
+        page.on("request", self.note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.clock.install(time=time.time())
         return page

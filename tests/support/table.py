@@ -47,12 +47,16 @@ class PatientDynamoDB(DynamoDB):
         return super()._exchange(message, deadline)
 
 
+WITHOUT_STREAM = {name: value for name, value in DEFINITION.items() if name != "StreamSpecification"}
+"""The emulators keep every record of a stream that nobody reads, which slows each write."""
+
+
 class Table:
     """One DynamoDB table. `calls` counts what the gate sent."""
 
     def __init__(self, client: Any, name: str) -> None:
         self.client, self.name = client, name
-        client.create_table(TableName=name, **DEFINITION)
+        client.create_table(TableName=name, **WITHOUT_STREAM)
         self.store = PatientDynamoDB(client.meta.endpoint_url, name)
         self.calls = self.store.calls
 

@@ -78,7 +78,7 @@ class Local:
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Local]:
+def local(processes: None, tmp_path: Path) -> Iterator[Local]:
     output = tmp_path / "local.txt"
     with output.open("w") as file:
         process = subprocess.Popen(

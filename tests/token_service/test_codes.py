@@ -37,7 +37,7 @@ class Page:
         return code
 
     def exchange(self, code: str, origin: str = ORIGIN, changes: dict[str, str] | None = None) -> tuple[int, Any]:
-        headers = {"origin": origin} if origin else {}
+        headers: dict[str, Any] = {"origin": origin} if origin else {}
         changes = changes or {}
         return self.api.call(
             "POST", "/v1/codes/exchange", {"code": code, "verifier": self.verifier} | changes, **headers

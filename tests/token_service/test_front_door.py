@@ -63,7 +63,7 @@ def test_nobody_gets_past_our_api_with_the_clients_id(real_api: Api) -> None:
     claims = jwt.decode(api.id_token, options={"verify_signature": False})
     client, pool = claims["aud"], api.cognito
     login = {"USERNAME": EMAIL, "PASSWORD": PASSWORD}
-    attempts = {
+    attempts: dict[str, dict[str, Any]] = {
         "sign_up": {"Username": "new@example.com", "Password": PASSWORD},
         "resend_confirmation_code": {"Username": EMAIL},
         "confirm_sign_up": {"Username": EMAIL, "ConfirmationCode": "000000"},
@@ -265,8 +265,13 @@ class TwoPeople(RuleBasedStateMachine):
 def test_two_people_and_one_address(real_api: Api, crash: Crash) -> None:
     # A second behind Cognito's, so that no step has to wait for the next second; sessions have tests of their own.
     real_api.wire(real_api.settings, behind=1)
+
+    class Here(TwoPeople):
+        def __init__(self) -> None:
+            super().__init__(real_api, crash)
+
     run_state_machine_as_test(
-        lambda: TwoPeople(real_api, crash),
+        Here,
         settings=settings(
             max_examples=30, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck),
             print_blob=True,

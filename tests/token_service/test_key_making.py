@@ -182,7 +182,7 @@ class Tagless:
                     "Code": "AccessDeniedException" if self.status == 400 else "KMSInternalException",
                     "Message": "",
                 }
-                raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": self.status}}, name)  # type: ignore[typeddict-item]
+                raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": self.status}}, name)
             answer = getattr(self.client, name)(**request)
             if name == "create_key":
                 self.made[answer["KeyMetadata"]["Arn"]] = now

@@ -296,7 +296,7 @@ def test_no_good_request_is_refused_while_keys_rotate_under_load(real_table: Tab
     done = threading.Event()
 
     def use(user: str) -> list[int]:
-        token, seen = market.minting.mint(user, SOLUTION), []
+        token, seen = market.minting.mint(user, SOLUTION), list[int]()
         while not done.is_set():
             if len(seen) % 10 == 9:
                 token = market.refresh(token)

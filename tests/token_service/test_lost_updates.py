@@ -51,7 +51,7 @@ def held(actions: list[dict[str, Any]]) -> None:
     if any("Update" in action for action in actions):
         reasons = [{"Code": "TransactionConflict"} for _ in actions]
         error = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
-        raise ClientError(error, "TransactWriteItems")  # type: ignore[arg-type]
+        raise ClientError(error, "TransactWriteItems")
 
 
 def events(market: Marketplace) -> list[str]:

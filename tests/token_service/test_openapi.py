@@ -48,11 +48,13 @@ def test_the_file_in_the_repository_is_current() -> None:
     assert FILE.read_text() == openapi.generated()
 
 
+@pytest.mark.usefixtures("processes")
 def test_it_is_printed_without_any_setting() -> None:
     assert generate().stdout == openapi.generated()
     assert generate("--check", FILE).returncode == 0
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("name", ["missing.json", "old.json"])
 def test_a_file_that_is_not_current_is_refused_with_the_command_that_mends_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "old.json").write_text("{}\n")

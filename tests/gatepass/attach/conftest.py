@@ -1,12 +1,16 @@
 """A marketplace on moto, APIs of every kind in it, and the command run in this process, so that calls can be failed."""
 
+import copy
 import secrets
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from moto.apigateway.models import apigateway_backends
+from moto.apigatewayv2.models import apigatewayv2_backends
+from moto.awslambda.models import lambda_backends
 
 from gatepass import cli
 from gatepass.environment import Environment
@@ -14,17 +18,16 @@ from tests.support import emulators
 from tests.support.signer import SOLUTION
 from tests.support.table import Table
 
+ACCOUNT = "123456789012"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:gate:live"
 OTHER = "arn:aws:lambda:us-east-1:123456789012:function:other"
 BACKEND = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{OTHER}/invocations"
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint() -> Iterator[str]:
-    port = emulators.free_port()
-    with emulators.process([sys.executable, "-m", "tests.support.moto_apigateway", str(port)], port) as endpoint:
-        make_function(endpoint)
-        yield endpoint
+def aws_endpoint(moto_endpoint: str) -> str:
+    make_function(moto_endpoint)
+    return moto_endpoint
 
 
 def make_function(endpoint: str) -> None:
@@ -73,6 +76,7 @@ class Faults:
 
 
 make_client = Environment._client
+make_parser = cache(cli.make_parser)
 CLIENTS: dict[tuple[str, str], "Switch"] = {}
 
 
@@ -112,6 +116,7 @@ class World:
         # A run may begin inside another one: when it is done, the other's faults are watched for again.
         outer = [(switch, switch.faults) for switch in CLIENTS.values()]
         self.monkeypatch.setattr(Environment, "_client", client)
+        self.monkeypatch.setattr(cli, "make_parser", make_parser)
         try:
             return cli.main(list(arguments))
         finally:
@@ -254,6 +259,30 @@ class World:
                 ],
             }
         return parts | {"items": link}
+
+    def keep(self, api: str, kind: str) -> Callable[[], None]:
+        """Keep all that attaching may touch. What is returned puts it back, in place of a run of fifty calls."""
+        backend = (apigateway_backends if kind == "REST" else apigatewayv2_backends)[ACCOUNT]["us-east-1"]
+        policy = lambda_backends[ACCOUNT]["us-east-1"].get_function("gate", "live").policy
+
+        def copied(value: Any) -> Any:
+            # All of an API belongs to it but the way back to the emulator, which is no part of its state.
+            return copy.deepcopy(value, {id(backend): backend})
+
+        def items() -> list[dict[str, Any]]:
+            return [item for item in self.table.all() if item["pk"] == f"api#{api}"]
+
+        kept = copied((backend.apis[api], policy.statements)), items()
+
+        def put_back() -> None:
+            backend.apis[api], policy.statements = copied(kept[0])
+            for item in items():
+                key = {name: {"S": item[name]} for name in ("pk", "sk")}
+                self.table.client.delete_item(TableName=self.table.name, Key=key)
+            for item in kept[1]:
+                self.table.put(**item)
+
+        return put_back
 
     def guard(self, api: str, kind: str) -> Callable[[str], None]:
         """To be called after each call: no route that had an authorizer is without one."""

@@ -233,7 +233,7 @@ def test_an_api_linked_by_hand_stays_linked_and_one_of_another_solution_is_refus
 
 def test_every_body_is_json_whatever_the_context_holds() -> None:
     solution = read_solution(config(name='A "quoted" \\ name', marketplace_url='https://m.example.com/a?b="c"\\'))
-    contexts = [{}] + [
+    contexts: list[dict[str, str]] = [{}] + [
         Decision(reason, SOLUTION, "u", plan, 1, 2, 3, "2026-11-24T00:00:00Z", solution.upgrade_url).context()
         for reason in Reason
         for plan in solution.plans
@@ -242,7 +242,7 @@ def test_every_body_is_json_whatever_the_context_holds() -> None:
         for context in contexts:
             body = re.sub(
                 r"\$context\.authorizer\.(\w+)",
-                lambda m, c=context: c.get(m[1], ""),
+                lambda m: context.get(m[1], ""),  # noqa: B023  (called at once)
                 value["templates"]["application/json"],
             )
             assert json.loads(body)["message"]
@@ -286,13 +286,14 @@ def test_what_botocore_s_model_or_aws_rejects_the_extended_moto_rejects(world: W
     credentials = (
         "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/apigateway/aws4_request, SignedHeaders=host, Signature=x"
     )
-    for body in (
+    bodies: tuple[dict[str, Any], ...] = (
         {"patchOperation": []},
         {"patchOperations": [{"op": "replace", "path": 5, "value": "NONE"}]},
         {"patchOperations": [{"op": "replace", "path": "/nothing", "value": "NONE"}]},
         {"patchOperations": [{"op": "swap", "path": "/authorizationType", "value": "NONE"}]},
         {"patchOperations": [{"op": "replace", "path": "/authorizerId", "value": "unknown"}]},
-    ):
+    )
+    for body in bodies:
         answer = requests.patch(url, json=body, headers={"Authorization": credentials}, timeout=30)
         assert answer.status_code == 400, (body, answer.text)
 

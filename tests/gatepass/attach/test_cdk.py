@@ -29,7 +29,7 @@ for project, flag in {PROJECTS}.items():
 
 
 @pytest.fixture(scope="module")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthesized(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """In one process: what takes long is starting it."""
     if shutil.which("node") is None or not (CDK / ".done").exists():
         unavailable("Node.js with the CDK (make tools)")

@@ -128,16 +128,17 @@ def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -
 
 # The command with a pause after the first call of one operation: it says so, and goes on by SIGUSR1.
 SLOWED = """
-import signal, sys
+import signal, sys, time
 from gatepass.attach.aws import Aws
 from gatepass.cli import main
-plain, paused = Aws.call, []
-signal.signal(signal.SIGUSR1, lambda *_: None)
+plain, paused, resumed = Aws.call, [], []
+signal.signal(signal.SIGUSR1, lambda *_: resumed.append(True))
 def call(self, service, operation, **parameters):
     answer = plain(self, service, operation, **parameters)
     if operation == sys.argv[1] and not paused:
         paused.append(print("paused", flush=True))
-        signal.pause()
+        while not resumed:  # not signal.pause(), which would miss a signal that came just before it
+            time.sleep(0.01)
     return answer
 Aws.call = call
 sys.exit(main(sys.argv[2:]))

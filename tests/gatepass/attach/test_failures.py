@@ -87,8 +87,9 @@ def test_detach_failing_anywhere_is_attached_or_as_before_or_resumable_and_never
     before = world.state(api, kind)
     faults = faults_of(mode)
     faults.watch = world.guard(api, kind)
+    assert world.attach(api) == 0
+    attach_again = world.keep(api, kind)
     while True:
-        assert world.attach(api) == 0
         faults.at += 1
         faults.failed = []
         status = world.detach(api, faults=faults)
@@ -105,6 +106,7 @@ def test_detach_failing_anywhere_is_attached_or_as_before_or_resumable_and_never
         if recorded(world, api) is not None:
             assert world.detach(api) == 0, (faults.at, faults.failed, capsys.readouterr().err)
         assert world.state(api, kind) == before, (faults.at, faults.failed)
+        attach_again()
     assert status == 0
     assert world.state(api, kind) == before
 

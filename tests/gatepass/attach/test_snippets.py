@@ -79,6 +79,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("heading", AROUND)
 def test_the_documented_snippet_passes_sam_validate(heading: str, tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text(documented(heading))
@@ -101,6 +102,7 @@ json.dump(transform(yaml_parse(sys.argv[1]), {}, policies)["Resources"], sys.std
 """
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("kind", ["REST", "HTTP"])
 def test_sam_makes_what_attach_makes(kind: str, tmp_path: Path) -> None:
     python = sam().with_name("python")

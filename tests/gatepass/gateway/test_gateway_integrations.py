@@ -92,7 +92,15 @@ def test_a_mock_answers_as_configured(toys):
     assert (response.status, response.header("Allow"), response.body) == (204, "GET", b"")
 
 
-class Backend(BaseHTTPRequestHandler):
+class Backend(HTTPServer):
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), BackendHandler)
+        self.seen = []
+
+
+class BackendHandler(BaseHTTPRequestHandler):
+    server: Backend
+
     def do_POST(self):
         self.server.seen.append((self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(207)
@@ -108,8 +116,7 @@ class Backend(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def backend():
-    server = HTTPServer(("127.0.0.1", 0), Backend)
-    server.seen = []
+    server = Backend()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server

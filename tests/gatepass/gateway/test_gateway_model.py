@@ -19,16 +19,16 @@ def guarded(**options):
         (lambda: Authorizer(print, ttl_seconds=300), "identity_sources"),
         (lambda: Authorizer(print, identity_sources=(REST_TOKEN,), ttl_seconds=3601), "3600"),
         (lambda: Authorizer(print, ttl_seconds=-1), "3600"),
-        (lambda: Authorizer("authorizer.handler"), "handler(event, context)"),
-        (lambda: Authorizer(print, type="JWT"), "TOKEN or REQUEST"),
-        (lambda: Authorizer(print, payload_version="3.0"), "'2.0'"),
-        (lambda: Authorizer(print, identity_sources=REST_TOKEN), "tuple"),
-        (lambda: LambdaProxy("authorizer.handler"), "handler(event, context)"),
+        (lambda: Authorizer("authorizer.handler"), "handler(event, context)"),  # type: ignore[arg-type]
+        (lambda: Authorizer(print, type="JWT"), "TOKEN or REQUEST"),  # type: ignore[arg-type]
+        (lambda: Authorizer(print, payload_version="3.0"), "'2.0'"),  # type: ignore[arg-type]
+        (lambda: Authorizer(print, identity_sources=REST_TOKEN), "tuple"),  # type: ignore[arg-type]
+        (lambda: LambdaProxy("authorizer.handler"), "handler(event, context)"),  # type: ignore[arg-type]
         (lambda: Mock(100), "200 to 599"),
         (lambda: Mock(204, {"X-A\r\nX-B": "1"}), "no header"),
         (lambda: GatewayResponse(600), "200 to 599"),
         (lambda: GatewayResponse(headers={"X A": "1"}), "no header"),
-        (lambda: Cors("*"), "tuple"),
+        (lambda: Cors("*"), "tuple"),  # type: ignore[arg-type]
         (lambda: Cors(("*",), max_age=86_401), "86400"),
         (lambda: Route("FETCH", "/a", FUNCTION), "ANY"),
         (lambda: Route("GET", "a", FUNCTION), "begin it with /"),
@@ -41,7 +41,7 @@ def guarded(**options):
         (lambda: HttpProxy("127.0.0.1:80"), "http://HOST:PORT"),
         (lambda: Cors(()), "allow_origins"),
         (lambda: Cors(("*",), allow_credentials=True), "name the origins"),
-        (lambda: Api("a", "SOAP", (ROUTE,)), "REST or HTTP"),
+        (lambda: Api("a", "SOAP", (ROUTE,)), "REST or HTTP"),  # type: ignore[arg-type]
         (lambda: Api("a", "REST", ()), "add a Route"),
         (lambda: Api("a", "REST", (ROUTE,), stage="a b"), "letters"),
         (lambda: Api("a", "REST", (ROUTE,), stage="$default"), "name it"),
