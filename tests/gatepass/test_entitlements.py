@@ -121,7 +121,7 @@ def other_table(shop: Shop, tmp_path: Path) -> Shop:
 
 
 def test_listing_filters_by_status_and_plan_and_shows_what_is_used_today(shop: Shop) -> None:
-    today = windows_at(time.time(), "UTC").day
+    today = windows_at(time.time(), "UTC").open["day"].counter
     shop.add(1, **{today: 3, "total": 7})
     shop.add(2, plan="pro", paid_until=int(NOW) + 10**8)
     shop.add(3, plan="pro", status="suspended")
@@ -334,7 +334,7 @@ def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
 
 
 def test_who_moves_keeps_everything_but_the_token(shop: Shop, other_table: Shop, tmp_path: Path) -> None:
-    day, month = (windows := windows_at(time.time(), "UTC")).day, windows.month
+    day, month = (windows_at(time.time(), "UTC").open[name].counter for name in ("day", "month"))
     shop.add(1, plan="pack-100", granted=300, total=250)
     shop.add(2, status="suspended", suspended_reason="chargeback", plan="pro", paid_until=4_102_444_800)
     shop.add(3, status="revoked", total=3, **{day: 1, month: 2, "d20200101": 9, "m202001": 9})
