@@ -1,4 +1,4 @@
-"""The windows that limits count in: days and months. To add a kind of window, add a row to `WINDOWS`."""
+"""The windows that limits count in: hours, days and months. To add a kind of window, add a row to `WINDOWS`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -28,6 +28,10 @@ class Window(NamedTuple):
     """Whether it begins at the same time in every time zone."""
 
 
+def _hour(moment: datetime, n: int) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=n)
+
+
 def _day(moment: datetime, n: int) -> datetime:
     day = moment.date() + timedelta(days=n)
     return datetime(day.year, day.month, day.day, tzinfo=moment.tzinfo)
@@ -39,6 +43,7 @@ def _month(moment: datetime, n: int) -> datetime:
 
 
 WINDOWS: Final = (
+    Window("hour", "h%Y%m%d%H", _hour, swept=24, everywhere=False, universal=True),
     Window("day", "d%Y%m%d", _day, swept=14, everywhere=True, universal=False),
     Window("month", "m%Y%m", _month, swept=3, everywhere=True, universal=False),
 )

@@ -4,7 +4,7 @@
 | --- | --- |
 | `user_id`, `solution_id`, `status`, `plan` | texts, always there |
 | `total`, `granted` | use so far (absent: 0), and how far a prepaid plan reaches |
-| `dYYYYMMDD`, `mYYYYMM` | use of a day and a month |
+| `hYYYYMMDDHH`, `dYYYYMMDD`, `mYYYYMM` | use of an hour (UTC), a day and a month |
 | `paid_until` | seconds since the epoch |
 | `created_at` | ISO 8601 |
 | `suspended_reason` | text, beside the status `suspended` |

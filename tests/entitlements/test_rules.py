@@ -41,6 +41,8 @@ def plan(**settings: Any) -> Plan:
         ({"limits": {"month": 9}, "price": PRICE}, (AtMost("month", 9), PaidUntil())),
         ({"limits": {}, "credits": 100}, (CreditsLeft(100),)),
         ({"limits": {"day": 2}, "price": PRICE, "credits": 100}, (AtMost("day", 2), CreditsLeft(100))),
+        # what resets within a day comes last
+        ({"limits": {"hour": 2, "day": 5}, "credits": 9}, (AtMost("day", 5), CreditsLeft(9), AtMost("hour", 2))),
     ],
 )
 def test_a_plan_is_its_rules(settings: dict[str, Any], rules: tuple[Rule, ...]) -> None:

@@ -597,6 +597,8 @@ def faults(text: str) -> dict[str, str]:
         ("d20261123", -1, "must be a whole number"),
         ("d20261131", 1, "there is no such day"),
         ("m202613", 1, "there is no such month"),
+        ("h2026112324", 1, "there is no such hour"),
+        ("h2026112401", 1, "lies in the future"),
         ("d20261126", 1, "lies in the future"),
         ("m202612", 1, "lies in the future"),
         ("paid_until", 1_795_478_400_000, "in seconds since the epoch"),
@@ -608,6 +610,7 @@ def faults(text: str) -> dict[str, str]:
         ("email", "jane@example.com", "is not a key of an entitlement"),
         ("generation", "x", "is not a key of an entitlement"),
         ("d2026112", 1, "is not a key of an entitlement"),
+        ("h20261123", 1, "is not a key of an entitlement"),
         ("d\u0662\u0660\u0662\u0666\u0661\u0661\u0662\u0663", 1, "is not a key of an entitlement"),
     ],
 )  # fmt: skip
@@ -637,6 +640,9 @@ def test_a_line_s_other_faults() -> None:
 def test_only_counters_that_still_count_are_kept() -> None:
     """Of any time zone: at this moment it is the 24th in UTC, may be the 23rd in the West, and the 25th tomorrow."""
     counters = {
+        "h2026112322": 8,
+        "h2026112323": 9,
+        "h2026112400": 10,
         "d20261122": 1,
         "d20261123": 2,
         "d20261124": 3,
@@ -646,7 +652,15 @@ def test_only_counters_that_still_count_are_kept() -> None:
         "m202611": 7,
     }
     read = read_line(json.dumps(line(1) | counters), SOLUTIONS.get, NOW)
-    assert read.counters == {"d20261123": 2, "d20261124": 3, "d20261125": 4, "m202610": 6, "m202611": 7}
+    assert read.counters == {
+        "h2026112323": 9,
+        "h2026112400": 10,
+        "d20261123": 2,
+        "d20261124": 3,
+        "d20261125": 4,
+        "m202610": 6,
+        "m202611": 7,
+    }
 
 
 def test_lines_are_read_in_bounded_pieces() -> None:
