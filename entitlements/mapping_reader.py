@@ -11,14 +11,17 @@ MAX_COUNT: Final = 10**12
 class MappingReader:
     """Collects faults instead of stopping at the first. Each check returns a value to go on with."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, strict: bool = True) -> None:
+        """`strict`: whether a key that is not known is a fault. A file's is a typing error; a stored document's may
+        come from a later version, which was rolled back since.
+        """
+        self.strict = strict
         self.faults: dict[str, str] = {}
         """What is wrong, by the path of each key (`plans.pro.price`)."""
 
     def known(self, data: Mapping[Any, Any], prefix: str, keys: tuple[str, ...]) -> None:
         """Keys must be among those."""
-        for key in data:
+        for key in data if self.strict else ():
             if key not in keys:
                 self.faults[f"{prefix}{key}"] = f"is not a setting; known are {', '.join(keys)}"
 

@@ -7,7 +7,8 @@ may name, add a row to `windows.WINDOWS`.
 
 Each class says how it is read from the settings of a plan and written back to them. There are two sorts: a quota
 bounds what a plan allows, and refuses when it is used up; a term says how long the plan applies, and after it the
-solution's default plan does.
+solution's default plan does. A version that does not know a key ignores it in what is stored, so that the key of a
+new quota belongs inside `limits`: there, ignoring it never makes a plan unlimited (`solution_from_document`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -101,9 +101,11 @@ class Solution(NamedTuple):
         }
 
 
-def read_solution(data: object) -> Solution:
-    """Read and check a configuration; raises `ConfigError` with every fault."""
-    reader = _Reader()
+def read_solution(data: object, strict: bool = True) -> Solution:
+    """Read and check a configuration; raises `ConfigError` with every fault. Without `strict`, a setting that is not
+    known is none: see `solution_from_document`.
+    """
+    reader = _Reader(strict)
     solution = reader.solution(data)
     if reader.faults or solution is None:
         raise ConfigError(reader.faults)
@@ -111,9 +113,14 @@ def read_solution(data: object) -> Solution:
 
 
 def solution_from_document(document: str) -> Solution:
-    """Read a stored configuration; raises `ConfigError` if it is damaged."""
+    """Read a stored configuration; raises `ConfigError` if it is damaged.
+
+    A later version may have written settings that this one does not know. They are ignored, since a rollback that
+    refuses every request helps nobody. A value that is not known is damage, and so refuses: it may forbid what the
+    values known here allow. For the same reason a plan without any limit that this version could hold is left out.
+    """
     try:
-        return read_solution(json.loads(document))
+        return read_solution(json.loads(document), strict=False)
     except json.JSONDecodeError as error:
         raise ConfigError({"document": f"not JSON: {error}"}) from error
 
@@ -190,16 +197,18 @@ class _Reader(MappingReader):
                 self.faults[path] = "the name must be 1 to 63 of a-z, 0-9 and -"
             elif not isinstance(value, Mapping):
                 self.faults[path] = "must be a mapping, for example {limits: {day: 10}}"
-            else:
-                plans[name] = self._plan(name, value, path)
+            elif plan := self._plan(name, value, path):
+                plans[name] = plan
         return plans
 
-    def _plan(self, name: str, data: Mapping[Any, Any], path: str) -> Plan:
+    def _plan(self, name: str, data: Mapping[Any, Any], path: str) -> Plan | None:
         self.known(data, f"{path}.", tuple(RULES))
         rules = [rule for kind in RULES.values() for rule in kind.read(data, self, path)]
         bounded = any(rule.highest_cost for rule in rules)
         if "limits" not in data and not bounded:
             self.faults[f"{path}.limits"] = "is missing: write limits: {} for an unlimited plan"
+        if data.get("limits") and not bounded and not self.strict:
+            return None  # limits that only a later version knows: ignoring them all would make the plan unlimited
         # Of rules with equally much left, the first explains a decision: one that resets within a day comes last.
         brief = {window.name for window in WINDOWS if not window.everywhere}
         rules.sort(key=lambda rule: isinstance(rule, AtMost) and rule.window in brief)
@@ -210,7 +219,7 @@ class _Reader(MappingReader):
         return plan
 
     def _default_plan(self, data: Mapping[Any, Any], plans: Mapping[str, Plan]) -> str:
-        if not plans:
+        if not plans and self.faults:
             return ""  # that there are none is the fault to name
         choices = tuple(name for name in plans if name != ANONYMOUS)
         if not choices:

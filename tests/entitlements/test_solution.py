@@ -1,5 +1,6 @@
 """A solution's configuration: what is refused, and by which key."""
 
+import json
 from typing import Any
 
 import pytest
@@ -83,6 +84,48 @@ def test_a_cost_above_1_is_refused_beside_credits_and_says_why() -> None:
     plans = {"registered": {"limits": {"hour": 3}}, "pro": {"limits": {}}}
     told = faults(plans=plans, costs={"POST /search": 4})
     assert told == {"costs.POST /search": "must not be above the smallest limit of a plan (3)"}
+
+
+def later(**changes: Any) -> str:
+    """A document as a later version may have written it."""
+    return json.dumps(read_solution(config()).to_mapping() | changes)
+
+
+def test_what_is_stored_may_have_settings_that_this_version_does_not_know() -> None:
+    plans = PLANS | {"pro": PLANS["pro"] | {"trial_days": 7, "price": PLANS["pro"]["price"] | {"tax": "incl"}}}
+    plans |= {"registered": {"limits": {"day": 10, "fortnight": 50}}}
+    assert solution_from_document(later(plans=plans, colour={"dark": True})) == read_solution(config())
+    with pytest.raises(ConfigError) as caught:
+        read_solution(json.loads(later(plans=plans, colour={"dark": True})))
+    unknown = {"colour", "plans.pro.trial_days", "plans.pro.price.tax", "plans.registered.limits.fortnight"}
+    assert set(caught.value.faults) == unknown
+
+
+@pytest.mark.parametrize("name", ["anonymous", "team", "pro"])
+def test_a_stored_plan_of_which_no_limit_is_known_is_left_out_instead_of_unlimited(name: str) -> None:
+    stored = PLANS | {name: PLANS.get(name, {}) | {"limits": {"fortnight": 3}}}
+    solution = solution_from_document(later(plans=stored))
+    assert set(solution.plans) == set(PLANS) - {name}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"plans": {"registered": {"limits": {"fortnight": 3}}}}, "default_plan"),
+        ({"plans": PLANS | {"registered": {"limits": {"fortnight": 3}}}}, "default_plan"),
+        ({"plans": PLANS | {"registered": {"limits": {"day": "many"}}}}, "plans.registered.limits.day"),
+        ({"plans": PLANS | {"registered": {"limits": ["day"]}}}, "plans.registered.limits"),
+        ({"plans": PLANS | {"registered": {}}}, "plans.registered.limits"),
+        ({"status": "paused"}, "status"),
+        ({"token_delivery": "pigeon"}, "token_delivery"),
+        ({"trusted_proxies": 1}, "trusted_proxies"),
+        ({"costs": {"POST /search": "free"}}, "costs.POST /search"),
+    ],
+)
+def test_a_stored_value_that_is_not_known_refuses(changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        solution_from_document(later(**changes))
+    assert key in caught.value.faults
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 7])
