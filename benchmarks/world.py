@@ -157,7 +157,7 @@ class World:
     def items(self) -> list[Item]:
         """The table of a measurement: configuration and users."""
         spent = {
-            UNUSED_DAY: self.config.plans["registered"].limits.day or 0,
+            UNUSED_DAY: self.config.plans["registered"].limit("day") or 0,
             UNUSED_MONTH: 40,
             "total": 40,
         }
@@ -182,7 +182,7 @@ class World:
             "SOLUTION_ID": self.config.solution_id,
             "ISSUER": ISSUER,
             "PUBLIC_KEY": pem.decode(),
-            "DAY_LIMITS": json.dumps({plan.name: plan.limits.day for plan in plans}),
+            "DAY_LIMITS": json.dumps({plan.name: plan.limit("day") for plan in plans}),
             "UPGRADE_URL": self.config.upgrade_url,
             "JWKS_URL": jwks_url,
         }

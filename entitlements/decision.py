@@ -1,10 +1,14 @@
-"""The decision: who asks, what the table holds, what that means. No clock, no network."""
+"""The decision: who asks, what the table holds, what that means. No clock, no network.
 
-from collections.abc import Mapping
+The interpreter of rules over an item: each kind of rule has a row in `_QUOTAS` or in `_TERMS`, as in `spend`.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from entitlements.plans import ANONYMOUS, Limits, Plan
+from entitlements.plans import ANONYMOUS, Plan
 from entitlements.reasons import Reason
+from entitlements.rules import AtMost, CreditsLeft, PaidUntil, Rule
 from entitlements.solution import Solution
 from entitlements.table import Item, Wire, entitlement_key, visitor_key
 from entitlements.windows import Windows
@@ -91,15 +95,61 @@ def refuse(reason: Reason, solution: Solution | None, user_id: str = ANONYMOUS) 
     return Decision(reason, solution.solution_id, user_id, upgrade_url=solution.upgrade_url)
 
 
+class Room(NamedTuple):
+    """How an item stands under a quota. `resets_at` is empty where it never resets."""
+
+    limit: int
+    used: int
+    resets_at: str
+    fits: bool
+    """Whether a request fits in."""
+
+
+def _at_most(rule: AtMost, item: Item, windows: Windows, cost: int) -> Room:
+    window = windows.open[rule.window]
+    used = item.get(window.counter)
+    if type(used) is not int:
+        return Room(rule.limit, 0, window.resets_at, window.counter not in item)
+    return Room(rule.limit, used, window.resets_at, used <= rule.limit - cost)
+
+
+def _credits_left(rule: CreditsLeft, item: Item, windows: Windows, cost: int) -> Room:
+    total, granted = item.get("total"), item.get("granted")
+    fits = type(total) is int and type(granted) is int and total < granted
+    return Room(_count(item, "granted"), _count(item, "total"), "", fits)
+
+
+def _paid_until(rule: PaidUntil, item: Mapping[str, Any], now: int) -> bool | None:
+    if "paid_until" not in item:
+        return True
+    until = item["paid_until"]
+    return until > now if type(until) is int else None
+
+
+_QUOTAS: Final[Mapping[type[Rule], Callable[[Any, Item, Windows, int], Room]]] = {
+    AtMost: _at_most,
+    CreditsLeft: _credits_left,
+}
+_TERMS: Final[Mapping[type[Rule], Callable[[Any, Mapping[str, Any], int], bool | None]]] = {PaidUntil: _paid_until}
+"""Whether the plan still applies; None if the item does not tell."""
+
+
 def effective_plan(item: Mapping[str, Any], solution: Solution, now: int) -> Plan | None:
     """The plan that counts now: the stored one, or the default where a paid one has lapsed; None if unknown."""
     name = item.get("plan")
     plan = solution.plans.get(name) if isinstance(name, str) and name != ANONYMOUS else None
-    if plan is None or not plan.paid or "paid_until" not in item:
-        return plan
-    if type(item["paid_until"]) is not int:
+    if plan is None:
         return None
-    return plan if item["paid_until"] > now else solution.plans[solution.default_plan]
+    terms = [term(rule, item, now) for rule in plan.rules if (term := _TERMS.get(type(rule)))]
+    if None in terms:
+        return None
+    return plan if all(terms) else solution.plans[solution.default_plan]
+
+
+def _rooms(plan: Plan | None, item: Item, windows: Windows, cost: int) -> list[Room]:
+    if plan is None:
+        return []
+    return [quota(rule, item, windows, cost) for rule in plan.rules if (quota := _QUOTAS.get(type(rule)))]
 
 
 def judge(subject: Subject, item: Item | None, solution: Solution, windows: Windows, cost: int, now: int) -> Decision:
@@ -108,74 +158,62 @@ def judge(subject: Subject, item: Item | None, solution: Solution, windows: Wind
         plan = solution.anonymous_plan
         if plan is None:
             return refuse(Reason.TOKEN_MISSING, solution)
-        item = item or {}
-        allowed = cost == 0 or _within(item, plan.limits, windows, cost)
-        reason = Reason.OK_ANONYMOUS if allowed else Reason.ANONYMOUS_QUOTA_EXCEEDED
-        return describe(reason, subject, item, plan, solution, windows)
+        rooms = _rooms(plan, item or {}, windows, cost)
+        reason = Reason.OK_ANONYMOUS if _fits(rooms, cost) else Reason.ANONYMOUS_QUOTA_EXCEEDED
+        return _told(reason, subject, item or {}, plan, solution, rooms)
     if item is None:
         return refuse(Reason.ENTITLEMENT_MISSING, solution, subject.user_id)
     plan = effective_plan(item, solution, now)
-    return describe(_holder_reason(subject, item, plan, windows, cost), subject, item, plan, solution, windows)
+    rooms = _rooms(plan, item, windows, cost)
+    return _told(_holder_reason(subject, item, plan, rooms, cost), subject, item, plan, solution, rooms)
 
 
-def _holder_reason(subject: Holder, item: Item, plan: Plan | None, windows: Windows, cost: int) -> Reason:
+def _holder_reason(subject: Holder, item: Item, plan: Plan | None, rooms: list[Room], cost: int) -> Reason:
     if item.get("status") == SUSPENDED:
         return Reason.ENTITLEMENT_SUSPENDED
-    # Whatever else stands there, such as a status of a later version, is no leave to pass.
+    # Any other status, such as one of a later version, is denied.
     if item.get("status") != ACTIVE:
         return Reason.ENTITLEMENT_REVOKED
     if item.get("jti") != subject.jti:
         return Reason.TOKEN_SUPERSEDED
     if plan is None:
         return Reason.PLAN_UNKNOWN
-    if cost == 0:
-        return Reason.OK
-    if plan.prepaid and not _less(item.get("total"), item.get("granted")):
-        return Reason.QUOTA_EXCEEDED
-    return Reason.OK if _within(item, plan.limits, windows, cost) else Reason.QUOTA_EXCEEDED
+    return Reason.OK if _fits(rooms, cost) else Reason.QUOTA_EXCEEDED
 
 
-def _less(left: object, right: object) -> bool:
-    return type(left) is int and type(right) is int and left < right
-
-
-def _within(item: Item, limits: Limits, windows: Windows, cost: int) -> bool:
-    return all(
-        counter not in item or (type(item[counter]) is int and item[counter] <= limit - cost)
-        for counter, limit, _ in limits.counters(windows)
-    )
+def _fits(rooms: list[Room], cost: int) -> bool:
+    # A request that costs nothing is verified only: a quota that is used up does not refuse it.
+    return cost == 0 or all(room.fits for room in rooms)
 
 
 def describe(
     reason: Reason, subject: Subject, item: Item, plan: Plan | None, solution: Solution, windows: Windows
 ) -> Decision:
     """A decision with the counters of `item` under `plan`."""
-    limit, used, remaining, resets_at = _tightest(item, plan, windows)
+    return _told(reason, subject, item, plan, solution, _rooms(plan, item, windows, 0))
+
+
+def _told(
+    reason: Reason, subject: Subject, item: Item, plan: Plan | None, solution: Solution, rooms: list[Room]
+) -> Decision:
+    # The first of equals: `Plan.rules` has what resets soon last.
+    tightest = min(rooms, key=_remaining) if rooms else None
     return Decision(
         reason=reason,
         solution_id=solution.solution_id,
         user_id=subject.user_id,
         plan=plan.name if plan else "",
-        limit=limit,
-        used=used,
-        remaining=remaining,
-        resets_at=resets_at,
+        limit=tightest.limit if tightest else None,
+        used=tightest.used if tightest else _count(item, "total") if plan else None,
+        remaining=_remaining(tightest) if tightest else None,
+        resets_at=tightest.resets_at if tightest else "",
         upgrade_url=solution.upgrade_url,
         resign=isinstance(subject, Holder) and subject.resign,
     )
 
 
-def _tightest(item: Item, plan: Plan | None, windows: Windows) -> tuple[int | None, int | None, int | None, str]:
-    if plan is None:
-        return None, None, None, ""
-    rows = plan.limits.counters(windows)
-    if plan.prepaid:
-        rows.append(("total", _count(item, "granted"), ""))
-    if not rows:
-        return None, _count(item, "total"), None, ""
-    described = [(max(0, limit - _count(item, c)), limit, _count(item, c), at) for c, limit, at in rows]
-    remaining, limit, used, resets_at = min(described, key=lambda row: row[0])
-    return limit, used, remaining, resets_at
+def _remaining(room: Room) -> int:
+    return max(0, room.limit - room.used)  # a limit that was lowered leaves nothing
 
 
 def _count(item: Item, name: str) -> int:

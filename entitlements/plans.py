@@ -1,28 +1,11 @@
-"""Plans: the named limits (and prices) inside a solution."""
+"""Plans: the named rules (and prices) inside a solution."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from entitlements.windows import Windows
+from entitlements.rules import RULES, AtMost, CreditsLeft, PaidUntil, Rule
 
 ANONYMOUS: Final = "anonymous"
 """The plan of visitors without a token; a solution without it has no anonymous tier."""
-
-
-class Limits(NamedTuple):
-    """Requests allowed in each window; None where there is no limit."""
-
-    day: int | None = None
-    month: int | None = None
-    lifetime: int | None = None
-
-    def counters(self, windows: Windows) -> list[tuple[str, int, str]]:
-        """The limits as (counter, limit, when it resets)."""
-        pairs = (
-            (windows.day, self.day, windows.day_resets_at),
-            (windows.month, self.month, windows.month_resets_at),
-            ("total", self.lifetime, ""),
-        )
-        return [(counter, limit, resets_at) for counter, limit, resets_at in pairs if limit is not None]
 
 
 class Price(NamedTuple):
@@ -34,12 +17,25 @@ class Price(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """One plan. `credits` makes it prepaid; a price without credits makes it paid until some time."""
+    """One plan: a request passes if every rule holds. Without rules it is unlimited."""
 
     name: str
-    limits: Limits = Limits()
+    rules: tuple[Rule, ...] = ()
     price: Price | None = None
-    credits: int | None = None
+
+    def limit(self, window: str) -> int | None:
+        """The limit in a window, if there is one."""
+        return next((rule.limit for rule in self.rules if isinstance(rule, AtMost) and rule.window == window), None)
+
+    @property
+    def free(self) -> bool:
+        """Whether it has limits and nothing else, so that nobody needs to have bought it."""
+        return all(isinstance(rule, AtMost) for rule in self.rules)
+
+    @property
+    def credits(self) -> int | None:
+        """The requests that each purchase of a prepaid plan adds."""
+        return CreditsLeft.setting(self.rules)
 
     @property
     def prepaid(self) -> bool:
@@ -49,4 +45,11 @@ class Plan(NamedTuple):
     @property
     def paid(self) -> bool:
         """Whether it lapses when `paid_until` is past."""
-        return self.price is not None and not self.prepaid
+        return any(isinstance(rule, PaidUntil) for rule in self.rules)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The plan as YAML would say it."""
+        settings: dict[str, Any] = {key: kind.setting(self.rules) for key, kind in RULES.items()}
+        if self.price:
+            settings["price"] = {name: value for name, value in self.price._asdict().items() if value is not None}
+        return {key: value for key, value in settings.items() if value is not None}

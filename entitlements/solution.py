@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from entitlements.costs import cost_of
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
-from entitlements.plans import ANONYMOUS, Limits, Plan, Price
-from entitlements.windows import zone
+from entitlements.mapping_reader import MAX_COUNT, MappingReader
+from entitlements.plans import ANONYMOUS, Plan, Price
+from entitlements.rules import RULES, AtMost
+from entitlements.windows import WINDOWS, zone
 
 MAX_PLANS: Final = 100
 """Operands that DynamoDB's IN takes."""
-MAX_COUNT: Final = 10**12
 INTERVALS: Final = ("day", "week", "month", "year")
 METHODS: Final = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _ROUTE: Final = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*|\$connect)")
@@ -82,15 +83,6 @@ class Solution(NamedTuple):
 
     def to_mapping(self) -> dict[str, Any]:
         """The configuration as YAML would say it; `read_solution` is its inverse."""
-        plans: dict[str, Any] = {}
-        for plan in self.plans.values():
-            limits = {n: getattr(plan.limits, n) for n in ("day", "month", "lifetime")}
-            plans[plan.name] = {"limits": {n: v for n, v in limits.items() if v is not None}}
-            if plan.price:
-                price = {"amount": plan.price.amount, "currency": plan.price.currency, "interval": plan.price.interval}
-                plans[plan.name]["price"] = {n: v for n, v in price.items() if v is not None}
-            if plan.credits is not None:
-                plans[plan.name]["credits"] = plan.credits
         return {
             "solution_id": self.solution_id,
             "name": self.name,
@@ -100,7 +92,7 @@ class Solution(NamedTuple):
             "marketplace_url": self.marketplace_url,
             "timezone": self.timezone,
             "default_plan": self.default_plan,
-            "plans": plans,
+            "plans": {name: plan.to_mapping() for name, plan in self.plans.items()},
             "costs": dict(self.costs or {}),
             "token_delivery": self.token_delivery,
             "allow_query_token": self.allow_query_token,
@@ -109,9 +101,11 @@ class Solution(NamedTuple):
         }
 
 
-def read_solution(data: object) -> Solution:
-    """Read and check a configuration; raises `ConfigError` with every fault."""
-    reader = _Reader()
+def read_solution(data: object, strict: bool = True) -> Solution:
+    """Read and check a configuration; raises `ConfigError` with every fault. Without `strict`, a setting that is not
+    known is none: see `solution_from_document`.
+    """
+    reader = _Reader(strict)
     solution = reader.solution(data)
     if reader.faults or solution is None:
         raise ConfigError(reader.faults)
@@ -119,9 +113,14 @@ def read_solution(data: object) -> Solution:
 
 
 def solution_from_document(document: str) -> Solution:
-    """Read a stored configuration; raises `ConfigError` if it is damaged."""
+    """Read a stored configuration; raises `ConfigError` if it is damaged.
+
+    A later version may have written settings that this one does not know. They are ignored, since a rollback that
+    refuses every request helps nobody. A value that is not known is damage, and so refuses: it may forbid what the
+    values known here allow. For the same reason a plan without any limit that this version could hold is left out.
+    """
     try:
-        return read_solution(json.loads(document))
+        return read_solution(json.loads(document), strict=False)
     except json.JSONDecodeError as error:
         raise ConfigError({"document": f"not JSON: {error}"}) from error
 
@@ -138,8 +137,8 @@ def _with_query(url: str, **parameters: str) -> str:
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
 
 
-class _Reader:
-    """Checks a mapping top down and collects the faults instead of stopping at the first."""
+class _Reader(MappingReader):
+    """Reads a solution."""
 
     KEYS: Final = (
         "solution_id", "name", "status", "frontend_url", "return_urls", "marketplace_url", "timezone", "default_plan",
@@ -147,23 +146,14 @@ class _Reader:
         "origin_secret_sha256",
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.faults: dict[str, str] = {}
-
     def solution(self, data: object) -> Solution | None:
         if not isinstance(data, Mapping):
             self.faults["(top)"] = "must be a mapping of settings"
             return None
-        self._known(data, "", self.KEYS)
+        self.known(data, "", self.KEYS)
         plans = self._plans(data.get("plans"))
         costs = self._costs(_given(data, "costs", {}), plans)
-        default = str(data.get("default_plan"))
-        if plans:  # without any, that is the fault to name
-            default = self._choice(data, "default_plan", tuple(p for p in plans if p != ANONYMOUS), None)
-        chosen = plans.get(default)
-        if chosen and (chosen.price or chosen.prepaid):
-            self.faults["default_plan"] = "must be a plan without price and credits: lapsed payments fall back to it"
-        timezone = self._text(data, "timezone", "UTC")
+        timezone = self.text(data, "timezone", "UTC")
         try:
             zone(timezone)
         except ValueError as error:
@@ -175,27 +165,23 @@ class _Reader:
         secret = self._origin_secret(data)
         if proxies and not secret:
             self.faults["trusted_proxies"] = "needs origin_secret: without it direct callers could forge addresses"
-        query_token = data.get("allow_query_token", False)
-        if type(query_token) is not bool:
-            self.faults["allow_query_token"] = "must be true or false"
-        solution_id = self._pattern(data, "solution_id", SOLUTION_ID, "2 to 63 of a-z, 0-9 and -")
-        marketplace_url = self._url(data.get("marketplace_url"), "marketplace_url")
+        solution_id = self.pattern(data, "solution_id", SOLUTION_ID, "2 to 63 of a-z, 0-9 and -")
+        marketplace_url = self.url(data.get("marketplace_url"), "marketplace_url")
+        frontend_url = _given(data, "frontend_url", "")
         return Solution(
             solution_id=solution_id,
-            name=self._text(data, "name"),
-            status=self._choice(data, "status", ("active", "disabled"), "active"),
+            name=self.text(data, "name"),
+            status=self.choice(data, "status", ("active", "disabled"), "active"),
             plans=plans,
-            default_plan=default,
+            default_plan=self._default_plan(data, plans),
             marketplace_url=marketplace_url,
             upgrade_url=_with_query(marketplace_url, solution_id=solution_id),
-            frontend_url=self._url(frontend, "frontend_url")
-            if (frontend := _given(data, "frontend_url", "")) != ""
-            else "",
-            return_urls=self._urls(_given(data, "return_urls", [])),
+            frontend_url=self.url(frontend_url, "frontend_url") if frontend_url != "" else "",
+            return_urls=self._return_urls(_given(data, "return_urls", [])),
             timezone=timezone,
             costs=costs,
-            token_delivery=self._choice(data, "token_delivery", ("query", "fragment", "code"), "query"),
-            allow_query_token=query_token is True,
+            token_delivery=self.choice(data, "token_delivery", ("query", "fragment", "code"), "query"),
+            allow_query_token=self.flag(data, "allow_query_token"),
             trusted_proxies=proxies,
             origin_secret_sha256=secret,
         )
@@ -211,35 +197,44 @@ class _Reader:
                 self.faults[path] = "the name must be 1 to 63 of a-z, 0-9 and -"
             elif not isinstance(value, Mapping):
                 self.faults[path] = "must be a mapping, for example {limits: {day: 10}}"
-            else:
-                plans[name] = self._plan(name, value, path)
+            elif plan := self._plan(name, value, path):
+                plans[name] = plan
         return plans
 
-    def _plan(self, name: str, data: Mapping[Any, Any], path: str) -> Plan:
-        self._known(data, f"{path}.", ("limits", "price", "credits"))
-        credits = self._count(data["credits"], f"{path}.credits") if "credits" in data else None
-        if "limits" not in data and credits is None:
+    def _plan(self, name: str, data: Mapping[Any, Any], path: str) -> Plan | None:
+        self.known(data, f"{path}.", tuple(RULES))
+        rules = [rule for kind in RULES.values() for rule in kind.read(data, self, path)]
+        bounded = any(rule.highest_cost for rule in rules)
+        if "limits" not in data and not bounded:
             self.faults[f"{path}.limits"] = "is missing: write limits: {} for an unlimited plan"
-        limits = data.get("limits", {})
-        if not isinstance(limits, Mapping):
-            self.faults[f"{path}.limits"] = "must be a mapping of day, month or lifetime to a number"
-            limits = {}
-        self._known(limits, f"{path}.limits.", ("day", "month", "lifetime"))
-        counts = {
-            window: self._count(limits[window], f"{path}.limits.{window}")
-            for window in ("day", "month", "lifetime")
-            if window in limits
-        }
+        if data.get("limits") and not bounded and not self.strict:
+            return None  # limits that only a later version knows: ignoring them all would make the plan unlimited
+        # Of rules with equally much left, the first explains a decision: one that resets within a day comes last.
+        brief = {window.name for window in WINDOWS if not window.everywhere}
+        rules.sort(key=lambda rule: isinstance(rule, AtMost) and rule.window in brief)
         price = self._price(data["price"], f"{path}.price") if "price" in data else None
-        if name == ANONYMOUS and (price or credits is not None):
-            self.faults[path] = "the anonymous plan can have neither price nor credits: nobody is there to pay"
-        return Plan(name, Limits(**counts), price, credits)
+        plan = Plan(name, tuple(rules), price)
+        if name == ANONYMOUS and not plan.free:
+            self.faults[path] = "the anonymous plan can have neither price nor credits: a visitor cannot pay"
+        return plan
+
+    def _default_plan(self, data: Mapping[Any, Any], plans: Mapping[str, Plan]) -> str:
+        if not plans and self.faults:
+            return ""  # that there are none is the fault to name
+        choices = tuple(name for name in plans if name != ANONYMOUS)
+        if not choices:
+            self.faults["default_plan"] = "needs a plan other than anonymous"
+            return ""
+        name = self.choice(data, "default_plan", choices, None)
+        if name and not plans[name].free:
+            self.faults["default_plan"] = "must be a plan without price and credits: lapsed payments fall back to it"
+        return name
 
     def _price(self, data: object, path: str) -> Price | None:
         if not isinstance(data, Mapping):
             self.faults[path] = "must be a mapping, for example {amount: 49900, currency: INR, interval: month}"
             return None
-        self._known(data, f"{path}.", ("amount", "currency", "interval"))
+        self.known(data, f"{path}.", Price._fields)
         currency = data.get("currency")
         if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
             self.faults[f"{path}.currency"] = "must be an ISO 4217 code such as INR"
@@ -247,14 +242,15 @@ class _Reader:
         interval = data.get("interval")
         if interval is not None and interval not in INTERVALS:
             self.faults[f"{path}.interval"] = f"must be one of {', '.join(INTERVALS)}"
-        return Price(self._count(data.get("amount"), f"{path}.amount"), currency, interval)
+        return Price(self.count(data.get("amount"), f"{path}.amount"), currency, interval)
 
     def _costs(self, data: object, plans: Mapping[str, Plan]) -> dict[str, int]:
         if not isinstance(data, Mapping):
             self.faults["costs"] = 'must be a mapping such as {"POST /search": 1}'
             return {}
         costs = {}
-        limits = [x for p in plans.values() for x in (p.limits.day, p.limits.month, p.limits.lifetime) if x]
+        rules = [rule for plan in plans.values() for rule in plan.rules]
+        highest = min((highest for rule in rules if (highest := rule.highest_cost)), default=None)
         for route, cost in data.items():
             path = f"costs.{route}"
             match = _ROUTE.fullmatch(route) if isinstance(route, str) else None
@@ -262,10 +258,8 @@ class _Reader:
                 self.faults[path] = 'the key must be a method and a path, such as "POST /search"'
             elif type(cost) is not int or cost < 0 or cost > MAX_COUNT:
                 self.faults[path] = "must be a whole number, 0 or more"
-            elif limits and cost > min(limits):
-                self.faults[path] = f"must not be above the smallest limit of a plan ({min(limits)})"
-            elif cost > 1 and any(p.prepaid for p in plans.values()):
-                self.faults[path] = "must be 0 or 1 in a solution with a prepaid plan"
+            elif highest and cost > highest[0]:
+                self.faults[path] = highest[1]
             else:
                 costs[route] = cost
         return costs
@@ -274,7 +268,7 @@ class _Reader:
         if "origin_secret" in data:
             secret = data["origin_secret"]
             if not isinstance(secret, str) or len(secret) < 16:
-                self.faults["origin_secret"] = "must be a text of at least 16 characters"
+                self.faults["origin_secret"] = "must be a string of at least 16 characters"
                 return ""
             return hashlib.sha256(secret.encode()).hexdigest()
         digest = data.get("origin_secret_sha256", "")
@@ -283,57 +277,8 @@ class _Reader:
             return ""
         return digest
 
-    def _known(self, data: Mapping[Any, Any], prefix: str, keys: tuple[str, ...]) -> None:
-        for key in data:
-            if key not in keys:
-                self.faults[f"{prefix}{key}"] = f"is not a setting; known are {', '.join(keys)}"
-
-    def _count(self, value: object, path: str) -> int:
-        # bool is an int in Python, and YAML's `yes` is a bool.
-        if type(value) is not int or not 1 <= value <= MAX_COUNT:
-            self.faults[path] = "must be a whole number, 1 or more"
-            return 1
-        return value
-
-    def _text(self, data: Mapping[Any, Any], key: str, default: str | None = None) -> str:
-        value = data.get(key, default)
-        if not isinstance(value, str) or not value.strip():
-            self.faults[key] = "is missing" if key not in data else "must be a text"
-            return ""
-        return value
-
-    def _pattern(self, data: Mapping[Any, Any], key: str, pattern: re.Pattern[str], expected: str) -> str:
-        value = self._text(data, key)
-        if value and not pattern.fullmatch(value):
-            self.faults[key] = f"must be {expected}"
-        return value
-
-    def _choice(self, data: Mapping[Any, Any], key: str, choices: tuple[str, ...], default: str | None) -> str:
-        value = data.get(key, default)
-        if value not in choices or not isinstance(value, str):
-            self.faults[key] = (
-                f"must be one of {', '.join(choices)}" if choices else "needs a plan other than anonymous"
-            )
-            return ""
-        return value
-
-    def _urls(self, values: object) -> tuple[str, ...]:
+    def _return_urls(self, values: object) -> tuple[str, ...]:
         if not isinstance(values, list):
             self.faults["return_urls"] = "must be a list of URLs"
             return ()
-        return tuple(self._url(value, f"return_urls[{n}]") for n, value in enumerate(values))
-
-    def _url(self, value: object, path: str) -> str:
-        try:
-            parts = urlsplit(value) if isinstance(value, str) else None
-            local = parts is not None and parts.port != 0 and parts.hostname in ("localhost", "127.0.0.1", "::1")
-        except ValueError:
-            parts, local = None, False
-        if not isinstance(value, str) or parts is None or not parts.hostname or parts.username is not None:
-            self.faults[path] = "must be an absolute URL such as https://example.com/"
-        elif parts.scheme != "https" and not (parts.scheme == "http" and local):
-            self.faults[path] = "must begin with https:// (http:// only for this machine)"
-        else:
-            # API Gateway's templates escape nothing: a URL goes out in ASCII, percent-encoded.
-            return quote(value, safe="%/:?#[]@!$&()*+,;=-._~")
-        return ""
+        return tuple(self.url(value, f"return_urls[{n}]") for n, value in enumerate(values))

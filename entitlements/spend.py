@@ -2,17 +2,21 @@
 
 Expressions: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html. They avoid nested maps
 in ADD, nested `if_not_exists` and arithmetic in conditions, on which the emulators disagree.
+
+The interpreter that writes rules as a condition: each kind of rule has a row in `_QUOTAS` or in `_TERMS`, as
+in `decision`.
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from entitlements.decision import ACTIVE, Holder, Subject
-from entitlements.plans import ANONYMOUS, Limits, Plan
+from entitlements.plans import ANONYMOUS, Plan
+from entitlements.rules import AtMost, CreditsLeft, PaidUntil, Rule
 from entitlements.solution import ConfigError, Solution
 from entitlements.table import Wire, to_wire
-from entitlements.windows import Windows, windows_at
+from entitlements.windows import OpenWindow, Windows, windows_at
 
 MAX_EXPRESSION_BYTES: Final = 4096
 MAX_OPERATORS: Final = 300
@@ -21,7 +25,8 @@ MAX_OPERATORS: Final = 300
 VISITOR_RETENTION: Final = 90 * 86_400
 """Seconds after the last counted request: by then an address may be somebody else's."""
 
-_OPERATOR: Final = re.compile(r"<=|<|>|=|\bAND\b|\bOR\b|\bIN\b|attribute_\w+")
+_OPERATOR: Final = r"<=|<|>|=|\bAND\b|\bOR\b|\bIN\b|attribute_\w+"
+"""Not compiled until a solution is applied: a cold gate has no use for it."""
 
 
 class _Write(NamedTuple):
@@ -72,7 +77,7 @@ def require_fit(solution: Solution) -> None:
     """Raise `ConfigError` if the write of this solution would break DynamoDB's limits."""
     write = _Expression(windows_at(0, solution.timezone), 1).write(solution, True)
     condition = write.parameters["ConditionExpression"]
-    size, operators = len(condition.encode()), len(_OPERATOR.findall(condition))
+    size, operators = len(condition.encode()), len(re.findall(_OPERATOR, condition))
     if size > MAX_EXPRESSION_BYTES or operators > MAX_OPERATORS:
         raise ConfigError(
             {
@@ -93,15 +98,17 @@ class _Expression:
         self.timed = False
 
     def write(self, solution: Solution, holder: bool) -> _Write:
-        w = self.windows
-        update = f"ADD #total :cost, {w.month} :cost, {w.day} :cost REMOVE {', '.join(w.swept)}"
+        counted = self._counted(solution)
+        added = ", ".join(f"{_attribute(window)} :cost" for window in counted)
+        removed = ", ".join(counter for window in counted for counter in window.swept)
+        update = f"ADD {added} REMOVE {removed}"
         if holder:
             condition = self._holder(solution)
         else:
             # Only what is counted keeps a visitor's counters alive; a new item never lacks its end.
             expires = ":expires" if self.cost else "if_not_exists(expires_at, :expires)"
             update = f"SET expires_at = {expires} {update}"
-            condition = " AND ".join(self._within(solution.plans[ANONYMOUS].limits))
+            condition = " AND ".join(self._clauses(solution.plans[ANONYMOUS]))
         parameters = {
             "UpdateExpression": update,
             "ExpressionAttributeNames": self.names,
@@ -121,40 +128,40 @@ class _Expression:
     def _branches(self, solution: Solution) -> list[str]:
         """One branch for each different rule; plans with equal rules share it, so that the expression stays small."""
         plans = [plan for plan in solution.plans.values() if plan.name != ANONYMOUS]
-        rules: dict[tuple[str, ...], list[Plan]] = {}
+        same: dict[tuple[str, ...], list[Plan]] = {}
         for plan in plans:
-            rules.setdefault(tuple(self._rule(plan)), []).append(plan)
-        branches = [" AND ".join([self._named(same), *rule]) for rule, same in rules.items()]
-        if paid := [plan for plan in plans if plan.paid]:
-            lapsed = self._within(solution.plans[solution.default_plan].limits)
-            branches.append(" AND ".join([self._named(paid), "paid_until <= :now", *lapsed]))
-        return branches
+            same.setdefault(tuple(self._clauses(plan)), []).append(plan)
+        branches = [" AND ".join([self._named(group), *clauses]) for clauses, group in same.items()]
+        default = self._clauses(solution.plans[solution.default_plan])
+        lapsed: dict[str, list[Plan]] = {}
+        for plan in plans:
+            for rule in plan.rules:
+                if type(rule) in _TERMS:
+                    lapsed.setdefault(_TERMS[type(rule)][1], []).append(plan)
+        return branches + [" AND ".join([self._named(group), clause, *default]) for clause, group in lapsed.items()]
 
-    def _rule(self, plan: Plan) -> list[str]:
-        rule = []
-        if plan.paid:
-            self.timed = True
-            rule.append("(attribute_not_exists(paid_until) OR paid_until > :now)")
-        if plan.prepaid and self.cost:
-            rule.append("#total < granted")
-        return rule + self._within(plan.limits)
-
-    def _within(self, limits: Limits) -> list[str]:
-        # A request that costs nothing is verified only: a spent quota does not stand in its way.
-        if not self.cost:
-            return []
+    def _clauses(self, plan: Plan) -> list[str]:
+        """What must hold of an item under a plan, beside its name."""
         clauses = []
-        for counter, limit, _ in limits.counters(self.windows):
-            name = "#total" if counter == "total" else counter
-            most = self._value(limit - self.cost)
-            clauses.append(f"(attribute_not_exists({name}) OR {name} <= {most})")
+        for rule in plan.rules:
+            if type(rule) in _TERMS:
+                self.timed = True
+                clauses.append(_TERMS[type(rule)][0])
+            elif self.cost:  # one that costs nothing is verified only: a quota that is used up does not refuse it
+                clauses.append(_QUOTAS[type(rule)](self, rule))
         return clauses
 
+    def _counted(self, solution: Solution) -> list[OpenWindow]:
+        """The windows that items of a solution count."""
+        rules = [rule for plan in solution.plans.values() for rule in plan.rules]
+        limited = {rule.window for rule in rules if isinstance(rule, AtMost)}
+        return [window for name, window in self.windows.open.items() if window.everywhere or name in limited]
+
     def _named(self, plans: list[Plan]) -> str:
-        values = [self._value(plan.name) for plan in plans]
+        values = [self.value(plan.name) for plan in plans]
         return f"#plan = {values[0]}" if len(values) == 1 else f"#plan IN ({', '.join(values)})"
 
-    def _value(self, value: str | int) -> str:
+    def value(self, value: str | int) -> str:
         wire = to_wire(value)
         for placeholder, known in self.values.items():
             if known == wire and placeholder.startswith(":v"):
@@ -162,3 +169,26 @@ class _Expression:
         placeholder = f":v{len(self.values)}"
         self.values[placeholder] = wire
         return placeholder
+
+
+def _attribute(window: OpenWindow) -> str:
+    return "#total" if window.counter == "total" else window.counter
+
+
+def _at_most(expression: _Expression, rule: AtMost) -> str:
+    name = _attribute(expression.windows.open[rule.window])
+    return f"(attribute_not_exists({name}) OR {name} <= {expression.value(rule.limit - expression.cost)})"
+
+
+def _credits_left(expression: _Expression, rule: CreditsLeft) -> str:
+    return "#total < granted"
+
+
+_QUOTAS: Final[Mapping[type[Rule], Callable[[_Expression, Any], str]]] = {
+    AtMost: _at_most,
+    CreditsLeft: _credits_left,
+}
+_TERMS: Final[Mapping[type[Rule], tuple[str, str]]] = {
+    PaidUntil: ("(attribute_not_exists(paid_until) OR paid_until > :now)", "paid_until <= :now"),
+}
+"""That the plan still applies, and that it is over, so that the default plan does. They may ask for `:now`."""

@@ -1,43 +1,97 @@
-"""The windows that quotas count in: a day and a month of the solution's time zone, and a lifetime."""
+"""The windows that limits count in: hours, days and months. To add a kind of window, add a row to `WINDOWS`."""
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
-SWEPT_DAYS: Final = 14
-SWEPT_MONTHS: Final = 3
+LIFETIME: Final = "lifetime"
+"""The window that never ends. It counts in the attribute `total`."""
 STALE_COUNTERS_KEPT: Final = 8
 """An item holds at most this many counters of windows long gone (docs/decisions/0003)."""
 
-_COUNTER: Final = re.compile(r"d([0-9]{8})|m([0-9]{6})")
+
+class Window(NamedTuple):
+    """A kind of window."""
+
+    name: str
+    """Its key in `limits`."""
+    form: str
+    """The names of its counters, as `strftime` takes it: a letter that no other kind has, then digits. Names sort as
+    their windows follow each other."""
+    begin: Callable[[datetime, int], datetime]
+    """When the window begins that comes `n` after the one that a moment of the solution's time zone falls into."""
+    swept: int
+    """How many windows before the one just past every write removes: so long a pause leaves no counter behind."""
+    everywhere: bool
+    """Whether every item counts it, or only the items of solutions in which a plan limits it."""
+    universal: bool
+    """Whether it begins at the same time in every time zone."""
 
 
-def is_counter(name: str) -> bool:
-    """Whether an attribute of an item counts a day or a month."""
-    return _COUNTER.fullmatch(name) is not None
+def _hour(moment: datetime, n: int) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=n)
+
+
+def _day(moment: datetime, n: int) -> datetime:
+    day = moment.date() + timedelta(days=n)
+    return datetime(day.year, day.month, day.day, tzinfo=moment.tzinfo)
+
+
+def _month(moment: datetime, n: int) -> datetime:
+    index = moment.year * 12 + moment.month - 1 + n
+    return datetime(index // 12, index % 12 + 1, 1, tzinfo=moment.tzinfo)
+
+
+WINDOWS: Final = (
+    Window("hour", "h%Y%m%d%H", _hour, swept=24, everywhere=False, universal=True),
+    Window("day", "d%Y%m%d", _day, swept=14, everywhere=True, universal=False),
+    Window("month", "m%Y%m", _month, swept=3, everywhere=True, universal=False),
+)
+LIMITABLE: Final = (*(window.name for window in WINDOWS), LIFETIME)
+"""The keys of `limits`."""
+
+_BY_LETTER: Final = {window.form[0]: window for window in WINDOWS}
+_LENGTHS: Final = {window.form[0]: len(datetime(2026, 11, 24, tzinfo=UTC).strftime(window.form)) for window in WINDOWS}
+
+
+def window_of(counter: str) -> Window | None:
+    """The kind of window that an attribute of an item counts; None if it is no counter of a window."""
+    letter, digits = counter[:1], counter[1:]
+    if len(counter) != _LENGTHS.get(letter) or not (digits.isascii() and digits.isdigit()):
+        return None
+    return _BY_LETTER[letter]
+
+
+class OpenWindow(NamedTuple):
+    """The window of one kind that a moment falls into."""
+
+    counter: str
+    """The name of the attribute that counts it."""
+    resets_at: str = ""
+    """ISO 8601, UTC; empty for a lifetime."""
+    last: str = ""
+    """The counter of the window just past, which no write removes: a request that read the clock before the end of a
+    window may be written after it, and must still meet its own window's count."""
+    swept: tuple[str, ...] = ()
+    """The counters that every write removes."""
+    everywhere: bool = True
 
 
 class Windows(NamedTuple):
-    """The windows of one moment. `day` and `month` are the names of their counters."""
+    """The windows of one moment."""
 
-    day: str
-    month: str
-    day_resets_at: str
-    month_resets_at: str
-    swept: tuple[str, ...]
-    """Counters that every write removes. The windows just past are not among them: a request that read the clock
-    before midnight may be written after it, and must still meet its own day's count."""
-    oldest_day: str
-    oldest_month: str
+    open: Mapping[str, OpenWindow]
+    """By name, the lifetime too."""
+    begin: float
+    """Seconds since the epoch: until `end`, no window begins or ends."""
+    end: float
 
     def stale(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that count windows before the one just past."""
         return sorted(
             name
             for name in names
-            if _COUNTER.fullmatch(name) and name < (self.oldest_day if name.startswith("d") else self.oldest_month)
+            if name[:1] in _BY_LETTER and (window := window_of(name)) and name < self.open[window.name].last
         )
 
 
@@ -53,32 +107,30 @@ def zone(name: str) -> tzinfo:
         raise ValueError(f"{name!r} is not a known IANA time zone") from error
 
 
+_current: dict[str, Windows] = {}
+_MAX_ZONES: Final = 256
+
+
 def windows_at(now: float, timezone: str) -> Windows:
-    """The windows at `now` (seconds since the epoch) in a time zone."""
-    return _windows_of(datetime.fromtimestamp(now, zone(timezone)).date(), timezone)
+    """The windows at `now` (seconds since the epoch) in a time zone. The same object while none of them ends."""
+    kept = _current.get(timezone)
+    if kept is not None and kept.begin <= now < kept.end:
+        return kept
+    found = _windows_of(datetime.fromtimestamp(now, zone(timezone)))
+    if len(_current) >= _MAX_ZONES:
+        _current.clear()
+    _current[timezone] = found
+    return found
 
 
-@lru_cache(maxsize=256)
-def _windows_of(today: date, timezone: str) -> Windows:
-    months = [_month_before(today, n) for n in range(2 + SWEPT_MONTHS)]
-    days = [f"d{today - timedelta(days=n):%Y%m%d}" for n in range(2 + SWEPT_DAYS)]
-    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return Windows(
-        day=days[0],
-        month=months[0],
-        day_resets_at=_midnight(today + timedelta(days=1), timezone),
-        month_resets_at=_midnight(next_month, timezone),
-        swept=(*days[2:], *months[2:]),
-        oldest_day=days[1],
-        oldest_month=months[1],
-    )
+def _windows_of(moment: datetime) -> Windows:
+    begins = [window.begin(moment, 0).timestamp() for window in WINDOWS]
+    ends = [window.begin(moment, 1).timestamp() for window in WINDOWS]
+    found = {window.name: _open(window, moment) for window in WINDOWS}
+    return Windows(found | {LIFETIME: OpenWindow("total")}, max(begins), min(ends))
 
 
-def _month_before(day: date, months: int) -> str:
-    index = day.year * 12 + day.month - 1 - months
-    return f"m{index // 12:04d}{index % 12 + 1:02d}"
-
-
-def _midnight(day: date, timezone: str) -> str:
-    local = datetime(day.year, day.month, day.day, tzinfo=zone(timezone))
-    return f"{local.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _open(window: Window, moment: datetime) -> OpenWindow:
+    current, last, *swept = (window.begin(moment, -n).strftime(window.form) for n in range(2 + window.swept))
+    resets_at = window.begin(moment, 1).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return OpenWindow(current, resets_at, last, tuple(swept), window.everywhere)

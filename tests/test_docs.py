@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 from entitlements.reasons import Reason
+from entitlements.rules import RULES
 from entitlements.solution import _Reader
 from entitlements.token import TOKEN
+from entitlements.windows import LIMITABLE, WINDOWS
 from gatepass.cli import make_parser
 from tests.support.template import TEMPLATE
 
@@ -70,6 +72,12 @@ def test_every_command_is_documented() -> None:
 def test_every_key_of_a_solution_is_documented() -> None:
     keys = set(_Reader.KEYS) - {"origin_secret_sha256"}  # the stored form of origin_secret
     assert {key for key in keys if f"`{key}`" not in DOCS["plans.md"]} == set()
+
+
+def test_every_key_of_a_plan_and_every_window_is_documented() -> None:
+    assert {key for key in RULES if f"`{key}`" not in DOCS["plans.md"]} == set()
+    assert {name for name in LIMITABLE if f"| `{name}` |" not in DOCS["plans.md"]} == set()
+    assert {w.form[0] for w in WINDOWS if not re.search(rf"`{w.form[0]}YYYY\w*`", DOCS["operations.md"])} == set()
 
 
 def test_the_documented_expression_for_scanners_finds_what_the_code_reads() -> None:

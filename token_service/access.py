@@ -10,8 +10,9 @@ from typing import Final
 
 from entitlements.decision import ACTIVE, REVOKED, SUSPENDED
 from entitlements.directory import Directory
+from entitlements.mapping_reader import MAX_COUNT
 from entitlements.plans import ANONYMOUS, Plan
-from entitlements.solution import MAX_COUNT, Solution
+from entitlements.solution import Solution
 from entitlements.table import DELETING, Item, Wire, account_key, entitlement_key, item_to_wire, token_key
 from token_service.changes import Change, credits_of, update_request, with_credits
 from token_service.errors import Busy, ConditionFailed, Refused

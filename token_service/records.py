@@ -9,7 +9,7 @@ from typing import Final
 
 from entitlements import base64url
 from entitlements.table import Item, Wire, audit_key, item_to_wire
-from entitlements.windows import is_counter
+from entitlements.windows import window_of
 
 GENERATION_BYTES = 16
 REASON_LENGTH: Final = 200
@@ -55,13 +55,13 @@ class Entitlement:
     closed_as: str = ""
     """The status at the deletion of the user's account; nobody can be granted this entitlement any more."""
     counters: Mapping[str, int] = field(default_factory=dict, hash=False)
-    """Use of days and months, by the names of the attributes (`d20261123`, `m202611`); of windows long gone too."""
+    """Use of each window, by the names of the attributes (`d20261123`, `m202611`); of windows long gone too."""
 
     @classmethod
     def from_item(cls, item: Item) -> "Entitlement":
         """Read an item."""
         known = {name: item[name] for name in cls.__slots__ if name in item and name != "counters"}
-        counters = {name: count for name, count in item.items() if is_counter(name) and type(count) is int}
+        counters = {name: count for name, count in item.items() if window_of(name) and type(count) is int}
         return cls(**known, counters=counters)
 
     def to_item(self) -> dict[str, str | int]:

@@ -12,7 +12,7 @@ from typing import Final
 from entitlements.decision import ACTIVE
 from entitlements.solution import Solution
 from entitlements.table import Item
-from entitlements.windows import windows_at
+from entitlements.windows import LIFETIME, windows_at
 from token_service.records import Entitlement
 
 MOST_DAYS: Final = 400
@@ -31,13 +31,13 @@ def remains_of(closed: Entitlement, solution: Solution | None, now: float) -> It
     if closed.closed_as != ACTIVE:
         kept |= {"status": closed.closed_as, "suspended_reason": closed.suspended_reason}
         ends.append(for_good)
-    if closed.total and (solution is None or any(plan.limits.lifetime for plan in solution.plans.values())):
+    if closed.total and (solution is None or any(plan.limit(LIFETIME) for plan in solution.plans.values())):
         kept["total"] = closed.total
         ends.append(for_good)
-    for counter, resets_at in ((windows.day, windows.day_resets_at), (windows.month, windows.month_resets_at)):
-        if closed.counters.get(counter):
-            kept[counter] = closed.counters[counter]
-            ends.append(floor(datetime.fromisoformat(resets_at).timestamp()))
+    for window in windows.open.values():
+        if count := closed.counters.get(window.counter):
+            kept[window.counter] = count
+            ends.append(floor(datetime.fromisoformat(window.resets_at).timestamp()))
     if not ends:
         return None
     return {name: value for name, value in kept.items() if value != ""} | {"expires_at": max(ends)}
@@ -48,7 +48,7 @@ def with_remains(new: Entitlement, kept: Item, solution: Solution, now: float) -
     if int(kept.get("expires_at", 0)) <= now:  # DynamoDB deletes up to two days late
         return new
     windows = windows_at(now, solution.timezone)
-    counters = {name: kept[name] for name in (windows.day, windows.month) if name in kept}
+    counters = {w.counter: kept[w.counter] for w in windows.open.values() if w.resets_at and w.counter in kept}
     return replace(
         new,
         status=kept.get("status", ACTIVE),

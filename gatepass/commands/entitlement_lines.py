@@ -4,7 +4,7 @@
 | --- | --- |
 | `user_id`, `solution_id`, `status`, `plan` | texts, always there |
 | `total`, `granted` | use so far (absent: 0), and how far a prepaid plan reaches |
-| `dYYYYMMDD`, `mYYYYMM` | use of a day and a month |
+| `hYYYYMMDDHH`, `dYYYYMMDD`, `mYYYYMM` | use of an hour (UTC), a day and a month |
 | `paid_until` | seconds since the epoch |
 | `created_at` | ISO 8601 |
 | `suspended_reason` | text, beside the status `suspended` |
@@ -15,14 +15,14 @@ Left out are what identifies a person (addresses are Cognito's) and what makes a
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from entitlements.decision import ACTIVE, REVOKED, SUSPENDED
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID, USER_ID
 from entitlements.plans import ANONYMOUS
 from entitlements.solution import Solution
-from entitlements.windows import is_counter, windows_at
+from entitlements.windows import Window, window_of, windows_at
 from token_service.records import REASON_LENGTH, Entitlement, good_reason, timestamp
 
 KEYS: Final = (
@@ -98,7 +98,7 @@ class _Reader:
 
     def entitlement(self, solution_of: Callable[[str], Solution | None], now: float) -> Entitlement | None:
         for key in self.data:
-            if key not in KEYS and not is_counter(key):
+            if key not in KEYS and not window_of(key):
                 self.faults[_shown(key)] = "is not a key of an entitlement"
         user_id = self._text("user_id")
         if user_id and not USER_ID.fullmatch(user_id):
@@ -120,7 +120,7 @@ class _Reader:
             paid_until=self._count("paid_until", LAST_SECOND),
             created_at=self._created_at(),
             suspended_reason=self._reason(status),
-            counters=self._counters(filter(is_counter, self.data), now),
+            counters=self._counters(filter(window_of, self.data), now),
         )
         return None if self.faults else found
 
@@ -188,23 +188,22 @@ class _Reader:
 
     def _counters(self, names: Iterable[str], now: float) -> dict[str, int]:
         """The counters that still count; what cannot be the counter of a window is a fault."""
-        # Where a day begins first, it is tomorrow already.
-        latest = windows_at(now + DAY, "UTC")
         counters = {}
         for name in names:
-            count = self._count(name, MOST)
-            if not _is_window(name):
-                self.faults[name] = "there is no such day" if name.startswith("d") else "there is no such month"
-            elif name > (latest.day if name.startswith("d") else latest.month):
+            count, window = self._count(name, MOST), window_of(name)
+            if window is None or not _exists(name, window):
+                self.faults[name] = f"there is no such {window.name if window else 'window'}"
+            # Where a day begins first, it is tomorrow already.
+            elif name > windows_at(now if window.universal else now + DAY, "UTC").open[window.name].counter:
                 self.faults[name] = "lies in the future"
             elif count is not None:
                 counters[name] = count
         return _current(counters, now)
 
 
-def _is_window(name: str) -> bool:
+def _exists(counter: str, window: Window) -> bool:
     try:
-        date(int(name[1:5]), int(name[5:7]), int(name[7:9] or "1"))
+        datetime.strptime(counter, window.form).replace(tzinfo=UTC)
     except ValueError:
         return False
     return True

@@ -125,8 +125,8 @@ class _Rows:
         if solution is None:
             return None, None
         plan = effective_plan(found.to_item(), solution, floor(self._now))
-        used = found.counters.get(windows_at(self._now, solution.timezone).day, 0)
-        return used, plan.limits.day if plan else None
+        used = found.counters.get(windows_at(self._now, solution.timezone).open["day"].counter, 0)
+        return used, plan.limit("day") if plan else None
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ with ThreadPoolExecutor(threads) as pool:
 """
 
 KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "hour": ({"limits": {"hour": 100}}, {}),
     "day": ({"limits": {"day": 100}}, {}),
     "month": ({"limits": {"month": 100}}, {}),
     "lifetime": ({"limits": {"lifetime": 100}}, {}),

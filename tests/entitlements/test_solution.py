@@ -1,11 +1,15 @@
 """A solution's configuration: what is refused, and by which key."""
 
+import json
 from typing import Any
 
 import pytest
 
+from entitlements.decision import Holder, Visitor
 from entitlements.solution import ConfigError, read_solution, solution_from_document
-from entitlements.spend import require_fit
+from entitlements.spend import MAX_EXPRESSION_BYTES, require_fit, spend
+from entitlements.windows import LIMITABLE, windows_at
+from tests.support.signer import USER
 from tests.support.table import PLANS, config
 
 
@@ -45,7 +49,7 @@ def test_a_limit_that_is_no_positive_number_is_refused(limit: object) -> None:
         ({"plans": {}}, "plans"),
         ({"plans": PLANS | {"Bad Name": {"limits": {}}}}, "plans.Bad Name"),
         ({"plans": PLANS | {"x": {}}}, "plans.x.limits"),
-        ({"plans": PLANS | {"x": {"limits": {"hour": 1}}}}, "plans.x.limits.hour"),
+        ({"plans": PLANS | {"x": {"limits": {"week": 1}}}}, "plans.x.limits.week"),
         ({"plans": PLANS | {"x": {"credits": 0}}}, "plans.x.credits"),
         ({"plans": PLANS | {"x": {"limits": {}, "price": {"amount": 0, "currency": "INR"}}}}, "plans.x.price.amount"),
         ({"plans": PLANS | {"x": {"limits": {}, "price": {"amount": 1, "currency": "€"}}}}, "plans.x.price.currency"),
@@ -72,6 +76,56 @@ def test_a_fault_is_named_by_its_key(changes: dict[str, Any], key: str) -> None:
 def test_a_cost_above_the_smallest_limit_is_refused() -> None:
     plans = {"registered": {"limits": {"day": 10}}, "team": {"limits": {"month": 3}}}
     assert set(faults(plans=plans, costs={"POST /search": 4})) == {"costs.POST /search"}
+
+
+def test_a_cost_above_1_is_refused_beside_credits_and_says_why() -> None:
+    told = faults(costs={"POST /search": 2})
+    assert told == {"costs.POST /search": "must be 0 or 1 in a solution with a prepaid plan"}
+    plans = {"registered": {"limits": {"hour": 3}}, "pro": {"limits": {}}}
+    told = faults(plans=plans, costs={"POST /search": 4})
+    assert told == {"costs.POST /search": "must not be above the smallest limit of a plan (3)"}
+
+
+def later(**changes: Any) -> str:
+    """A document as a later version may have written it."""
+    return json.dumps(read_solution(config()).to_mapping() | changes)
+
+
+def test_what_is_stored_may_have_settings_that_this_version_does_not_know() -> None:
+    plans = PLANS | {"pro": PLANS["pro"] | {"trial_days": 7, "price": PLANS["pro"]["price"] | {"tax": "incl"}}}
+    plans |= {"registered": {"limits": {"day": 10, "fortnight": 50}}}
+    assert solution_from_document(later(plans=plans, colour={"dark": True})) == read_solution(config())
+    with pytest.raises(ConfigError) as caught:
+        read_solution(json.loads(later(plans=plans, colour={"dark": True})))
+    unknown = {"colour", "plans.pro.trial_days", "plans.pro.price.tax", "plans.registered.limits.fortnight"}
+    assert set(caught.value.faults) == unknown
+
+
+@pytest.mark.parametrize("name", ["anonymous", "team", "pro"])
+def test_a_stored_plan_of_which_no_limit_is_known_is_left_out_instead_of_unlimited(name: str) -> None:
+    stored = PLANS | {name: PLANS.get(name, {}) | {"limits": {"fortnight": 3}}}
+    solution = solution_from_document(later(plans=stored))
+    assert set(solution.plans) == set(PLANS) - {name}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"plans": {"registered": {"limits": {"fortnight": 3}}}}, "default_plan"),
+        ({"plans": PLANS | {"registered": {"limits": {"fortnight": 3}}}}, "default_plan"),
+        ({"plans": PLANS | {"registered": {"limits": {"day": "many"}}}}, "plans.registered.limits.day"),
+        ({"plans": PLANS | {"registered": {"limits": ["day"]}}}, "plans.registered.limits"),
+        ({"plans": PLANS | {"registered": {}}}, "plans.registered.limits"),
+        ({"status": "paused"}, "status"),
+        ({"token_delivery": "pigeon"}, "token_delivery"),
+        ({"trusted_proxies": 1}, "trusted_proxies"),
+        ({"costs": {"POST /search": "free"}}, "costs.POST /search"),
+    ],
+)
+def test_a_stored_value_that_is_not_known_refuses(changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        solution_from_document(later(**changes))
+    assert key in caught.value.faults
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 7])
@@ -156,3 +210,15 @@ def test_a_solution_whose_write_would_not_fit_is_refused() -> None:
     many = {f"plan-{n}": {"limits": {"day": n + 1, "month": n + 1, "lifetime": n + 1}} for n in range(60)}
     with pytest.raises(ConfigError, match="too many"):
         require_fit(read_solution(config(plans=many, default_plan="plan-0", costs={})))
+
+
+@pytest.mark.parametrize("holder", [True, False])
+def test_the_update_of_a_solution_that_counts_every_window_fits_too(holder: bool) -> None:
+    every = {"limits": dict.fromkeys(LIMITABLE, 5)}
+    solution = read_solution(config(plans={"anonymous": every, "registered": every}, costs={}))
+    request = spend(Holder(USER, "x") if holder else Visitor("x"), solution, windows_at(0, "UTC"), 1, 0)
+    # Half of what DynamoDB allows: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    assert len(request["UpdateExpression"]) < MAX_EXPRESSION_BYTES / 2
+    assert all(
+        f"{w.counter} :cost" in request["UpdateExpression"] for w in windows_at(0, "UTC").open.values() if w.resets_at
+    )

@@ -13,7 +13,7 @@ from entitlements.solution import Solution, read_solution
 from entitlements.spend import spend
 from entitlements.table import entitlement_key, to_wire
 from entitlements.token import jti_of
-from entitlements.windows import STALE_COUNTERS_KEPT, windows_at
+from entitlements.windows import LIMITABLE, STALE_COUNTERS_KEPT, window_of, windows_at
 from tests.support.signer import USER, Signer, secret_of
 from tests.support.table import Table, config
 
@@ -31,18 +31,26 @@ SOLUTION = read_solution(
             "plus": {"limits": {"day": 3, "month": 7}, "price": {"amount": 1, "currency": "INR"}},
             "pack": {"credits": 5},
             "pack-slow": {"credits": 5, "limits": {"day": 2}},
+            "hourly": {"limits": {"hour": 2, "day": 5}},
+            "hourly-pack": {"credits": 4, "limits": {"hour": 2}},
         },
         costs={},
     )
 )
 WITHOUT_PACKS = read_solution(
-    config(plans={k: v for k, v in SOLUTION.to_mapping()["plans"].items() if "credits" not in v}, costs={})
+    config(
+        plans={k: v for k, v in SOLUTION.to_mapping()["plans"].items() if "credits" not in v and k != "hourly"},
+        costs={},
+    )
 )
+"""Nor hours, which its items do not count either."""
 
 step = st.one_of(
     st.tuples(st.just("request"), st.integers(0, 3)),
     st.tuples(st.just("visit"), st.integers(0, 2)),
-    st.tuples(st.just("clock"), st.sampled_from([1, 3600, DAY, -DAY // 2, 3 * DAY, 20 * DAY, 40 * DAY, 400 * DAY])),
+    st.tuples(
+        st.just("clock"), st.sampled_from([1, 900, 3600, DAY, -DAY // 2, 3 * DAY, 20 * DAY, 40 * DAY, 400 * DAY])
+    ),
     st.tuples(st.just("plan"), st.sampled_from([*SOLUTION.plans, "gone"])),
     st.tuples(st.just("paid_until"), st.sampled_from([-DAY, 0, DAY, 30 * DAY])),
     st.tuples(st.just("status"), st.sampled_from(["active", "active", "suspended", "revoked", "odd"])),
@@ -88,8 +96,9 @@ def test_the_write_and_the_model_always_agree(table: Table, steps: list[tuple[st
             applied, after = write(table, subject, solution, value, now)
             assert applied == model.allowed, (model, before)
             if applied:
-                for counter in ("total", windows.day, windows.month):
-                    assert after[counter] == (before or {}).get(counter, 0) + value
+                for name, window in windows.open.items():
+                    counted = value if solution is SOLUTION or name != "hour" else 0
+                    assert after.get(window.counter, 0) == (before or {}).get(window.counter, 0) + counted
             else:
                 assert after == before
         else:
@@ -97,7 +106,7 @@ def test_the_write_and_the_model_always_agree(table: Table, steps: list[tuple[st
 
 
 limit = st.integers(1, 4)
-limits = st.fixed_dictionaries({}, optional={"day": limit, "month": limit, "lifetime": limit})
+limits = st.fixed_dictionaries({}, optional=dict.fromkeys(LIMITABLE, limit))
 price = st.just({"amount": 1, "currency": "INR"})
 plan = st.one_of(
     st.fixed_dictionaries({"limits": limits}),
@@ -149,12 +158,70 @@ def test_counters_of_windows_long_gone_do_not_pile_up(table: Table, pause: int) 
         now = START + n * pause * DAY
         assert decide(table, now).allowed
         item = table.get(entitlement_key(USER, SOLUTION.solution_id)) or {}
-        counters = [name for name in item if name[1:].isdigit()]
+        counters = list(filter(window_of, item))
         assert len(counters) <= STALE_COUNTERS_KEPT + 4
+        assert not any(name.startswith("h") for name in counters)
     writes = table.calls.count("UpdateItem")
     assert writes <= 60 + 60 / (STALE_COUNTERS_KEPT / 2)
     if pause <= 15:
         assert writes == 60
+
+
+@pytest.mark.parametrize("hours", [1, 2, 25, 26, 48, 400, 4_000])
+def test_counters_of_hours_long_gone_do_not_pile_up_either(table: Table, hours: int) -> None:
+    """The bound: this and the last hour besides, and still 8 older ones. Who pauses for at most 25 hours, an hour a
+    day, say, is never tidied after."""
+    table.seed(plan="registered")
+    table.put_solution(plans={"registered": {"limits": {"hour": 3}}})
+    for n in range(30):
+        now = START + n * hours * 3_600
+        decision = decide(table, now)
+        assert (decision.allowed, decision.used, decision.remaining) == (True, 1, 2)
+        item = table.get(entitlement_key(USER, SOLUTION.solution_id)) or {}
+        stale = windows_at(now, "UTC").stale(item)
+        assert len(stale) <= STALE_COUNTERS_KEPT
+        assert len(list(filter(window_of, item))) <= len(stale) + 6
+    writes = table.calls.count("UpdateItem")
+    # At most one stale counter of each kind comes with each request.
+    assert writes <= 30 + 30 / (STALE_COUNTERS_KEPT / 3)
+    if hours <= 25:
+        assert writes == 30
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "resets_at"),
+    [
+        ({}, 2, "2026-11-24T01:00:00Z"),
+        ({"h2026112400": 2}, 2, "2026-11-24T01:00:00Z"),
+        ({"h2026112323": 2}, 2, "2026-11-24T01:00:00Z"),
+        # the hour says nothing where the day is as much used up
+        ({"h2026112400": 2, "d20261124": 5}, 5, "2026-11-25T00:00:00Z"),
+        ({"h2026112400": 1, "d20261124": 4}, 5, "2026-11-25T00:00:00Z"),
+    ],
+)
+def test_an_hour_limit_resets_with_the_hour(used: dict[str, int], limit: int, resets_at: str) -> None:
+    item = {"status": "active", "jti": "mine", "plan": "hourly", "total": 9} | used
+    found = judge(Holder(USER, "mine"), item, SOLUTION, windows_at(START, "UTC"), 1, START)
+    left = min(2 - used.get("h2026112400", 0), 5 - used.get("d20261124", 0))
+    assert (found.allowed, found.limit, found.remaining, found.resets_at) == (left > 0, limit, left, resets_at)
+
+
+def test_credits_that_are_used_up_do_not_come_back_with_the_hour() -> None:
+    item = {"status": "active", "jti": "mine", "plan": "hourly-pack", "total": 4, "granted": 4, "h2026112400": 2}
+    found = judge(Holder(USER, "mine"), item, SOLUTION, windows_at(START, "UTC"), 1, START)
+    assert (found.reason.value, found.limit, found.resets_at) == ("quota_exceeded", 4, "")
+
+
+def test_an_hour_s_count_outlives_a_request_written_late(table: Table) -> None:
+    table.put_solution(SOLUTION)
+    table.put_entitlement(jti="mine", plan="hourly")
+    holder, late = Holder(USER, "mine"), START + 3_599
+    assert [write(table, holder, SOLUTION, 1, now)[0] for now in (late, late, late + 1, late)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def decide(table: Table, now: int) -> Decision:

@@ -121,7 +121,7 @@ def other_table(shop: Shop, tmp_path: Path) -> Shop:
 
 
 def test_listing_filters_by_status_and_plan_and_shows_what_is_used_today(shop: Shop) -> None:
-    today = windows_at(time.time(), "UTC").day
+    today = windows_at(time.time(), "UTC").open["day"].counter
     shop.add(1, **{today: 3, "total": 7})
     shop.add(2, plan="pro", paid_until=int(NOW) + 10**8)
     shop.add(3, plan="pro", status="suspended")
@@ -334,7 +334,7 @@ def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
 
 
 def test_who_moves_keeps_everything_but_the_token(shop: Shop, other_table: Shop, tmp_path: Path) -> None:
-    day, month = (windows := windows_at(time.time(), "UTC")).day, windows.month
+    day, month = (windows_at(time.time(), "UTC").open[name].counter for name in ("day", "month"))
     shop.add(1, plan="pack-100", granted=300, total=250)
     shop.add(2, status="suspended", suspended_reason="chargeback", plan="pro", paid_until=4_102_444_800)
     shop.add(3, status="revoked", total=3, **{day: 1, month: 2, "d20200101": 9, "m202001": 9})
@@ -597,6 +597,8 @@ def faults(text: str) -> dict[str, str]:
         ("d20261123", -1, "must be a whole number"),
         ("d20261131", 1, "there is no such day"),
         ("m202613", 1, "there is no such month"),
+        ("h2026112324", 1, "there is no such hour"),
+        ("h2026112401", 1, "lies in the future"),
         ("d20261126", 1, "lies in the future"),
         ("m202612", 1, "lies in the future"),
         ("paid_until", 1_795_478_400_000, "in seconds since the epoch"),
@@ -608,6 +610,7 @@ def faults(text: str) -> dict[str, str]:
         ("email", "jane@example.com", "is not a key of an entitlement"),
         ("generation", "x", "is not a key of an entitlement"),
         ("d2026112", 1, "is not a key of an entitlement"),
+        ("h20261123", 1, "is not a key of an entitlement"),
         ("d\u0662\u0660\u0662\u0666\u0661\u0661\u0662\u0663", 1, "is not a key of an entitlement"),
     ],
 )  # fmt: skip
@@ -637,6 +640,9 @@ def test_a_line_s_other_faults() -> None:
 def test_only_counters_that_still_count_are_kept() -> None:
     """Of any time zone: at this moment it is the 24th in UTC, may be the 23rd in the West, and the 25th tomorrow."""
     counters = {
+        "h2026112322": 8,
+        "h2026112323": 9,
+        "h2026112400": 10,
         "d20261122": 1,
         "d20261123": 2,
         "d20261124": 3,
@@ -646,7 +652,15 @@ def test_only_counters_that_still_count_are_kept() -> None:
         "m202611": 7,
     }
     read = read_line(json.dumps(line(1) | counters), SOLUTIONS.get, NOW)
-    assert read.counters == {"d20261123": 2, "d20261124": 3, "d20261125": 4, "m202610": 6, "m202611": 7}
+    assert read.counters == {
+        "h2026112323": 9,
+        "h2026112400": 10,
+        "d20261123": 2,
+        "d20261124": 3,
+        "d20261125": 4,
+        "m202610": 6,
+        "m202611": 7,
+    }
 
 
 def test_lines_are_read_in_bounded_pieces() -> None:

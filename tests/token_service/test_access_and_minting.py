@@ -237,7 +237,7 @@ def test_the_reason_of_a_suspension_can_change_and_ends_with_it(service: Service
 
 
 def test_who_moves_in_gets_counters_and_a_token_of_this_table(service: Service) -> None:
-    day = windows_at(NOW, "UTC").day
+    day = windows_at(NOW, "UTC").open["day"].counter
     moved = Entitlement(USER, SOLUTION, "active", "registered", "", total=10, counters={day: 9})
     assert service.access.move_in(moved) is True
     assert service.access.move_in(moved) is False

@@ -133,7 +133,7 @@ def test_a_deletion_that_breaks_off_is_finished(real_api: Api, crash: Crash, aft
         assert users(api) == 0
         assert reason(api, token) == "entitlement_revoked"
         kept = api.table.get(remains_key(api.services.deletion._hashes.of(EMAIL), SOLUTION)) or {}
-        assert kept[windows_at(time.time(), "UTC").day] == 3, number
+        assert kept[windows_at(time.time(), "UTC").open["day"].counter] == 3, number
         api.table.client.delete_item(
             TableName=api.table.name, Key=remains_key(api.services.deletion._hashes.of(EMAIL), SOLUTION)
         )
@@ -176,6 +176,7 @@ def test_signing_in_while_an_account_is_being_deleted_leaves_nothing_behind(
 PLAIN = read_solution(config(plans={"registered": {"limits": {"day": 10, "month": 100}}}, costs={}))
 LIFETIME = read_solution(config())
 WINDOWS = windows_at(NOW, "UTC")
+HOUR, TODAY, MONTH = (WINDOWS.open[name].counter for name in ("hour", "day", "month"))
 
 
 def closed(**changes: Any) -> Entitlement:
@@ -187,8 +188,10 @@ def closed(**changes: Any) -> Entitlement:
     ("entitlement", "kept", "days"),
     [
         (closed(total=7), {}, 0),
-        (closed(total=7, counters={WINDOWS.day: 7}), {WINDOWS.day: 7}, 1),
-        (closed(total=7, counters={WINDOWS.day: 2, WINDOWS.month: 7}), {WINDOWS.day: 2, WINDOWS.month: 7}, 7),
+        (closed(total=7, counters={TODAY: 7}), {TODAY: 7}, 1),
+        (closed(total=7, counters={TODAY: 2, MONTH: 7}), {TODAY: 2, MONTH: 7}, 7),
+        (closed(total=7, counters={HOUR: 2, TODAY: 2}), {HOUR: 2, TODAY: 2}, 1),
+        (closed(total=7, counters={HOUR: 2}), {HOUR: 2}, 1 / 24),
         (closed(total=7, counters={"d20200101": 7}), {}, 0),
         (
             closed(closed_as="suspended", suspended_reason="fraud"),
@@ -199,7 +202,7 @@ def closed(**changes: Any) -> Entitlement:
     ],
 )
 def test_what_is_kept_ends_with_its_window_and_after_400_days_at_last(
-    entitlement: Entitlement, kept: dict[str, Any], days: int
+    entitlement: Entitlement, kept: dict[str, Any], days: float
 ) -> None:
     found = remains_of(entitlement, PLAIN, NOW) or {}
     ends = found.pop("expires_at", NOW)
@@ -209,7 +212,7 @@ def test_what_is_kept_ends_with_its_window_and_after_400_days_at_last(
     again = with_remains(fresh, found | {"expires_at": int(NOW) + 1}, PLAIN, NOW)
     assert (again.status, dict(again.counters)) == (
         kept.get("status", "active"),
-        {k: v for k, v in kept.items() if k in WINDOWS},
+        {k: v for k, v in kept.items() if k in (HOUR, TODAY, MONTH)},
     )
     # DynamoDB deletes up to two days late: what has ended counts no more.
     assert with_remains(fresh, found | {"expires_at": int(NOW)}, PLAIN, NOW) == fresh
