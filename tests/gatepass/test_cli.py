@@ -50,6 +50,21 @@ def test_a_broken_file_changes_nothing_and_names_line_and_key(gatepass: Command,
     assert json.loads(gatepass("solutions", "list", "--json").stdout) == []
 
 
+def test_a_limit_by_the_hour_is_applied_and_a_window_that_is_not_known_refused(
+    gatepass: Command, tmp_path: Path
+) -> None:
+    gatepass("init")
+    file, good = tmp_path / "x.yaml", (ROOT / "examples" / "faiss_search" / "solution.yaml").read_text()
+    file.write_text(good.replace("{limits: {day: 10}}", "{limits: {hour: 4, day: 10}}"))
+    assert gatepass("solutions", "apply", str(file)).returncode == 0
+    shown = json.loads(gatepass("solutions", "show", "faiss-search", "--json").stdout)
+    assert shown["plans"]["registered"] == {"limits": {"hour": 4, "day": 10}}
+    file.write_text(good.replace("{limits: {day: 10}}", "{limits: {fortnight: 4, day: 10}}"))
+    run = gatepass("solutions", "apply", str(file))
+    assert run.returncode == 1
+    assert "plans.registered.limits.fortnight: is not a setting; known are hour, day, month, lifetime" in run.stderr
+
+
 @pytest.mark.parametrize("text", ["", "a: [", "a: 1\na: 2\n", "just text", "\x00", "plans: &x {b: *x}"])
 def test_a_file_that_is_no_solution_is_refused(gatepass: Command, tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"

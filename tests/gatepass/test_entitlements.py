@@ -334,10 +334,12 @@ def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
 
 
 def test_who_moves_keeps_everything_but_the_token(shop: Shop, other_table: Shop, tmp_path: Path) -> None:
-    day, month = (windows_at(time.time(), "UTC").open[name].counter for name in ("day", "month"))
+    hour, day, month = (windows_at(time.time(), "UTC").open[name].counter for name in ("hour", "day", "month"))
     shop.add(1, plan="pack-100", granted=300, total=250)
     shop.add(2, status="suspended", suspended_reason="chargeback", plan="pro", paid_until=4_102_444_800)
-    shop.add(3, status="revoked", total=3, **{day: 1, month: 2, "d20200101": 9, "m202001": 9})
+    shop.add(
+        3, status="revoked", total=3, **{hour: 1, day: 1, month: 2, "d20200101": 9, "m202001": 9, "h2020010100": 9}
+    )
     shop.change("grant")
     token = shop.run("tokens", "mint", "--user", USER, "--solution", SOLUTION).stdout.strip()
     assert [shop.gate.decide(SOLUTION, bearer(token), time.time()).allowed for _ in range(11)] == [True] * 10 + [False]
@@ -348,7 +350,8 @@ def test_who_moves_keeps_everything_but_the_token(shop: Shop, other_table: Shop,
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob("*.part")) == []
     text = file.read_text()
-    assert not any(word in text for word in ("jti", "generation", "mac_key", "d20200101", "m202001", "gp1_"))
+    assert not any(word in text for word in ("jti", "generation", "mac_key", "d20200101", "m202001", "h2020", "gp1_"))
+    assert (hour in text, day in text, month in text) == (True, True, True)
     assert json.loads(other_table("import", str(file), "--dry-run", "--json").stdout)["imported"] == 4
     assert other_table.items("") == []
     run = other_table("import", str(file))
