@@ -90,3 +90,17 @@ def test_links_between_documents_lead_somewhere() -> None:
     for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_what_the_threat_model_names_is_there() -> None:
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", DOCS["security.md"]))
+    assert len(named) > 10
+    assert {name for name in named if f"def {name}(" not in tests} == set()
+    files = [
+        str(path.relative_to(ROOT))
+        for folder in ("authorizer", "docs", "entitlements", "examples", "gatepass", "tests", "token_service")
+        for path in (ROOT / folder).rglob("*.*")
+    ]
+    named = set(re.findall(r"`([\w/]+\.(?:py|js|md))`", DOCS["security.md"]))
+    assert {name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)} == set()

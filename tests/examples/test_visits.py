@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.support.api import EMAIL, PASSWORD
 from tests.support.shop import KEY, MARKETPLACE, VERIFIERS, Shop, issued_state, search, stored
 from tests.support.signer import SOLUTION
 
@@ -245,3 +246,26 @@ def test_a_page_without_https_says_that_it_has_to_ask(shop: Shop) -> None:
     page.goto(f"{shop.origin}/?code={CODE}&state={'A' * 43}")
     page.wait_for_selector("#notice-link")
     assert "was not opened over https" in page.inner_text("#notice")
+
+
+def test_a_one_time_code_becomes_the_token_end_to_end(shop: Shop) -> None:
+    """The token service itself, the page's own verifier, and a thief who copied the address."""
+    service = shop.service
+    service.sign_in()
+    shop.table.put_solution(frontend_url=f"{shop.origin}/", token_delivery="code")
+    service.wire(service.settings)
+    page = shop.open()
+    account = {"email": EMAIL, "password": PASSWORD, "solution_id": SOLUTION, "state": issued_state(page)}
+    status, welcome = service.call("POST", "/v1/sessions", account)
+    assert (status, welcome["token"]) == (200, None)
+    assert "token=" not in welcome["redirect"]
+    page.goto(welcome["redirect"])
+    page.wait_for_function("key => localStorage.getItem(key)", arg=KEY)
+    assert page.url == f"{shop.origin}/"
+    assert search(page) == "5 hits"
+    mine = service.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, welcome["id_token"])[1]["token"]
+    assert stored(page) == mine
+    page.goto(welcome["redirect"])
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "sign-in code" in page.inner_text("#notice")
+    assert stored(page) == mine
