@@ -92,7 +92,7 @@ check: $(VENV)/.dev $(SAM_VENV)/.done ## Lint, types, templates, generated files
 	$(SAM_VENV)/bin/sam validate --lint --region us-east-1
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m tests.support.make_events --check
-	$(BIN)/python -m token_service.openapi --check docs/openapi.json
+	$(BIN)/python -m token_service.web.openapi --check docs/openapi.json
 
 format: $(VENV)/.dev ## Lint fixes and the layout of the code
 	$(BIN)/ruff check --fix --quiet .

@@ -67,7 +67,7 @@ class KeyRing:
     """The stored ring. `address_key` is 32 bytes that key the hash of IP addresses.
 
     `email_key_id` is the KMS key that hashes e-mail addresses; empty while that is the MAC key itself. `pending` holds
-    keys that are being made, by what they are for (`token_service.key_making`): no gate needs them.
+    keys that are being made, by what they are for (`token_service.signing.key_making`): no gate needs them.
     """
 
     def __init__(

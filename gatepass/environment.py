@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from entitlements.table import StoreUnavailable
 from gatepass.attach.aws import Aws
-from token_service.access import Access
+from token_service.access.grants import Access
+from token_service.access.minting import Minting
 from token_service.errors import Refused
-from token_service.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
-from token_service.minting import Minting
 from token_service.repository import Repository
+from token_service.signing.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
 
 ACTOR: Final = "operator"
 LOCAL_STACK: Final = "gatepass-local"

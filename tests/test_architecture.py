@@ -97,3 +97,29 @@ def test_modules_stay_short() -> None:
         if (count := len(path.read_text().splitlines())) > 400
     }
     assert long == {}
+
+
+def module_of(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def runtime_imports(path: Path, known: set[str]) -> set[str]:
+    """The modules of ours that a module needs to be imported, not those that its functions import when called."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= named if named <= known else {*named, node.module}
+    return found & known
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_no_package_imports_in_a_circle(package: str) -> None:
+    paths = {module_of(path): path for path in (ROOT / package).rglob("*.py")}
+    left = {name: runtime_imports(path, set(paths)) - {name} for name, path in paths.items()}
+    while free := {name for name, needs in left.items() if not needs & left.keys()}:
+        left = {name: needs for name, needs in left.items() if name not in free}
+    assert left == {}

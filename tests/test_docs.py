@@ -28,7 +28,7 @@ def test_every_route_is_documented() -> None:
 
 
 def test_the_templates_routes_are_the_code_s() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "token_service" / "routes").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "token_service" / "web" / "routes").glob("*.py"))
     found = {f"{m.upper()} {p}" for m, p in re.findall(r'@app\.(get|post|delete)\(\s*"([^"]+)"', code)}
     found |= {"GET /v1/docs", "OPTIONS /<proxy+>"}  # by a constant, and answered before any route
     events = TEMPLATE["Resources"]["TokenService"]["Properties"]["Events"].values()

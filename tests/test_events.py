@@ -14,7 +14,7 @@ from entitlements.reasons import Reason
 from tests.support.api import Api
 from tests.support.make_events import files
 from tests.support.table import Table
-from token_service import edge
+from token_service.web import edge
 
 EVENTS = Path(__file__).parents[1] / "events"
 FIXTURE: dict[str, Any] = json.loads((EVENTS / "fixture.json").read_text())

@@ -3,10 +3,10 @@
 import os
 from typing import Any
 
-from token_service import edge
-from token_service.routes import make_app
 from token_service.services import build
 from token_service.settings import Settings
+from token_service.web import edge
+from token_service.web.routes import make_app
 
 _services = build(Settings.read(os.environ))
 _app = make_app(_services)

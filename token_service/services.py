@@ -9,23 +9,23 @@ import boto3
 from botocore.config import Config
 
 from entitlements.gate import Gate
-from token_service.access import Access
-from token_service.account import Accounts
-from token_service.codes import Codes
-from token_service.cognito import Cognito
-from token_service.deletion import Deletion
-from token_service.email_hashes import EmailHashes
-from token_service.identity import IdentityVerifier
-from token_service.kms import Kms
-from token_service.limits import Limits
+from token_service.access.grants import Access
+from token_service.access.minting import Minting
 from token_service.metrics import metric_line
-from token_service.minting import Minting
-from token_service.origins import Origins
-from token_service.problems import LOGGER
-from token_service.registration import Registration
 from token_service.repository import Repository
-from token_service.sessions import Sessions
 from token_service.settings import Settings
+from token_service.signing.kms import Kms
+from token_service.users.account import Accounts
+from token_service.users.codes import Codes
+from token_service.users.cognito import Cognito
+from token_service.users.deletion import Deletion
+from token_service.users.email_hashes import EmailHashes
+from token_service.users.identity import IdentityVerifier
+from token_service.users.limits import Limits
+from token_service.users.registration import Registration
+from token_service.users.sessions import Sessions
+from token_service.web.origins import Origins
+from token_service.web.problems import LOGGER
 
 ACTOR: Final = "user"
 # A decision or a mint makes at most four calls in a row: they end, one way or the other, within the function's 29 s.

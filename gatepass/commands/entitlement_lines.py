@@ -23,7 +23,7 @@ from entitlements.identifiers import PLAN_NAME, SOLUTION_ID, USER_ID
 from entitlements.plans import ANONYMOUS
 from entitlements.solution import Solution
 from entitlements.windows import Window, window_of, windows_at
-from token_service.records import REASON_LENGTH, Entitlement, good_reason, timestamp
+from token_service.access.records import REASON_LENGTH, Entitlement, good_reason, timestamp
 
 KEYS: Final = (
     "user_id", "solution_id", "status", "plan", "total", "granted", "paid_until", "created_at", "suspended_reason",

@@ -16,9 +16,9 @@ from gatepass.commands.arguments import add_json, add_solution, add_user
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record, print_rows
-from token_service.access import Access
+from token_service.access.grants import Access
+from token_service.access.records import REASON_LENGTH, Entitlement, to_the_second
 from token_service.errors import Refused
-from token_service.records import REASON_LENGTH, Entitlement, to_the_second
 
 COLUMNS: Final = ("user", "solution", "status", "plan", "today", "total", "granted", "paid_until")
 VERBS: Final = {

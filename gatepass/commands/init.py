@@ -22,9 +22,9 @@ from entitlements.table import (
 from gatepass.environment import LOCAL_STACK, Environment
 from gatepass.user_pool import check_user_pool
 from token_service.errors import ConditionFailed, Refused
-from token_service.key_lifecycle import MAC, SIGNING
-from token_service.key_making import obtain
 from token_service.repository import Repository
+from token_service.signing.key_lifecycle import MAC, SIGNING
+from token_service.signing.key_making import obtain
 
 LOCAL_ISSUER: Final = LOCAL_STACK
 

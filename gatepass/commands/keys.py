@@ -12,11 +12,11 @@ from entitlements.keyring import KeyRing, SigningKey
 from gatepass.commands.arguments import add_json
 from gatepass.environment import ACTOR, Environment
 from gatepass.output import print_record, print_rows
+from token_service.access.records import timestamp, to_the_second
 from token_service.errors import Refused
-from token_service.key_lifecycle import seconds_to_wait
-from token_service.keys import Keys
-from token_service.records import timestamp, to_the_second
-from token_service.rotation import DAY, age, replace_mac, rotate, steps
+from token_service.signing.key_lifecycle import seconds_to_wait
+from token_service.signing.keys import Keys
+from token_service.signing.rotation import DAY, age, replace_mac, rotate, steps
 
 COLUMNS = ("kid", "state", "age", "since", "tokens", "kms_key")
 IN_HASTE = (

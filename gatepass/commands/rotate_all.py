@@ -16,9 +16,9 @@ from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
 from gatepass.output import Progress, progress
 from gatepass.patience import patiently
-from token_service.access import Access, require_solution
+from token_service.access.grants import Access, require_solution
+from token_service.access.records import to_the_second
 from token_service.errors import Busy, Refused, Throttled
-from token_service.records import to_the_second
 
 NAMED: Final = 20
 """Users whose tokens could not be ended that are named; the next run names the rest."""

@@ -6,8 +6,8 @@ from typing import Final
 from entitlements.solution import ConfigError, Solution, solution_from_document
 from entitlements.table import Item, Wire, item_to_wire, origin_key, solution_key, to_wire
 from token_service.errors import ConditionFailed, Refused
-from token_service.redirects import origin
 from token_service.repository import Repository
+from token_service.users.redirects import origin
 
 TRANSACTION: Final = 100
 """Actions of a TransactWriteItems:

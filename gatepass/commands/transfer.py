@@ -22,9 +22,9 @@ from gatepass.commands.entitlement_lines import BadLine, read_line, write_line
 from gatepass.environment import Environment
 from gatepass.output import Progress, progress
 from gatepass.patience import patiently
-from token_service.access import require_solution
+from token_service.access.grants import require_solution
+from token_service.access.records import Entitlement
 from token_service.errors import Busy, Refused, Throttled
-from token_service.records import Entitlement
 
 MAX_LINE: Final = 65_536
 """Bytes of a line: an entitlement has about 300, and a file without line ends must not fill the memory."""

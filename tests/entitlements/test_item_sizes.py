@@ -19,7 +19,7 @@ from entitlements.windows import LIMITABLE, STALE_COUNTERS_KEPT, WINDOWS, window
 from gatepass.commands.entitlement_lines import LAST_SECOND, MOST
 from tests.support.signer import USER
 from tests.support.table import Table, config
-from token_service.records import Entitlement, new_generation, timestamp
+from token_service.access.records import Entitlement, new_generation, timestamp
 
 NOW = 1_795_478_400
 LONGEST = "z" * 63

@@ -21,7 +21,7 @@ from tests.support.market import Marketplace, bearer
 from tests.support.power import Power
 from tests.support.signer import SOLUTION
 from tests.support.table import Table
-from token_service.records import to_the_second
+from token_service.access.records import to_the_second
 
 USERS = [f"00000000-0000-4000-8000-{n:012d}" for n in range(4)]
 

@@ -18,7 +18,7 @@ from tests.support import emulators
 from tests.support.api import Api
 from tests.support.signer import SOLUTION
 from tests.support.table import PLANS, config
-from token_service import edge
+from token_service.web import edge
 
 PAGE = (emulators.ROOT / "docs" / "nginx.md").read_text()
 CORS, REAL_IP = (

@@ -15,14 +15,14 @@ from entitlements.keyring import KeyRing
 from tests.support import emulators
 from tests.support.market import ISSUER
 from tests.support.table import Table
-from token_service import edge
-from token_service.access import Access
-from token_service.keys import Keys
-from token_service.kms import Kms
+from token_service.access.grants import Access
 from token_service.repository import Repository
-from token_service.routes import make_app
 from token_service.services import build
 from token_service.settings import Settings
+from token_service.signing.keys import Keys
+from token_service.signing.kms import Kms
+from token_service.web import edge
+from token_service.web.routes import make_app
 
 EMAIL, PASSWORD = "someone@example.com", "Str0ng-enough!"
 POLICY = {

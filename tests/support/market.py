@@ -6,12 +6,12 @@ from entitlements.token import parse
 from tests.support import emulators
 from tests.support.signer import SOLUTION
 from tests.support.table import API, Table
-from token_service.access import Access
-from token_service.key_lifecycle import AUTHORIZED_AFTER
-from token_service.keys import Keys
-from token_service.kms import Kms
-from token_service.minting import Minting
+from token_service.access.grants import Access
+from token_service.access.minting import Minting
 from token_service.repository import Repository
+from token_service.signing.key_lifecycle import AUTHORIZED_AFTER
+from token_service.signing.keys import Keys
+from token_service.signing.kms import Kms
 
 START = 1_795_478_400
 ISSUER = "gatepass-test"

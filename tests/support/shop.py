@@ -22,7 +22,7 @@ from tests.support import emulators
 from tests.support.api import Api
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import API, Table
-from token_service import edge
+from token_service.web import edge
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Request

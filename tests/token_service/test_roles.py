@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.policy import actions, allowed
 from tests.support.template import TEMPLATE
-from token_service import cognito
+from token_service.users import cognito
 
 PUBLIC = {"sign_up", "resend_confirmation_code", "forgot_password", "confirm_sign_up", "confirm_forgot_password"}
 """Operations of Cognito that no policy can allow: they want the hash of the client's secret."""

@@ -17,10 +17,10 @@ from tests.support.market import START, Marketplace, kms_keys
 from tests.support.table import Table
 from tests.support.template import TEMPLATE
 from token_service.errors import Refused
-from token_service.kms import Kms
-from token_service.rotation import DAY
 from token_service.rotation_handler import run
 from token_service.settings import MissingSetting
+from token_service.signing.kms import Kms
+from token_service.signing.rotation import DAY
 
 
 class Schedule:

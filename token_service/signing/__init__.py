@@ -1,0 +1,1 @@
+"""The key ring: the life of its keys, and the keys in KMS."""

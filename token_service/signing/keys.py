@@ -1,0 +1,175 @@
+"""The key ring's keeper: each change is one conditional write on the ring's version, with an audit entry."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from entitlements.keyring import KeyRing, KeyState, PendingKey, SigningKey
+from entitlements.table import Wire, item_to_wire, keyring_audit_key, keyring_key, to_wire
+from token_service.access.records import timestamp
+from token_service.errors import ConditionFailed, Refused
+from token_service.log import LOGGER
+from token_service.repository import Repository
+from token_service.signing import key_lifecycle
+from token_service.signing.key_making import obtain
+from token_service.signing.kms import Kms
+
+REASON_LENGTH: Final = 200
+ATTEMPTS: Final = 5
+"""How often a pending key is recorded anew when something else of the ring changed meanwhile."""
+
+
+class Keys:
+    """Changes the ring. `actor` is who the audit names."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        kms: Callable[[], Kms],
+        clock: Callable[[], float],
+        actor: str,
+        stack: Callable[[], str],
+    ) -> None:
+        """`clock` gives seconds since the epoch; `kms` and `stack`, which tags keys, are called where one is made."""
+        self._repository, self._kms, self._clock, self._actor, self._stack = repository, kms, clock, actor, stack
+
+    def ring(self) -> KeyRing:
+        """The ring as it stands. Raises `Refused` without one."""
+        item = self._repository.get_item(keyring_key())
+        if item is None:
+            raise Refused("keyring_missing", "the table holds no key ring: run gatepass init")
+        return KeyRing.from_item(item)
+
+    def create(self, anew: bool = False) -> SigningKey:
+        """Make a key in KMS, unless one is pending, and publish it. Refused while another waits to be promoted.
+
+        `anew` gives up the pending key, should KMS no longer have it. A key of the last minutes may still be refused by
+        KMS (`key_lifecycle.AUTHORIZED_AFTER`): it stays pending, and the next call publishes it.
+        """
+        key_lifecycle.require_none_published(self.ring())
+        made = self._obtain(key_lifecycle.SIGNING, anew)
+        try:
+            key = self._kms().signing_key(made.kms_key_id, made.since)
+        except Refused as error:
+            raise Refused(error.code, f"{error}; {made.kms_key_id} {self._again(made)}") from error
+        now = int(self._clock())
+
+        def change(ring: KeyRing) -> KeyRing:
+            key_lifecycle.require_none_published(ring)
+            if ring.pending.get(key_lifecycle.SIGNING) != made:
+                raise _changed()
+            return key_lifecycle.publish(ring, key, now)
+
+        self._change("key_published", key.kid, change)
+        return key._replace(state=KeyState.PUBLISHED, since=now)
+
+    def promote(self, kid: str, in_haste: bool = False) -> KeyRing:
+        """Make a key the one that signs."""
+        now = int(self._clock())
+        return self._change("key_promoted", kid, lambda ring: key_lifecycle.promote(ring, kid, now, in_haste))
+
+    def retire(self, kid: str, force: bool = False) -> KeyRing:
+        """Take a key out of the ring; refused while live tokens rest on it, unless forced."""
+        key_lifecycle.retire(self.ring(), kid)  # a wrong transition is told before the table is read through
+        if not force and (count := self.tokens_by_key()[kid]):
+            raise Refused(
+                "key_in_use",
+                f"{count} live tokens were signed by {kid}: wait until they are renewed (gatepass keys drain {kid}), "
+                "or --force, and their holders must fetch them anew",
+            )
+        return self._change("key_retired", kid, lambda ring: key_lifecycle.retire(ring, kid))
+
+    def revoke(self, kid: str, reason: str) -> KeyRing:
+        """Refuse a key at every gate, within the gates' cache time."""
+        reason = reason.strip()
+        if not reason or len(reason) > REASON_LENGTH:
+            raise Refused("reason_missing", f"say why, in 1 to {REASON_LENGTH} characters: --reason TEXT")
+        now = int(self._clock())
+        return self._change("key_revoked", kid, lambda ring: key_lifecycle.revoke(ring, kid, reason, now), reason)
+
+    def make_mac_key(self, anew: bool = False) -> PendingKey:
+        """Make a MAC key in KMS, unless one is pending; nothing is derived from it yet. `anew` as in `create`."""
+        return self._obtain(key_lifecycle.MAC, anew)
+
+    def replace_mac_key(self, in_haste: bool = False) -> KeyRing:
+        """Derive the secrets of new generations from a new key; every entitlement remembers the one of its own."""
+        made, now = self.make_mac_key(), int(self._clock())
+
+        def change(ring: KeyRing) -> KeyRing:
+            if ring.pending.get(key_lifecycle.MAC) != made:
+                raise _changed()
+            return key_lifecycle.replace_mac_key(ring, now, in_haste)
+
+        return self._change("mac_key_replaced", made.kms_key_id, change)
+
+    def pending(self, kind: str) -> PendingKey | None:
+        """The key of that kind that is made and not in use, or announced (`key_making.Pending`)."""
+        return self.ring().pending.get(kind)
+
+    def set_pending(self, kind: str, was: PendingKey | None, new: PendingKey | None) -> None:
+        """Record such a key, or that there is none; other changes of the ring do not matter to it."""
+
+        def change(ring: KeyRing) -> KeyRing:
+            if ring.pending.get(kind) != was:
+                raise _changed()
+            if kind == key_lifecycle.SIGNING and new and not new.kms_key_id:
+                # Another run may have been through with its key since this one looked.
+                key_lifecycle.require_none_published(ring)
+            others = {name: key for name, key in ring.pending.items() if name != kind}
+            return ring.next_version(ring.keys, pending=others | ({kind: new} if new else {}))
+
+        event = "key_made" if new and new.kms_key_id else "key_announced" if new else "key_given_up"
+        subject = (new.kms_key_id if new else was.kms_key_id if was else "") or kind
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self._change(event, subject, change)
+            except Refused:
+                if not left or self.pending(kind) != was:
+                    raise
+            else:
+                return
+
+    def _obtain(self, kind: str, anew: bool) -> PendingKey:
+        if anew and (found := self.pending(kind)) is not None and found.kms_key_id:
+            self.set_pending(kind, found, None)
+            LOGGER.warning(f"{found.kms_key_id} is given up: delete it in KMS", extra={"code": "key_given_up"})
+        return obtain(self, kind, self._kms, self._stack(), self._clock)
+
+    def _again(self, made: PendingKey) -> str:
+        left = key_lifecycle.unauthorized_for(made.since, int(self._clock()))
+        if left:
+            return f"is recorded and may not be in use yet: run this again in {left} s"
+        return "is recorded: run this again, or with --anew if that key is gone from KMS"
+
+    def tokens_by_key(self) -> Counter[str]:
+        """How many live tokens' stored JWS each key signed. Reads the whole table."""
+        return Counter(item["kid"] for item in self._repository.scan("user#", "token#", ("kid",)))
+
+    def secrets_by_mac_key(self) -> Counter[str]:
+        """How many entitlements' secrets were derived from each MAC key. Reads the whole table."""
+        found = self._repository.scan("user#", "solution#", ("mac_key_id",))
+        return Counter(item["mac_key_id"] for item in found if "mac_key_id" in item)
+
+    def _change(self, event: str, subject: str, change: Callable[[KeyRing], KeyRing], reason: str = "") -> KeyRing:
+        ring = self.ring()
+        changed = change(ring)
+        put: Wire = {
+            "Item": keyring_key() | item_to_wire({"document": changed.to_document(), "version": changed.version}),
+            "ConditionExpression": "version = :was",
+            "ExpressionAttributeValues": {":was": to_wire(ring.version)},
+        }
+        entry = {"event": event, "key": subject, "actor": self._actor} | ({"reason": reason} if reason else {})
+        audit = keyring_audit_key(timestamp(self._clock()), secrets.token_hex(4)) | item_to_wire(entry)
+        try:
+            self._repository.transact([("Put", put), ("Put", {"Item": audit})])
+        except ConditionFailed:
+            raise _changed() from None
+        return changed
+
+
+def _changed() -> Refused:
+    return Refused(
+        "keyring_changed",
+        "somebody else changed the key ring meanwhile: look at it (gatepass keys list), and run this again",
+    )

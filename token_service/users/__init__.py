@@ -1,0 +1,1 @@
+"""Who somebody is: registration, sessions, and the end of an account."""

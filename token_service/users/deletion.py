@@ -1,0 +1,62 @@
+"""The end of an account. It can stop anywhere and be repeated, by its user or by whoever signs in next."""
+
+from collections.abc import Callable
+
+from entitlements.directory import Directory
+from entitlements.table import Item, remains_key
+from token_service.access.grants import Access
+from token_service.access.records import Entitlement
+from token_service.access.remains import remains_of
+from token_service.repository import Repository
+from token_service.users.cognito import Cognito
+from token_service.users.email_hashes import EmailHashes
+from token_service.users.sessions import Sessions
+
+
+class Deletion:
+    """Deletes accounts, and remembers what that must not renew."""
+
+    def __init__(
+        self,
+        cognito: Cognito,
+        repository: Repository,
+        access: Access,
+        sessions: Sessions,
+        hashes: EmailHashes,
+        directory: Directory,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._cognito, self._repository, self._access = cognito, repository, access
+        self._sessions, self._hashes, self._directory, self._clock = sessions, hashes, directory, clock
+
+    def delete(self, user_id: str) -> None:
+        """End all sessions and all access, then the account with its address and password. The audit, which knows only
+        the id, stays.
+
+        The mark comes first, so that whoever signs in meanwhile is granted nothing; the account last, so that its
+        address is known as long as there is something to remember under it.
+        """
+        self._sessions.begin_deletion(user_id)
+        account = self._cognito.find(user_id)
+        for found in list(self._access.of_user(user_id)):
+            # Closed first and read then: what the gate counted until the very end is in it.
+            closed = self._access.close(user_id, found.solution_id)
+            if account is not None and account.email:
+                self._keep(account.email, closed)
+        self._cognito.delete(user_id)
+        self._sessions.end_deletion(user_id)
+
+    def kept(self, email: str, solution_id: str) -> Item | None:
+        """What a deleted account of this address left in a solution."""
+        return self._repository.get_item(remains_key(self._hashes.of(email), solution_id))
+
+    def _keep(self, email: str, closed: Entitlement) -> None:
+        now = self._clock()
+        key = remains_key(self._hashes.of(email), closed.solution_id)
+        kept = remains_of(closed, self._directory.solution(closed.solution_id, now), now)
+        if kept is None:
+            # What an earlier account of the address left was taken over by this one, and has ended with it.
+            self._repository.delete_item(key)
+        else:
+            self._repository.put_item({**{name: value["S"] for name, value in key.items()}, **kept})

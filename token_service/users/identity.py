@@ -1,0 +1,61 @@
+"""Who calls: a Cognito ID token, verified.
+
+https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+"""
+
+from typing import Any, Final
+
+import jwt
+
+from entitlements.identifiers import InvalidIdentifier, require_user_id
+from entitlements.table import DELETING
+from token_service.errors import Refused
+from token_service.users.sessions import Sessions, counts
+
+SIGN_IN_AGAIN: Final = "the ID token is not valid, has expired or was ended: sign in again"
+LEEWAY: Final = 30
+"""Seconds by which clocks may differ."""
+
+
+class IdentityVerifier:
+    """Verifies ID tokens of one pool and client."""
+
+    def __init__(self, issuer: str, client_id: str, jwks_url: str, sessions: Sessions) -> None:
+        """The keys are fetched when first needed and kept."""
+        self._issuer, self._client_id, self._sessions = issuer, client_id, sessions
+        self._keys = jwt.PyJWKClient(jwks_url, cache_keys=True, timeout=2)
+
+    def user_id(self, authorization: str | None, deleting: bool = False) -> str:
+        """The `sub` of the bearer. Raises `Refused`, without saying which check failed.
+
+        `deleting`: also where this account's deletion has begun, which must be possible to repeat.
+        """
+        user_id, auth_time = self._verified(authorization)
+        account = self._sessions.account(user_id)
+        if not counts(account, auth_time) and not (deleting and account.get(DELETING)):
+            raise Refused("sign_in_required", SIGN_IN_AGAIN)
+        return user_id
+
+    def _verified(self, authorization: str | None) -> tuple[str, int]:
+        scheme, _, token = (authorization or "").strip().partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused("sign_in_required", "send the Cognito ID token as Authorization: Bearer")
+        try:
+            key = self._keys.get_signing_key_from_jwt(token)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=["RS256"],
+                issuer=self._issuer,
+                audience=self._client_id,
+                leeway=LEEWAY,
+                options={"require": ["exp", "iat", "sub", "token_use", "auth_time"]},
+            )
+            # An access token of the same pool has the same signature, and says less about who consented to what.
+            if claims["token_use"] != "id" or type(claims["auth_time"]) is not int:
+                raise jwt.InvalidTokenError
+            return require_user_id(claims["sub"]), claims["auth_time"]
+        except jwt.PyJWKClientConnectionError as error:
+            raise Refused("identity_unavailable", "the user pool's keys cannot be read right now: try again") from error
+        except (jwt.PyJWTError, InvalidIdentifier) as error:
+            raise Refused("sign_in_required", SIGN_IN_AGAIN) from error

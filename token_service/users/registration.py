@@ -1,0 +1,210 @@
+"""How a visitor becomes a user of a solution: register, confirm, sign in; and ways back for who forgot.
+
+Whoever gets the mailed code owns the address, and chooses the password with it; whoever asked for the mail gains
+nothing by that. So an account has no password that anybody knows before its first code came back, and each step asks
+for the code that the account's state has: of the sign-up while it waits, of a new password from then on.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from entitlements.address import visitor
+from entitlements.solution import Solution
+from entitlements.table import DELETING
+from token_service.access.grants import Access, require_solution
+from token_service.access.minting import Minting, require_active
+from token_service.errors import Busy, Refused
+from token_service.repository import Repository
+from token_service.users.codes import CHALLENGE, Codes, Redeemed
+from token_service.users.cognito import Account, AddressKnown, Cognito, NotMailed, NotProven, SignedIn
+from token_service.users.deletion import Deletion
+from token_service.users.limits import Limits
+from token_service.users.redirects import destination, origin, with_answer
+from token_service.users.sessions import Sessions, counts
+
+CREDENTIALS: Final = "the address or the password is wrong, or the address is not confirmed yet"
+CODE: Final = "the code is wrong or too old: look at the last mail, or register again for a new one"
+SIGN_IN_ATTEMPTS: Final = 3
+"""A password may be set and used within one second, and Cognito's clock may be behind ours by another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What somebody came for: a solution, the page to return to, and that page's `state`."""
+
+    solution_id: str
+    return_to: str | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What somebody gets who has proved who they are: a token, or a code for it. `redirect` is empty where the solution
+    has no page of its own.
+    """
+
+    solution_id: str
+    redirect: str
+    state: str
+    token: str | None = None
+    code: str | None = None
+    signed_in: SignedIn | None = None
+
+
+class Registration:
+    """The steps. Each can be repeated, whatever failed before; none tells who is registered."""
+
+    def __init__(
+        self,
+        cognito: Cognito,
+        repository: Repository,
+        access: Access,
+        minting: Minting,
+        sessions: Sessions,
+        limits: Limits,
+        deletion: Deletion,
+        codes: Codes,
+        clock: Callable[[], float],
+        mail_failed: Callable[[str], object],
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """`clock` gives seconds since the epoch; `mail_failed` tells the operator of a mail that was not sent, by the
+        name of Cognito's exception.
+        """
+        self._cognito, self._repository, self._access, self._minting = cognito, repository, access, minting
+        self._sessions, self._limits, self._deletion, self._codes = sessions, limits, deletion, codes
+        self._clock, self._mail_failed, self._sleep = clock, mail_failed, sleep
+
+    def register(self, email: str, visit: Visit) -> None:
+        """Mail a code, to a new account if there is none."""
+        self._place(visit)
+        self._mail(email, self._cognito.sign_up)
+
+    def mail_code(self, email: str) -> None:
+        """Mail a code again, or for a new password, if there is such an account."""
+        # To an unknown address Cognito answers as if it had sent a mail.
+        self._mail(email, self._cognito.forgot_password)
+
+    def _mail(self, email: str, unknown: Callable[[str], None]) -> None:
+        self._limits.mail(email)
+        account = self._cognito.find(email)
+        if account is None:
+            send = unknown
+        else:
+            send = self._cognito.forgot_password if account.confirmed else self._cognito.resend_code
+        try:
+            send(email)
+        except AddressKnown:
+            return  # somebody registered it at the same moment, and the mail went out to them
+        except NotMailed as error:
+            # The answer is the same all the same: it would tell that there is an account to mail to.
+            self._mail_failed(str(error))
+
+    def confirm(
+        self, email: str, code: str, password: str, visit: Visit, source_ip: str, rotate_tokens: bool = False
+    ) -> Welcome:
+        """Prove the address by a mailed code, and choose the password."""
+        solution, url = self._arrival(visit)
+        account = self._prove(email, code, password, source_ip, rotate_tokens)
+        return self._welcome(account.user_id, email, solution, url, visit.state)
+
+    def reset_password(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool = False) -> None:
+        """The same for somebody who goes nowhere by it."""
+        self._prove(email, code, password, source_ip, rotate_tokens)
+
+    def _prove(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool) -> Account:
+        self._cognito.require_good_password(password)
+        self._limits.try_code(email, _network(source_ip))
+        account = self._cognito.find(email)
+        try:
+            if account is not None and not account.confirmed:
+                self._cognito.confirm(email, code)
+            else:
+                self._cognito.reset(email, code)
+            if account is None:
+                raise NotProven
+            if self._sessions.account(account.user_id).get(DELETING):
+                self._deletion.delete(account.user_id)
+                raise NotProven
+            # The code is spent and the password nobody's. Wherever this breaks off, the owner asks for another code;
+            # and no session of before, nor a token that shall end, outlives the password that they choose.
+            self._sessions.end(account.user_id)
+            if rotate_tokens:
+                self._access.drop_all_tokens(account.user_id)
+            self._cognito.set_password(account.user_id, password)
+        except NotProven as error:
+            raise Refused("code_invalid", CODE) from error
+        return account
+
+    def sign_in(self, email: str, password: str, visit: Visit, source_ip: str) -> Welcome:
+        """Sign in for a solution."""
+        solution, url = self._arrival(visit)
+        self._limits.try_sign_in(email, _network(source_ip))
+        try:
+            signed_in = self._signed_in(email, password)
+        except NotProven as error:
+            raise Refused("credentials_invalid", CREDENTIALS) from error
+        self._limits.signed_in(email, _network(source_ip))
+        return self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
+
+    def _signed_in(self, email: str, password: str) -> SignedIn:
+        for _ in range(SIGN_IN_ATTEMPTS):
+            signed_in = self._cognito.sign_in(email, password)
+            account = self._sessions.account(signed_in.user_id)
+            if account.get(DELETING):
+                # The owner was deleting this account: what broke off then is done now.
+                self._deletion.delete(signed_in.user_id)
+                raise NotProven
+            if counts(account, signed_in.auth_time):
+                return signed_in
+            self._sleep(min(1.0, max(0.1, account.get("not_before", 0) - self._clock())))
+        raise Busy("the session would begin before the account's not_before: do Cognito's clock and ours differ?")
+
+    def exchange(self, code: str, verifier: str, caller_origin: str) -> tuple[str, str]:
+        """The token and its solution for a one-time code."""
+        redeemed = self._codes.redeem(code, verifier, caller_origin)
+        return self._minting.mint(redeemed.user_id, redeemed.solution_id, redeemed.generation), redeemed.solution_id
+
+    def _place(self, visit: Visit) -> tuple[Solution, str]:
+        """The solution, and the URL to return to; before anything is counted, spent or sent."""
+        solution = require_solution(self._repository, visit.solution_id, self._clock())
+        if not solution.active:
+            raise Refused("solution_disabled", "this solution is switched off")
+        return solution, destination(solution, visit.return_to)
+
+    def _arrival(self, visit: Visit) -> tuple[Solution, str]:
+        """The same, for an answer that hands out a token or a code."""
+        solution, url = self._place(visit)
+        if solution.token_delivery == "code" and not CHALLENGE.fullmatch(visit.state):
+            raise Refused(
+                "state_required",
+                "this solution hands out codes: send as state the base64url SHA-256 of the page's verifier (RFC 7636)",
+            )
+        return solution, url
+
+    def _welcome(
+        self, user_id: str, email: str, solution: Solution, url: str, state: str, signed_in: SignedIn | None = None
+    ) -> Welcome:
+        entitlement = self._access.ensure(user_id, solution, lambda: self._deletion.kept(email, solution.solution_id))
+        require_active(entitlement)
+        token = code = None
+        if solution.token_delivery == "code":
+            if not entitlement.jti:
+                # The first token begins a generation: a code of before would be void with it.
+                self._minting.mint(user_id, solution.solution_id)
+                entitlement = self._access.ensure(user_id, solution)
+            stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)
+            code = self._codes.issue(stands_for, origin(url) if url else "", state)
+        else:
+            token = self._minting.mint(user_id, solution.solution_id)
+        given = {"token": token, "code": code, "state": state}
+        answer = {name: value for name, value in given.items() if value}
+        redirect = with_answer(url, solution.token_delivery, answer) if url else ""
+        return Welcome(solution.solution_id, redirect, state, token, code, signed_in)
+
+
+def _network(source_ip: str) -> str:
+    """What counts as one caller: an address, or an IPv6 /64."""
+    return visitor(source_ip) or source_ip

@@ -1,0 +1,137 @@
+"""What happens to every request before and after its route: body, forms, origins, headers."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
+from entitlements.table import StoreUnavailable
+from token_service.errors import Refused
+from token_service.web.origins import Origins
+from token_service.web.problems import LOGGER, refusal
+
+MAX_BODY: Final = 16_384
+"""Bytes. The largest request holds a token and a URL."""
+FORM: Final = "application/x-www-form-urlencoded"
+REDIRECTING: Final = ("/v1/registrations/confirm", "/v1/sessions")
+FORM_PATHS: Final = ("/v1/registrations", *REDIRECTING)
+PREFLIGHT_SECONDS: Final = 600
+BODILESS: Final = ("GET", "HEAD", "DELETE")
+"""RFC 9110 sections 9.3.1, 9.3.2 and 9.3.5: a body has no meaning there. A proxy may send one along all the same."""
+DOCS_PATH: Final = "/v1/docs"
+
+# https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+HEADERS: Final = {
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    # The redirect holds the token: no page may learn it from where its visitor came from.
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+# The page is one file with its scripts and styles in it, and asks this service alone.
+DOCS_CSP: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+    "frame-ancestors 'none'"
+)
+
+Event = dict[str, Any]
+
+
+def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context: Any) -> Event:
+    """Answer an HTTP API event of payload 2.0."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    path, method = event.get("rawPath", ""), event["requestContext"]["http"]["method"]
+    origin = headers.get("origin", "")
+    try:
+        known = bool(origin) and origins.known(origin)
+        if method == "OPTIONS":
+            return _finished(_preflight(), path, origin, known)
+        event, is_form = _with_plain_body(event, headers, path)
+        if is_form:
+            origins.require_form(origin, json.loads(event["body"]).get("solution_id"))
+        answer = app.resolve(event, context)
+    except Refused as refused:
+        answer, is_form, known = _plain(refusal(refused)), False, False
+    except StoreUnavailable as error:
+        answer, is_form, known = _plain(refusal(Refused("store_unavailable", str(error)))), False, False
+    return _finished(_as_redirect(answer) if is_form else answer, path, origin, known)
+
+
+def _with_plain_body(event: Event, headers: Mapping[str, str], path: str) -> tuple[Event, bool]:
+    """The event with its body as JSON text, and whether it was a form. Raises `Refused` for what is neither."""
+    body = "" if event["requestContext"]["http"]["method"] in BODILESS else event.get("body") or ""
+    if len(body) > MAX_BODY:
+        raise Refused("request_too_large", f"the body may hold {MAX_BODY} bytes")
+    try:
+        text = base64.b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else body
+        text.encode()
+    except (binascii.Error, UnicodeError) as error:
+        raise Refused("request_invalid", "the body must be text in UTF-8") from error
+    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if text and kind not in (FORM, "application/json"):
+        raise Refused("content_type_unsupported", "send JSON, with Content-Type: application/json")
+    # curl and others call a body a form unless told otherwise: JSON is JSON.
+    is_form = kind == FORM and bool(text) and not text.lstrip().startswith("{")
+    if is_form:
+        if path not in FORM_PATHS:
+            raise Refused("content_type_unsupported", "send JSON, with Content-Type: application/json")
+        text = _form_as_json(text)
+    headers = {**headers, "content-type": "application/json"}
+    return {**event, "body": text or None, "isBase64Encoded": False, "headers": headers}, is_form
+
+
+def _form_as_json(text: str) -> str:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=20)
+    except ValueError as error:
+        raise Refused("request_invalid", "the form cannot be read") from error
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Refused("request_invalid", "a field of the form is repeated")
+    # A field that was left empty was left out.
+    return json.dumps({name: value for name, value in fields.items() if value})
+
+
+def _as_redirect(answer: Event) -> Event:
+    """A form's success is a redirect (RFC 9110 section 15.4.4), with the token or code in it."""
+    redirect = json.loads(answer["body"]).get("redirect") if answer["statusCode"] == 200 else None
+    if not redirect:
+        return answer
+    return {**answer, "statusCode": 303, "body": "", "headers": {**answer["headers"], "Location": redirect}}
+
+
+def _preflight() -> Event:
+    return {
+        "statusCode": 204,
+        "body": "",
+        "headers": {
+            "Access-Control-Allow-Methods": "GET, POST, DELETE",
+            "Access-Control-Allow-Headers": "authorization, content-type",
+            "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+        },
+    }
+
+
+def _plain(response: Any) -> Event:
+    return {
+        "statusCode": response.status_code,
+        "body": response.body,
+        "headers": {"Content-Type": response.content_type, **response.headers},
+    }
+
+
+def _finished(answer: Event, path: str, origin: str, known: bool) -> Event:
+    headers = {"Cache-Control": "no-store", "Vary": "Origin", **HEADERS, **answer["headers"]}
+    if path == DOCS_PATH and answer["statusCode"] == 200:
+        headers["Content-Security-Policy"] = DOCS_CSP
+    if known:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = "RateLimit, RateLimit-Policy, Retry-After"
+    elif answer["statusCode"] == 204:
+        LOGGER.info("preflight of an unknown origin")
+        headers = {name: value for name, value in headers.items() if not name.startswith("Access-Control-")}
+    return {**answer, "headers": headers}

@@ -1,0 +1,48 @@
+"""Which web origins may call: those of the pages of applied solutions (https://fetch.spec.whatwg.org/#http-cors-protocol).
+
+And from which a form may come: another site's would sign a visitor in to somebody else's account.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from entitlements.directory import MAX_AGE, Directory
+from token_service.errors import Refused
+from token_service.repository import Repository
+from token_service.users.redirects import origin as origin_of
+from token_service.users.redirects import origins_of
+
+MAX_KNOWN: Final = 1_000
+
+
+class Origins:
+    """Looks an origin up in the table, at most once in the cache time of everything else."""
+
+    def __init__(self, repository: Repository, directory: Directory, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._repository, self._directory, self._clock = repository, directory, clock
+        self._known: dict[str, tuple[bool, float]] = {}
+
+    def known(self, origin: str) -> bool:
+        """Whether some solution has a page there. Raises `StoreUnavailable`."""
+        if not origin.startswith(("https://", "http://")) or len(origin) > 300:
+            return False
+        found, read_at = self._known.get(origin, (False, -MAX_AGE))
+        if not 0 <= self._clock() - read_at < MAX_AGE:
+            found = any(True for _ in self._repository.query(f"origin#{origin}", "solution#"))
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[origin] = (found, self._clock())
+        return found
+
+    def require_form(self, origin: str, solution_id: object) -> None:
+        """Refuse a form that does not come from a page of the solution that it names, or from its marketplace.
+
+        Browsers name the origin of every POST (https://fetch.spec.whatwg.org/#origin-header): without one it is none.
+        """
+        solution = self._directory.solution(solution_id, self._clock()) if isinstance(solution_id, str) else None
+        # What is wrong with a form of an unknown solution, its route tells.
+        if solution is not None and origin not in {*origins_of(solution), origin_of(solution.marketplace_url)}:
+            raise Refused(
+                "origin_unknown", "send forms from a page of the solution that they name, or of its marketplace"
+            )

@@ -1,0 +1,36 @@
+"""What a user sees of their own access, and its end."""
+
+from dataclasses import asdict
+from typing import Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from token_service.services import Services
+from token_service.web.models import Accepted, EntitlementsAnswer, UsageAnswer
+from token_service.web.routes.answers import ID_TOKEN, KEYS, POOL, SIGNED_IN, documented, json_answer
+
+TAGS: Final = ["account"]
+
+
+def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
+    """Declare them."""
+
+    @app.get(
+        "/v1/entitlements", summary="The user's solutions, plans and usage", tags=TAGS, operation_id="listEntitlements",
+        security=ID_TOKEN, responses=documented(EntitlementsAnswer, *SIGNED_IN),
+    )  # fmt: skip
+    def entitlements() -> Response[str]:
+        user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
+        found = services.accounts.entitlements(user_id)
+        return json_answer(EntitlementsAnswer(entitlements=[UsageAnswer(**asdict(usage)) for usage in found]))
+
+    @app.delete(
+        "/v1/account", summary="Delete the account", tags=TAGS, operation_id="deleteAccount",
+        description="All sessions and all access end, and address and password are removed. What was suspended or used "
+        "up stays so for who registers again. The audit, which knows only an id, stays.",
+        security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, *KEYS),
+    )  # fmt: skip
+    def delete() -> Response[str]:
+        authorization = app.current_event.headers.get("authorization")
+        services.deletion.delete(services.identity.user_id(authorization, deleting=True))
+        return json_answer(Accepted(status="account_deleted"))

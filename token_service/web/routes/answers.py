@@ -1,0 +1,54 @@
+"""How routes answer, and how that is documented."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from pydantic import BaseModel
+
+from token_service.errors import Refused
+from token_service.web.models import Problem
+from token_service.web.problems import STATUS
+
+EVERYWHERE: Final = ("request_invalid", "store_unavailable")
+BODY: Final = ("request_too_large", "content_type_unsupported")
+KEYS: Final = ("keyring_missing", "kms_refused", "kms_unavailable", "busy")
+POOL: Final = ("identity_refused", "identity_unavailable")
+SIGNED_IN: Final = ("sign_in_required", "identity_unavailable")
+ID_TOKEN: Final[list[dict[str, list[str]]]] = [{"idToken": []}]
+
+
+def json_answer(body: BaseModel | Mapping[str, Any], status: int = 200, **headers: str) -> Response[str]:
+    """A JSON answer; a header's name is given with underscores."""
+    text = body.model_dump_json(exclude_none=False) if isinstance(body, BaseModel) else json.dumps(body)
+    return Response(status, "application/json", text, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def documented(
+    model: type[BaseModel], *codes: str, status: int = 200, what: str = "", statuses: tuple[int, ...] = ()
+) -> dict[int, Any]:
+    """The `responses` of a route: its success, and the problems that it may answer with, by status."""
+    responses: dict[int, Any] = {
+        status: {
+            "description": what or " ".join((model.__doc__ or "").split()),
+            "content": {"application/json": {"model": model}},
+        }
+    }
+    by_status: dict[int, list[str]] = {number: [] for number in statuses}
+    for code in (*EVERYWHERE, *codes):
+        by_status.setdefault(STATUS[code], []).append(f"`{code}`")
+    for number, named in sorted(by_status.items()):
+        responses[number] = {
+            "description": ", ".join(named) or "the gate's refusal, by its reason",
+            "content": {"application/problem+json": {"model": Problem}},
+        }
+    return responses
+
+
+def bearer(app: APIGatewayHttpResolver) -> str:
+    """The bearer's text. Raises `Refused` where there is none."""
+    scheme, _, text = (app.current_event.headers.get("authorization") or "").strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refused("token_missing", "send the token as Authorization: Bearer")
+    return text.strip()

@@ -1,0 +1,40 @@
+"""What anybody may know: the public keys, and what a solution offers."""
+
+from typing import Annotated, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from entitlements.directory import MAX_AGE
+from token_service.errors import Refused
+from token_service.services import Services
+from token_service.web.models import KeySet, SolutionAnswer, SolutionId
+from token_service.web.routes.answers import documented, json_answer
+
+JWKS_MAX_AGE: Final = int(MAX_AGE)
+"""Seconds that others may keep the public keys: no longer than the gates, after which a published key may sign."""
+PUBLIC_FACTS: Final = ("solution_id", "name", "status", "default_plan", "plans")
+
+
+def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
+    """Declare them."""
+
+    @app.get(
+        "/.well-known/jwks.json", summary="The public keys", tags=["public"], operation_id="getKeys",
+        responses=documented(KeySet),
+    )  # fmt: skip
+    def keys() -> Response[str]:
+        ring = services.gate.directory.ring(services.clock())
+        cached = f"public, max-age={JWKS_MAX_AGE}"
+        return json_answer(ring.jwks(), Cache_Control=cached, Access_Control_Allow_Origin="*")
+
+    @app.get(
+        "/v1/solutions/<solution_id>", summary="A solution's name, plans and prices", tags=["public"],
+        operation_id="getSolution", responses=documented(SolutionAnswer, "solution_unknown", "route_unknown"),
+    )  # fmt: skip
+    def solution(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:
+        found = services.gate.directory.solution(solution_id, services.clock())
+        if found is None:
+            raise Refused("solution_unknown", "there is no such solution")
+        whole = found.to_mapping()
+        return json_answer({key: whole[key] for key in PUBLIC_FACTS} | {"upgrade_url": found.upgrade_url})

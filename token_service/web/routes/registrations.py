@@ -1,0 +1,128 @@
+"""Becoming a user: register, confirm, sign in, sign out, and the way back for who forgot."""
+
+from typing import Annotated, Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from token_service.services import Services
+from token_service.users.registration import Visit, Welcome
+from token_service.web.models import (
+    Accepted,
+    AddressRequest,
+    ConfirmationRequest,
+    ExchangeRequest,
+    PasswordRequest,
+    RegistrationRequest,
+    SessionRequest,
+    SignedOutAnswer,
+    TokenAnswer,
+    WelcomeAnswer,
+)
+from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, POOL, SIGNED_IN, documented, json_answer
+
+TAGS: Final = ["registration"]
+ASKED: Final = (*BODY, *POOL, "kms_refused", "kms_unavailable", "keyring_missing", "too_many_requests", "busy")
+FOR_A_SOLUTION: Final = (*ASKED, "solution_unknown", "solution_disabled", "return_to_refused", "origin_unknown")
+HELD: Final = ("entitlement_suspended", "entitlement_revoked")
+WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, "state_required")
+MAILED: Final = "The answer is the same for every address, also when no mail can be sent."
+
+
+def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
+    """Declare them."""
+    registration = services.registration
+
+    def source_ip() -> str:
+        return str(app.current_event.request_context.http.source_ip)
+
+    @app.post(
+        "/v1/registrations", summary="Register for a solution", tags=TAGS, operation_id="register",
+        description=f"A code is mailed; the password is chosen with it. {MAILED}",
+        responses=documented(Accepted, *FOR_A_SOLUTION, status=202),
+    )  # fmt: skip
+    def register(body: RegistrationRequest) -> Response[str]:
+        registration.register(body.email, Visit(body.solution_id, body.return_to))
+        return json_answer(Accepted(status="code_mailed"), 202)
+
+    @app.post(
+        "/v1/registrations/resend", summary="Mail the code again", tags=TAGS, operation_id="resendCode",
+        description=f"A mail that is not sent leaves the last code valid. {MAILED}",
+        responses=documented(Accepted, *ASKED, status=202),
+    )  # fmt: skip
+    def resend(body: AddressRequest) -> Response[str]:
+        registration.mail_code(body.email)
+        return json_answer(Accepted(status="code_mailed"), 202)
+
+    @app.post(
+        "/v1/registrations/confirm", summary="Prove the address, choose the password, get the token", tags=TAGS,
+        operation_id="confirmRegistration",
+        description="Takes any code that was mailed last, also one for a new password. Sessions of before are void.",
+        responses=documented(WelcomeAnswer, *WELCOMED, "code_invalid", "password_weak"),
+    )  # fmt: skip
+    def confirm(body: ConfirmationRequest) -> Response[str]:
+        visit = Visit(body.solution_id, body.return_to, body.state)
+        welcome = registration.confirm(body.email, body.code, body.password, visit, source_ip(), body.rotate_tokens)
+        return json_answer(_welcome(welcome))
+
+    @app.post(
+        "/v1/sessions", summary="Sign in for a solution, and get the token", tags=TAGS, operation_id="signIn",
+        description="A user who is new to the solution gets its default plan. The token is the same each time. "
+        "Whatever is wrong, the answer is `credentials_invalid`.",
+        responses=documented(WelcomeAnswer, *WELCOMED, "credentials_invalid"),
+    )  # fmt: skip
+    def sign_in(body: SessionRequest) -> Response[str]:
+        visit = Visit(body.solution_id, body.return_to, body.state)
+        return json_answer(_welcome(registration.sign_in(body.email, body.password, visit, source_ip())))
+
+    @app.delete(
+        "/v1/sessions", summary="Sign out everywhere", tags=TAGS, operation_id="signOut", security=ID_TOKEN,
+        description="Every ID token of before is void. Tokens for solutions go on, unless `rotate_tokens` ends them.",
+        responses=documented(SignedOutAnswer, *SIGNED_IN, *POOL, "busy"),
+    )  # fmt: skip
+    def sign_out(
+        rotate_tokens: Annotated[bool, Query(description="End the user's tokens too")] = False,
+    ) -> Response[str]:
+        user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
+        if rotate_tokens:
+            services.access.drop_all_tokens(user_id)
+        services.sessions.end(user_id)
+        return json_answer(SignedOutAnswer(status="signed_out"))
+
+    @app.post(
+        "/v1/codes/exchange", summary="The token for a one-time code", tags=TAGS, operation_id="exchangeCode",
+        description="For pages of solutions whose `token_delivery` is `code`. A code works once, within a minute, with "
+        "the verifier whose SHA-256 was its `state` (RFC 7636, S256).",
+        responses=documented(TokenAnswer, *BODY, *KEYS, *HELD, "code_invalid", "entitlement_missing"),
+    )  # fmt: skip
+    def exchange(body: ExchangeRequest) -> Response[str]:
+        origin = app.current_event.headers.get("origin") or ""
+        token, solution_id = registration.exchange(body.code, body.verifier, origin)
+        return json_answer(TokenAnswer(token=token, solution_id=solution_id))
+
+    @app.post(
+        "/v1/passwords/forgotten", summary="Mail a code for a new password", tags=TAGS, operation_id="forgotPassword",
+        description=MAILED, responses=documented(Accepted, *ASKED, status=202),
+    )  # fmt: skip
+    def forgot(body: AddressRequest) -> Response[str]:
+        registration.mail_code(body.email)
+        return json_answer(Accepted(status="code_mailed"), 202)
+
+    @app.post(
+        "/v1/passwords", summary="Choose a new password by the mailed code", tags=TAGS, operation_id="resetPassword",
+        description="Takes any code that was mailed last, also that of a registration. Sessions of before are void.",
+        responses=documented(Accepted, *ASKED, "code_invalid", "password_weak", "entitlement_missing"),
+    )  # fmt: skip
+    def reset(body: PasswordRequest) -> Response[str]:
+        registration.reset_password(body.email, body.code, body.password, source_ip(), body.rotate_tokens)
+        return json_answer(Accepted(status="password_set"))
+
+
+def _welcome(welcome: Welcome) -> WelcomeAnswer:
+    signed_in: dict[str, Any] = {}
+    if welcome.signed_in is not None:
+        signed_in = {"id_token": welcome.signed_in.id_token, "expires_in": welcome.signed_in.expires_in}
+    return WelcomeAnswer(
+        solution_id=welcome.solution_id, token=welcome.token, code=welcome.code, state=welcome.state,
+        redirect=welcome.redirect, **signed_in,
+    )  # fmt: skip

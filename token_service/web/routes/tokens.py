@@ -1,0 +1,68 @@
+"""A user's own tokens."""
+
+from typing import Annotated, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from entitlements.reasons import Reason
+from entitlements.token import parse
+from token_service.errors import Refused
+from token_service.services import Services
+from token_service.web.models import RefreshAnswer, RevokedAnswer, SolutionId, SolutionRequest, TokenAnswer
+from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, SIGNED_IN, bearer, documented, json_answer
+
+TAGS: Final = ["tokens"]
+HELD: Final = ("entitlement_missing", "entitlement_suspended", "entitlement_revoked")
+
+
+def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
+    """Declare them."""
+
+    def user_id() -> str:
+        return services.identity.user_id(app.current_event.headers.get("authorization"))
+
+    @app.post(
+        "/v1/tokens", summary="The token for a solution, the same each time", tags=TAGS, operation_id="mintToken",
+        security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY),
+    )  # fmt: skip
+    def mint(body: SolutionRequest) -> Response[str]:
+        token = services.minting.mint(user_id(), body.solution_id)
+        return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
+
+    @app.post(
+        "/v1/tokens/rotate", summary="Another token; the one before ends", tags=TAGS, operation_id="rotateToken",
+        description="It ends at once. Plan and counters stay.",
+        security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY, "too_many_requests"),
+    )  # fmt: skip
+    def rotate(body: SolutionRequest) -> Response[str]:
+        user = user_id()
+        services.limits.rotate(user)
+        token = services.minting.rotate(user, body.solution_id)
+        return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
+
+    @app.post(
+        "/v1/tokens/refresh", summary="The same secret, vouched for by the key that signs now", tags=TAGS,
+        operation_id="refreshToken", description="By the token alone, whatever became of the key that signed it.",
+        security=[{"token": []}],
+        responses=documented(
+            RefreshAnswer, "token_missing", "token_malformed", "token_superseded", "issuer_mismatch",
+            "entitlement_suspended", *KEYS, *BODY,
+        ),
+    )  # fmt: skip
+    def refresh() -> Response[str]:
+        token = parse(bearer(app))
+        if token is None:
+            raise Refused("token_malformed", Reason.TOKEN_MALFORMED.message)
+        return json_answer(RefreshAnswer(token=services.minting.refresh(token)))
+
+    @app.delete(
+        "/v1/tokens/<solution_id>", summary="End the token for a solution", tags=TAGS, operation_id="revokeToken",
+        description="Access stays: whoever signs in again gets another token, with plan and counters as they were.",
+        # Where the path holds what no id could, no route matches.
+        security=ID_TOKEN,
+        responses=documented(RevokedAnswer, *SIGNED_IN, "entitlement_missing", "busy", "route_unknown"),
+    )  # fmt: skip
+    def revoke(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:
+        services.access.drop_token(user_id(), solution_id)
+        return json_answer(RevokedAnswer(status="revoked", solution_id=solution_id))
