@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from gatepass.attach.responses import LATER, REFUSED
-from gatepass.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.emulator import moto_server
+from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from token_service.errors import Refused
 
 TABLE: Final = "gatepass-local"

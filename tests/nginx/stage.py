@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gatepass.gateway import Api, LambdaProxy, LocalGateway, Route
+from gatepass.local.gateway import Api, LambdaProxy, LocalGateway, Route
 from tests.support import emulators
 
 CONFIGURATION = emulators.ROOT / "examples" / "nginx" / "gatepass.conf"

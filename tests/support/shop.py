@@ -15,8 +15,8 @@ from authorizer.handler import make_handler
 from entitlements.gate import Gate
 from entitlements.token import parse
 from examples.faiss_search import app as backend
-from gatepass.gateway import Api as GatewayApi
-from gatepass.gateway import Authorizer, LambdaProxy, LocalGateway, Mock, Route
+from gatepass.local.gateway import Api as GatewayApi
+from gatepass.local.gateway import Authorizer, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.stack import GATEWAY_RESPONSES
 from tests.support import emulators
 from tests.support.api import Api

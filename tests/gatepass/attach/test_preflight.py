@@ -10,8 +10,8 @@ from authorizer.handler import make_handler
 from entitlements.gate import Gate
 from gatepass.attach import record as records
 from gatepass.attach.rest_preflight import OPERATION
-from gatepass.gateway import Api as GatewayApi
-from gatepass.gateway import Authorizer, Cors, LambdaProxy, LocalGateway, Route
+from gatepass.local.gateway import Api as GatewayApi
+from gatepass.local.gateway import Authorizer, Cors, LambdaProxy, LocalGateway, Route
 from tests.gatepass.attach.conftest import ARN, OTHER, World
 from token_service.repository import Repository
 

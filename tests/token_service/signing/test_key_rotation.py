@@ -21,7 +21,7 @@ from authorizer.handler import make_handler
 from entitlements.gate import Gate
 from entitlements.keyring import KeyRing
 from entitlements.token import parse
-from gatepass.gateway import Api, Authorizer, LocalGateway, Mock, Route
+from gatepass.local.gateway import Api, Authorizer, LocalGateway, Mock, Route
 from tests.support.market import START, Marketplace, bearer, kms_keys
 from tests.support.signer import SOLUTION, USER, Signer, ring
 from tests.support.table import API, Table

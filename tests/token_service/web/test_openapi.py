@@ -15,8 +15,8 @@ import jwt
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gatepass.gateway import Api as GatewayApi
-from gatepass.gateway import LambdaProxy, LocalGateway, Route
+from gatepass.local.gateway import Api as GatewayApi
+from gatepass.local.gateway import LambdaProxy, LocalGateway, Route
 from tests.support.api import Api
 from tests.support.emulators import ROOT
 from tests.support.signer import SOLUTION

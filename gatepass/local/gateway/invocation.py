@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from gatepass.gateway.messages import HttpRequest
-from gatepass.gateway.model import DEFAULT_STAGE, Api
+from gatepass.local.gateway.messages import HttpRequest
+from gatepass.local.gateway.model import DEFAULT_STAGE, Api
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gatepass.gateway import Api, Authorizer, HttpRequest, HttpResponse, LambdaProxy, ResultCache, Route, handle
+from gatepass.local.gateway import Api, Authorizer, HttpRequest, HttpResponse, LambdaProxy, ResultCache, Route, handle
 
 
 class Recorder:

@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gatepass.gateway.failures import Failure
-from gatepass.gateway.invocation import Invocation
-from gatepass.gateway.messages import HttpResponse, json_response
-from gatepass.gateway.model import GatewayResponse, ResponseType
+from gatepass.local.gateway.failures import Failure
+from gatepass.local.gateway.invocation import Invocation
+from gatepass.local.gateway.messages import HttpResponse, json_response
+from gatepass.local.gateway.model import GatewayResponse, ResponseType
 
 # Spelt out, since Python renames 413 and others between its versions.
 _HTTP_MESSAGES = {

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 import pytest
 
-from gatepass.gateway.policy import Access, MalformedPolicyError, evaluate, parse_policy, resource_matches
+from gatepass.local.gateway.policy import Access, MalformedPolicyError, evaluate, parse_policy, resource_matches
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/GET/items/a:b/c"
 

@@ -13,19 +13,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gatepass.gateway import events
-from gatepass.gateway.failures import (
+from gatepass.local.gateway import events
+from gatepass.local.gateway.failures import (
     ARN_TOO_LONG,
     AUTHORIZER_BROKEN,
     UNAUTHORIZED,
     Failure,
     access_denied,
 )
-from gatepass.gateway.identity import IdentitySource, Location, parse_identity_source
-from gatepass.gateway.invocation import Invocation
-from gatepass.gateway.lambdas import HTTP_AUTHORIZER_TIMEOUT, LambdaContext, function_name, invoke
-from gatepass.gateway.model import ApiType, Authorizer
-from gatepass.gateway.policy import Access, MalformedPolicyError, Statement, evaluate, parse_policy
+from gatepass.local.gateway.identity import IdentitySource, Location, parse_identity_source
+from gatepass.local.gateway.invocation import Invocation
+from gatepass.local.gateway.lambdas import HTTP_AUTHORIZER_TIMEOUT, LambdaContext, function_name, invoke
+from gatepass.local.gateway.model import ApiType, Authorizer
+from gatepass.local.gateway.policy import Access, MalformedPolicyError, Statement, evaluate, parse_policy
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 MAX_METHOD_ARN_BYTES = 1600

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gatepass.gateway import events
-from gatepass.gateway.failures import (
+from gatepass.local.gateway import events
+from gatepass.local.gateway.failures import (
     HTTP_BACKEND_FAILED,
     HTTP_LAMBDA_FAILED,
     REST_BACKEND_FAILED,
@@ -20,16 +20,16 @@ from gatepass.gateway.failures import (
     REST_LAMBDA_FAILED,
     Failure,
 )
-from gatepass.gateway.invocation import Invocation
-from gatepass.gateway.lambdas import (
+from gatepass.local.gateway.invocation import Invocation
+from gatepass.local.gateway.lambdas import (
     HTTP_INTEGRATION_TIMEOUT,
     REST_INTEGRATION_TIMEOUT,
     LambdaContext,
     function_name,
     invoke,
 )
-from gatepass.gateway.messages import HttpResponse, json_response
-from gatepass.gateway.model import FINAL_STATUSES, HEADER_NAME, HttpProxy, Integration, LambdaFunction, Mock
+from gatepass.local.gateway.messages import HttpResponse, json_response
+from gatepass.local.gateway.model import FINAL_STATUSES, HEADER_NAME, HttpProxy, Integration, LambdaFunction, Mock
 
 # RFC 9110, section 7.6.1; the length is set anew by whoever sends the message.
 _HOP_BY_HOP = frozenset(

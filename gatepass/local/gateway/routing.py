@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from gatepass.gateway.model import DEFAULT_ROUTE, DEFAULT_STAGE, Api, Route
+from gatepass.local.gateway.model import DEFAULT_ROUTE, DEFAULT_STAGE, Api, Route
 
 _STATIC, _VARIABLE, _GREEDY = range(3)
 

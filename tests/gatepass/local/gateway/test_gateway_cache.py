@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html
 
 import pytest
 
-from gatepass.gateway import Authorizer, LambdaProxy, ResultCache, Route
+from gatepass.local.gateway import Authorizer, LambdaProxy, ResultCache, Route
 
 REST_SOURCE = ("method.request.header.Authorization",)
 HTTP_SOURCE = ("$request.header.Authorization",)

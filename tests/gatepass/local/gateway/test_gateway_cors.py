@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-cors.html
 
 import pytest
 
-from gatepass.gateway import Cors, GatewayResponse, LambdaProxy, Mock, Route
+from gatepass.local.gateway import Cors, GatewayResponse, LambdaProxy, Mock, Route
 
 ORIGIN = "https://shop.example"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
@@ -95,7 +95,7 @@ def test_http_apis_replace_the_integrations_cors_headers(toys):
 
 
 def test_http_apis_put_cors_headers_on_their_own_denials(toys):
-    """By report (see gatepass.gateway.cors): else a browser could not read the 401."""
+    """By report (see gatepass.local.gateway.cors): else a browser could not read the 401."""
     _, gate = toys.gate({"isAuthorized": True}, identity_sources=("$request.header.Authorization",))
     api = toys.api("HTTP", None, routes=get_search(toys, gate), cors=CORS)
     response = toys.send(api, "/search", headers={"Origin": ORIGIN})

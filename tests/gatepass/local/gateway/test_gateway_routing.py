@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-ro
 
 import pytest
 
-from gatepass.gateway import Api, LambdaProxy, Route
-from gatepass.gateway.routing import find_route, path_in_stage
+from gatepass.local.gateway import Api, LambdaProxy, Route
+from gatepass.local.gateway.routing import find_route, path_in_stage
 
 
 def api(type, *keys, stage=""):

@@ -6,12 +6,12 @@ page of the AWS documentation it follows, so that it does not merely agree with 
 leaves unsaid is marked "by report" with its source.
 """
 
-from gatepass.gateway.authorize import ResultCache
-from gatepass.gateway.core import handle
-from gatepass.gateway.events import websocket_connect_event
-from gatepass.gateway.lambdas import LambdaContext
-from gatepass.gateway.messages import HttpRequest, HttpResponse
-from gatepass.gateway.model import (
+from gatepass.local.gateway.authorize import ResultCache
+from gatepass.local.gateway.core import handle
+from gatepass.local.gateway.events import websocket_connect_event
+from gatepass.local.gateway.lambdas import LambdaContext
+from gatepass.local.gateway.messages import HttpRequest, HttpResponse
+from gatepass.local.gateway.model import (
     Api,
     Authorizer,
     Cors,
@@ -22,7 +22,7 @@ from gatepass.gateway.model import (
     ResponseType,
     Route,
 )
-from gatepass.gateway.server import LocalGateway
+from gatepass.local.gateway.server import LocalGateway
 
 __all__ = [
     "Api",

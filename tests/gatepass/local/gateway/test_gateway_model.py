@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepass.gateway import Api, Authorizer, Cors, GatewayResponse, HttpProxy, LambdaProxy, Mock, Route
+from gatepass.local.gateway import Api, Authorizer, Cors, GatewayResponse, HttpProxy, LambdaProxy, Mock, Route
 
 FUNCTION = LambdaProxy(print)
 ROUTE = Route("GET", "/a", FUNCTION)

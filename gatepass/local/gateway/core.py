@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
-from gatepass.gateway.authorize import ResultCache, authorize
-from gatepass.gateway.cors import is_preflight, with_cors
-from gatepass.gateway.failures import (
+from gatepass.local.gateway.authorize import ResultCache, authorize
+from gatepass.local.gateway.cors import is_preflight, with_cors
+from gatepass.local.gateway.failures import (
     BODY_TOO_LARGE,
     HEADERS_TOO_LARGE,
     NO_SUCH_METHOD,
@@ -17,12 +17,12 @@ from gatepass.gateway.failures import (
     NO_SUCH_STAGE,
     Failure,
 )
-from gatepass.gateway.integrations import integrate
-from gatepass.gateway.invocation import Invocation
-from gatepass.gateway.messages import HttpRequest, HttpResponse
-from gatepass.gateway.model import Api
-from gatepass.gateway.routing import Match, find_route, path_in_stage
-from gatepass.gateway.templates import respond
+from gatepass.local.gateway.integrations import integrate
+from gatepass.local.gateway.invocation import Invocation
+from gatepass.local.gateway.messages import HttpRequest, HttpResponse
+from gatepass.local.gateway.model import Api
+from gatepass.local.gateway.routing import Match, find_route, path_in_stage
+from gatepass.local.gateway.templates import respond
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html

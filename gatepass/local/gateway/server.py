@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from gatepass.gateway.authorize import ResultCache
-from gatepass.gateway.core import MAX_BODY_BYTES, handle
-from gatepass.gateway.messages import HttpRequest, HttpResponse, json_response
-from gatepass.gateway.model import DEFAULT_STAGE, Api
+from gatepass.local.gateway.authorize import ResultCache
+from gatepass.local.gateway.core import MAX_BODY_BYTES, handle
+from gatepass.local.gateway.messages import HttpRequest, HttpResponse, json_response
+from gatepass.local.gateway.model import DEFAULT_STAGE, Api
 
 IDLE_SECONDS = 75.0  # how long a kept-alive connection may stay silent
 _LENGTH = re.compile(r"[0-9]{1,15}")

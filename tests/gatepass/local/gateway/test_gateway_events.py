@@ -11,7 +11,7 @@ import base64
 
 import pytest
 
-from gatepass.gateway import Api, HttpRequest, LambdaProxy, Route, websocket_connect_event
+from gatepass.local.gateway import Api, HttpRequest, LambdaProxy, Route, websocket_connect_event
 
 SIMPLE = {"isAuthorized": True}
 DUPLICATES = (("X-Thing", "one"), ("User-Agent", "toy/1"), ("X-Thing", "two"), ("Cookie", "a=1; b=2"))

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from gatepass.gateway import HttpProxy, Mock, Route
+from gatepass.local.gateway import HttpProxy, Mock, Route
 
 
 def rest(toys, answer):

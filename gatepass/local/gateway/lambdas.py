@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from gatepass.gateway.model import Api, LambdaFunction
+from gatepass.local.gateway.model import Api, LambdaFunction
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 REST_INTEGRATION_TIMEOUT = 29.0

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatepass.gateway.invocation import (
+from gatepass.local.gateway.invocation import (
     Invocation,
     all_values,
     clf_time,
@@ -23,8 +23,8 @@ from gatepass.gateway.invocation import (
     joined_values,
     last_values,
 )
-from gatepass.gateway.messages import HttpRequest
-from gatepass.gateway.model import Api
+from gatepass.local.gateway.messages import HttpRequest
+from gatepass.local.gateway.model import Api
 
 Event = dict[str, Any]
 

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from gatepass.gateway import LambdaProxy, LocalGateway, Route
+from gatepass.local.gateway import LambdaProxy, LocalGateway, Route
 
 SPOOF = "x-local-source-ip"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gatepass.gateway.messages import HttpRequest, HttpResponse
-from gatepass.gateway.model import Cors
+from gatepass.local.gateway.messages import HttpRequest, HttpResponse
+from gatepass.local.gateway.model import Cors
 
 
 def is_preflight(request: HttpRequest) -> bool:

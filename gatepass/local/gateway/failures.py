@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from gatepass.gateway.model import ResponseType
+from gatepass.local.gateway.model import ResponseType
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-r
 
 import pytest
 
-from gatepass.gateway import GatewayResponse, LambdaProxy, ResponseType, Route
+from gatepass.local.gateway import GatewayResponse, LambdaProxy, ResponseType, Route
 
 
 def test_the_context_of_a_deny_shows_in_the_template(toys):
