@@ -170,7 +170,7 @@ def _open_preflight(api: Api, goal: Goal, gated: list[str]) -> Iterator[str]:
 def _rest_preflight(api: Api, goal: Goal, gated: list[str], open_: list[str], plan: Plan) -> dict[str, Any]:
     # Pages of the solution send a token, which no browser does without asking first; for an API that no page uses, only
     # what would take preflight to the gate needs an answer of its own.
-    pages = bool(responses.origins(goal.solution))
+    pages = bool(responses.cors_origins(goal.solution))
     takes = [route.partition(" ")[2] for route in gated if pages or re.match(r"ANY |.*\{\w+\+\}$", route)]
     paths = dict.fromkeys(takes + [route.partition(" ")[2] for route in open_])
     excepted = {route.partition(" ")[2] for route in goal.except_ if route.startswith("OPTIONS ")}

@@ -6,8 +6,8 @@ only JSON-safe ASCII (`entitlements.decision.Decision.context`).
 
 import json
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+from entitlements.origins import origins_of
 from entitlements.solution import Solution
 
 _FACTS: Final = ",".join(
@@ -22,15 +22,14 @@ PREFLIGHT_SECONDS: Final = 600
 """For which a browser need not ask again: a preflight of an HTTP API may cost a call of the gate's function."""
 
 
-def origins(solution: Solution) -> list[str]:
-    """Where browsers use the solution from: its front end and the places tokens go to."""
-    urls = [urlsplit(url) for url in (solution.frontend_url, *solution.return_urls) if url]
-    return sorted({f"{url.scheme}://{url.netloc}" for url in urls})
+def cors_origins(solution: Solution) -> list[str]:
+    """Where browsers use the solution from, in an order that stays."""
+    return sorted(origins_of(solution))
 
 
 def _origin(solution: Solution) -> str:
     """A REST API's headers are fixed texts: one origin can be named, of several only `*` (no cookies are involved)."""
-    known = origins(solution)
+    known = cors_origins(solution)
     return known[0] if len(known) == 1 else "*"
 
 
@@ -67,7 +66,7 @@ def cors(present: dict[str, Any] | None, solution: Solution) -> dict[str, Any]:
     """
     if present is None:
         return {
-            "AllowOrigins": origins(solution) or ["*"],
+            "AllowOrigins": cors_origins(solution) or ["*"],
             "AllowHeaders": HEADERS.split(","),
             "AllowMethods": METHODS.split(","),
             "MaxAge": PREFLIGHT_SECONDS,

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Final
 
+from entitlements.origins import origins_of
 from entitlements.solution import ConfigError, Solution, solution_from_document
 from entitlements.table import Item, Wire, item_to_wire, origin_key, solution_key, to_wire
 from token_service.errors import ConditionFailed, Refused
 from token_service.repository import Repository
-from token_service.users.redirects import origin
 
 TRANSACTION: Final = 100
 """Actions of a TransactWriteItems:
@@ -21,7 +21,7 @@ stored already stays good with more.
 
 def require_few_origins(solution: Solution, path: Path) -> None:
     """Refuse a file whose pages have too many origins."""
-    if (count := len(origins(solution))) > MAX_ORIGINS:
+    if (count := len(origins_of(solution))) > MAX_ORIGINS:
         raise Refused(
             "file_invalid",
             f"nothing was applied\n{path}: return_urls: have {count} different origins with frontend_url, and may have "
@@ -37,7 +37,7 @@ def apply(repository: Repository, solution: Solution) -> bool:
     key = solution_key(solution.solution_id)
     before = repository.get_item(key)
     condition = _unchanged(before)
-    wanted = origins(solution)
+    wanted = origins_of(solution)
     stale = sorted(_stored_origins(repository, solution.solution_id, before) - wanted)
     put: Wire = {"Item": key | item_to_wire({"document": solution.to_document()}), **condition}
     added = [("Put", {"Item": origin_key(one, solution.solution_id)}) for one in sorted(wanted)]
@@ -59,11 +59,6 @@ def apply(repository: Repository, solution: Solution) -> bool:
     return before is None
 
 
-def origins(solution: Solution) -> set[str]:
-    """The origins from which its pages may call the token service: those of its URLs, and no others."""
-    return {origin(url) for url in (solution.frontend_url, *solution.return_urls) if url}
-
-
 def _unchanged(before: Item | None) -> Wire:
     if before is None:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
@@ -79,7 +74,7 @@ def _stored_origins(repository: Repository, solution_id: str, before: Item | Non
     if before is None:
         return set()
     try:
-        return origins(solution_from_document(str(before.get("document", ""))))
+        return origins_of(solution_from_document(str(before.get("document", ""))))
     except ConfigError:
         # Damaged: this application mends it, and what it named only the table itself can tell.
         sk = origin_key("", solution_id)["sk"]["S"]

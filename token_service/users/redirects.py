@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from entitlements.origins import DEFAULT_PORTS
 from entitlements.solution import Solution
 from token_service.errors import Refused
 
@@ -18,7 +19,6 @@ PARAMETERS: Final = ("token", "code", "state")
 """What a redirect hands over; what a URL had under these names before gives way."""
 # Printable ASCII without what browsers read as something else (a backslash as a slash) or never send.
 _PLAIN: Final = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def destination(solution: Solution, return_to: str | None) -> str:
@@ -33,18 +33,6 @@ def destination(solution: Solution, return_to: str | None) -> str:
             "return_to_refused", f"return_to must begin with one of the return_urls of {solution.solution_id}"
         )
     return return_to
-
-
-def origin(url: str) -> str:
-    """The origin of a URL as browsers send it (RFC 6454 section 6.2)."""
-    parts = urlsplit(url)
-    port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{parts.hostname}{port}"
-
-
-def origins_of(solution: Solution) -> set[str]:
-    """The origins of a solution's own pages."""
-    return {origin(url) for url in (solution.frontend_url, *solution.return_urls) if url}
 
 
 def with_answer(url: str, delivery: str, answer: Mapping[str, str]) -> str:
@@ -64,7 +52,7 @@ def _matches(url: str, allowed: str) -> bool:
         return False
     try:
         asked, ours = urlsplit(url), urlsplit(allowed)
-        same = [(p.scheme, p.hostname, p.port or _DEFAULT_PORTS.get(p.scheme)) for p in (asked, ours)]
+        same = [(p.scheme, p.hostname, p.port or DEFAULT_PORTS.get(p.scheme)) for p in (asked, ours)]
     except ValueError:
         return False
     if same[0] != same[1] or "@" in asked.netloc or "%" in asked.netloc:

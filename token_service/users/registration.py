@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from entitlements.address import visitor
+from entitlements.origins import origin_of
 from entitlements.solution import Solution
 from entitlements.table import DELETING
 from token_service.access.grants import Access, require_solution
@@ -21,7 +22,7 @@ from token_service.users.codes import CHALLENGE, Codes, Redeemed
 from token_service.users.cognito import Account, AddressKnown, Cognito, NotMailed, NotProven, SignedIn
 from token_service.users.deletion import Deletion
 from token_service.users.limits import Limits
-from token_service.users.redirects import destination, origin, with_answer
+from token_service.users.redirects import destination, with_answer
 from token_service.users.sessions import Sessions, counts
 
 CREDENTIALS: Final = "the address or the password is wrong, or the address is not confirmed yet"
@@ -196,7 +197,7 @@ class Registration:
                 self._minting.mint(user_id, solution.solution_id)
                 entitlement = self._access.ensure(user_id, solution)
             stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)
-            code = self._codes.issue(stands_for, origin(url) if url else "", state)
+            code = self._codes.issue(stands_for, origin_of(url) if url else "", state)
         else:
             token = self._minting.mint(user_id, solution.solution_id)
         given = {"token": token, "code": code, "state": state}

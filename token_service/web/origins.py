@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from entitlements.directory import MAX_AGE, Directory
+from entitlements.origins import origin_of, origins_of
 from token_service.errors import Refused
 from token_service.repository import Repository
-from token_service.users.redirects import origin as origin_of
-from token_service.users.redirects import origins_of
 
 MAX_KNOWN: Final = 1_000
 
