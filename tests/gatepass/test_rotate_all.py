@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support import emulators
 from tests.support.emulators import ROOT
 from tests.support.market import Marketplace, bearer
 from tests.support.power import Power
+from tests.support.proxy import Answer, proxy
 from tests.support.signer import SOLUTION
 from tests.support.table import Table
 from token_service.access.records import to_the_second
@@ -224,14 +226,19 @@ def test_interrupted_it_names_the_command_that_continues_and_that_one_does(
     for user in users:
         market.access.grant(user, SOLUTION)
         market.minting.mint(user, SOLUTION)
-    environment = emulators.CREDENTIALS | {
-        "AWS_ENDPOINT_URL_DYNAMODB": real_table.client.meta.endpoint_url,
-        "GATEPASS_TABLE": real_table.name,
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "gatepass", *command()], cwd=ROOT, env=os.environ | environment,
+    endpoint = real_table.client.meta.endpoint_url
+    environment = emulators.CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": endpoint, "GATEPASS_TABLE": real_table.name}
+
+    def slowly(_: str, forward: Callable[[], Answer]) -> Answer:
+        time.sleep(0.05)
+        return forward()
+
+    with proxy(endpoint) as between, subprocess.Popen(
+        [sys.executable, "-m", "gatepass", *command()], cwd=ROOT,
+        env=os.environ | environment | {"AWS_ENDPOINT_URL_DYNAMODB": between.url},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as run:  # fmt: skip
+        between.on_call = slowly
         assert run.stderr is not None
         first = run.stderr.readline()
         while not ends(market):
