@@ -55,10 +55,10 @@ def obtain(records: Pending, kind: str, kms: Callable[[], Kms], stack: str, cloc
         if (left := found.since + ANNOUNCED - now) > 0:
             raise Refused("key_announced", f"another run is making a key: wait {left} s and run this again")
         LOGGER.warning(_perhaps_made(stack, found.since), extra={"code": "key_unrecorded"})
-    announced = PendingKey("", now)
+    client, announced = kms(), PendingKey("", now)
     records.set_pending(kind, found, announced)
     try:
-        key_id = CREATE[kind](kms(), stack)
+        key_id = CREATE[kind](client, stack)
     except Refused as error:
         if error.code == "kms_refused":
             records.set_pending(kind, announced, None)

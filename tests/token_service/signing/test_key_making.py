@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from entitlements.keyring import KeyRing
+from entitlements.keyring import KeyRing, PendingKey
 from entitlements.table import keyring_init_key, keyring_key
 from gatepass import cli
 from gatepass.environment import Environment
@@ -286,3 +286,19 @@ def test_a_token_of_a_key_that_is_revoked_or_retired_is_not_handed_out(workshop:
                 market.minting.mint(user, SOLUTION)
             with pytest.raises(Refused, match="KMS refused sign"):
                 market.refresh(token)
+
+
+def test_a_client_that_cannot_be_made_announces_nothing(workshop: Workshop) -> None:
+    environment = Environment("t", "us-east-1", workshop.dynamodb.meta.endpoint_url, None)
+    workshop.keys._kms = lambda: environment.key_kms
+    with pytest.raises(Refused, match="must both be AWS's or both emulated"):
+        workshop.keys.create()
+    assert workshop.keys.ring().pending == {}
+
+
+def test_a_schedule_leaves_a_key_to_the_run_that_makes_it(workshop: Workshop) -> None:
+    workshop.keys.set_pending("signing", None, PendingKey("", int(workshop.market.now)))
+    lines: list[str] = []
+    assert advance(workshop.keys, workshop.market.clock, lines.append)
+    assert lines == ["left to the next run: another run is making a key: wait 120 s and run this again"]
+    assert workshop.made == set()
