@@ -9,6 +9,7 @@ from entitlements.identifiers import InvalidIdentifier
 from entitlements.keyring import KeyRingError
 from entitlements.solution import ConfigError
 from entitlements.table import StoreUnavailable
+from gatepass import __version__
 from gatepass.attach.aws import CallFailed
 from gatepass.commands import attach, attach_status, entitlements, init, keys, local, solutions, tokens
 from token_service.errors import Busy, Refused
@@ -19,6 +20,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gatepass", description="Sells access to APIs: one token for each user and solution, one write a request."
     )
+    parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
     for module in (local, init, solutions, entitlements, tokens, keys, attach, attach_status):

@@ -87,9 +87,16 @@ def test_the_documented_expression_for_scanners_finds_what_the_code_reads() -> N
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_paths_that_contributors_are_shown_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    found = set(re.findall(r"`((?:authorizer|docs|entitlements|gatepass|tests|token_service)/[\w./-]*)`", text))
+    assert len(found) > 15
+    assert {path for path in found if not (ROOT / path).exists()} == set()
 
 
 def test_what_the_threat_model_names_is_there() -> None:
