@@ -32,7 +32,7 @@ def build_gate(environment: Mapping[str, str]) -> Gate:
         raise MissingSetting("AWS_REGION is not set: give it the region of the DynamoDB table")
     ca_bundle = environment.get("AWS_CA_BUNDLE") or None
     if ca_bundle and not os.access(ca_bundle, os.R_OK):
-        raise MissingSetting(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or mend the path")
+        raise MissingSetting(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or correct the path")
     store = DynamoDB(table, region, endpoint.find(environment, region), credentials.find(environment), ca_bundle)
     return Gate(store)
 

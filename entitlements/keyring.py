@@ -91,7 +91,7 @@ class KeyRing:
         if sum(key.state is KeyState.SIGNING for key in keys) != 1:
             raise KeyRingError("exactly one key must be in state signing")
         if len(self._by_kid) != len(keys):
-            raise KeyRingError("a key stands in the ring twice")
+            raise KeyRingError("a key is repeated in the ring")
 
     def find(self, kid: str) -> SigningKey | None:
         """The key of that id, whatever its state."""

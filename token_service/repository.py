@@ -179,7 +179,7 @@ class Repository:
                 return answer
             if code == "TransactionCanceledException":
                 codes = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
-                # Between a failed condition and a conflict, the condition is the news: repeating cannot mend it.
+                # Between a failed condition and a conflict, the condition is the news: repeating cannot help.
                 if "ConditionalCheckFailed" in codes:
                     return {"Error": {"Code": "ConditionalCheckFailedException"}}
                 if "TransactionConflict" in codes:

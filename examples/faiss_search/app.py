@@ -59,7 +59,7 @@ def _read(event: dict[str, Any]) -> tuple[str, int]:
         raise BadRequestError('the body must be a JSON object, such as {"query": "object storage"}')
     query, k = data.get("query"), data.get("k", 5)
     if not isinstance(query, str) or not query.strip() or len(query) > MAX_QUERY:
-        raise BadRequestError(f"query must be a text of 1 to {MAX_QUERY} characters")
+        raise BadRequestError(f"query must be a string of 1 to {MAX_QUERY} characters")
     if type(k) is not int or not 1 <= k <= MAX_HITS:
         raise BadRequestError(f"k must be a whole number from 1 to {MAX_HITS}")
     return query, k

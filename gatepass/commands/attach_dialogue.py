@@ -40,7 +40,7 @@ def agreed(options: argparse.Namespace, question: str) -> bool:
     if options.yes:
         return True
     if not sys.stdin.isatty():
-        raise Refused("not_agreed", "nobody is there to ask: give --yes")
+        raise Refused("not_agreed", "stdin is not a terminal: pass --yes")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

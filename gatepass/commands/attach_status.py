@@ -1,4 +1,4 @@
-"""`gatepass status`: whether APIs are attached as they should be."""
+"""`gatepass status`: whether APIs are attached as recorded."""
 
 import argparse
 from dataclasses import replace
@@ -19,7 +19,7 @@ from token_service.errors import Refused
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
-    status = nouns.add_parser("status", help="whether APIs are attached as they should be; exit status 1 if not")
+    status = nouns.add_parser("status", help="whether APIs are attached as recorded; exit status 1 if not")
     status.add_argument("api", nargs="?", metavar="API_ID")
     status.add_argument("--all", action="store_true", help="every attached API")
     add_json(status)

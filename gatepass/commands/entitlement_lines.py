@@ -80,7 +80,7 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise BadLine({"(line)": "must be a JSON object"})
     if twice:
-        raise BadLine({_shown(key): "stands here twice" for key in twice})
+        raise BadLine({_shown(key): "is repeated" for key in twice})
     return data
 
 
@@ -127,7 +127,7 @@ class _Reader:
     def _text(self, key: str) -> str:
         value = self.data.get(key)
         if not isinstance(value, str) or not value:
-            self.faults[key] = "is missing" if key not in self.data else "must be a text"
+            self.faults[key] = "is missing" if key not in self.data else "must be a string"
             return ""
         return value
 

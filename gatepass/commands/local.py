@@ -41,7 +41,9 @@ def run_local(options: argparse.Namespace) -> int:
     from token_service.errors import Refused
 
     if not 0 <= options.port < MAX_PORT:
-        raise Refused("port_invalid", f"{options.port} and the next are no two ports: choose 0 to {MAX_PORT - 1}")
+        raise Refused(
+            "port_invalid", f"--port must be between 0 and {MAX_PORT - 1}: the token service has the next one"
+        )
 
     def watch(line: str) -> None:
         d = decision_of(line)

@@ -94,7 +94,7 @@ def _lines(node: yaml.Node, prefix: str) -> dict[str, int]:
         for key, value in node.value:
             path = f"{prefix}{key.value}"
             if path in lines:
-                raise ConfigError({path: f"stands here twice (lines {lines[path]} and {key.start_mark.line + 1})"})
+                raise ConfigError({path: f"is repeated (lines {lines[path]} and {key.start_mark.line + 1})"})
             lines[path] = key.start_mark.line + 1
             lines |= _lines(value, f"{path}.")
     return lines

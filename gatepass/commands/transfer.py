@@ -135,7 +135,7 @@ def run_import(options: argparse.Namespace) -> int:
     else:
         print(tally)
     if tally.bad:
-        print("gatepass: mend the lines named above and import the file again", file=sys.stderr)
+        print("gatepass: correct the lines named above and import the file again", file=sys.stderr)
     return 1 if tally.bad else 0
 
 

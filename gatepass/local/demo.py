@@ -186,7 +186,7 @@ class Demo:
             for step in self.steps:
                 table.add_row(step.what, step.expected, step.seen, "[green]✓[/green]" if step.right else "[red]✗[/red]")
             self.console.print(table)
-        self.console.print(f"\n{len(self.steps) - len(wrong)} of {len(self.steps)} steps were as they should be")
+        self.console.print(f"\n{len(self.steps) - len(wrong)} of {len(self.steps)} steps passed")
         return not wrong
 
 

@@ -556,7 +556,7 @@ def test_bad_lines_are_named_and_passed_over_and_nothing_is_lost(shop: Shop, tmp
             f"{file}:4: (line): is not UTF-8",
             f"{file}:5: (line): is longer than 65536 bytes",
             f"{file}:6: (line): is longer than 65536 bytes",
-            "gatepass: mend the lines named above and import the file again",
+            "gatepass: correct the lines named above and import the file again",
         ]
     assert run.stdout == "imported 0, there already 2, bad 5\n"
     assert sorted(e["user_id"] for e in shop.items("solution#")) == [user(1), user(4)]
@@ -578,7 +578,7 @@ def faults(text: str) -> dict[str, str]:
     ("key", "value", "told"),
     [
         ("user_id", None, "is missing"),
-        ("user_id", 7, "must be a text"),
+        ("user_id", 7, "must be a string"),
         ("user_id", "jane@example.com", "must be the Cognito sub"),
         ("user_id", USER.upper(), "must be the Cognito sub"),
         ("solution_id", None, "is missing"),
@@ -628,7 +628,7 @@ def test_a_line_s_other_faults() -> None:
     assert faults("[]") == {"(line)": "must be a JSON object"}
     assert faults("[" * 100_000) == {"(line)": "is not JSON"}
     assert faults("9" * 5_000) == {"(line)": "is not JSON"}
-    assert faults('{"plan": 1, "plan": 2}') == {"plan": "stands here twice"}
+    assert faults('{"plan": 1, "plan": 2}') == {"plan": "is repeated"}
     assert faults(json.dumps(line(1, plan="pack-100"))) == {"granted": "is missing: the plan pack-100 is prepaid"}
     assert list(faults(json.dumps(line(1) | {"\x1b[2J": 1, "": 2, "k" * 99: 3}))) == [
         "'\\x1b[2J'",

@@ -1,4 +1,4 @@
-"""The scheduled rotation: rotates what is due, reports the age, and fails aloud."""
+"""The scheduled rotation: rotates what is due, reports the age, and reports failures."""
 
 import json
 import os

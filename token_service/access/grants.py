@@ -354,4 +354,4 @@ def _require_payable(plan: Plan, paid_until: int, now: float) -> None:
             "plan_not_paid", f"the plan {plan.name} does not lapse: only a plan with a price and no credits does"
         )
     if paid_until <= now:
-        raise Refused("until_past", f"{to_the_second(paid_until)} is past: give a date to come, or another plan")
+        raise Refused("until_past", f"{to_the_second(paid_until)} is past: give a future date, or another plan")

@@ -66,7 +66,7 @@ class Entitlement:
 
     def to_item(self) -> dict[str, str | int]:
         """The attributes to write, without those that are empty. A `total` of 0 is none of these: the gate takes an
-        absent one for no leave to spend credits.
+        absent one as having no credits.
         """
         named = {name: getattr(self, name) for name in self.__slots__ if name != "counters"}
         return {name: value for name, value in named.items() if value not in (None, "")} | dict(self.counters)

@@ -102,4 +102,4 @@ def _store_unavailable(detail: str) -> Response[str]:
 def _invalid(error: RequestValidationError) -> Response[str]:
     # Never the value itself: it may be a password.
     faults = [{"key": ".".join(map(str, e["loc"])), "fault": e["msg"]} for e in error.errors()]
-    return problem(400, "request_invalid", "mend the keys named in faults", faults=faults)
+    return problem(400, "request_invalid", "correct the keys named in faults", faults=faults)

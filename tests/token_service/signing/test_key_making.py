@@ -213,7 +213,7 @@ def test_a_schedule_leaves_a_key_that_it_may_not_read_yet_to_its_next_run(worksh
     assert workshop.made == {made}
 
 
-def test_a_schedule_fails_aloud_when_kms_goes_on_refusing(workshop: Workshop) -> None:
+def test_a_schedule_raises_when_kms_goes_on_refusing(workshop: Workshop) -> None:
     kms = Tagless(workshop, "get_public_key")
     workshop.keys._kms = lambda: Kms(kms)
     advance(workshop.keys, workshop.market.clock, lambda _: None)
