@@ -17,7 +17,7 @@ from token_service.settings import Settings
 from token_service.signing.kms import Kms
 from token_service.users.account import Accounts
 from token_service.users.codes import Codes
-from token_service.users.cognito import Cognito
+from token_service.users.cognito import OF_THE_ACCOUNT, Cognito
 from token_service.users.deletion import Deletion
 from token_service.users.email_hashes import EmailHashes
 from token_service.users.identity import IdentityVerifier
@@ -74,7 +74,8 @@ def build(
 
     def mail_failed(exception: str) -> None:
         LOGGER.error("Cognito sent no mail", code="mail_failed", exception=exception)
-        print(metric_line(settings.stack, clock(), mail_failed=(1, "Count")), flush=True)
+        if exception not in OF_THE_ACCOUNT:
+            print(metric_line(settings.stack, clock(), mail_failed=(1, "Count")), flush=True)
 
     return Services(
         gate=gate,

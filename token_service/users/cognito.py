@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-mana
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ _NOT_MAILED: Final = _NOT_PROVEN | {
 }
 
 
+OF_THE_ACCOUNT: Final = frozenset({"InvalidParameterException", "NotAuthorizedException", "UserNotFoundException"})
+"""Why an account gets no mail though mails work: nothing that the operator could help."""
+SYMBOL: Final = r"[\^$*.\[\]{}()?\"!@#%&/\\,><':;|_~`=+\- ]"
+"""https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html"""
 _MAILS: Final = ("sign_up", "resend_confirmation_code", "forgot_password")
 
 
@@ -90,10 +95,11 @@ class Cognito:
         length = policy.get("MinimumLength", 8)
         rules = {
             f"at least {length} characters": len(password) >= length,
-            "a lower-case letter": not policy.get("RequireLowercase") or any(map(str.islower, password)),
-            "an upper-case letter": not policy.get("RequireUppercase") or any(map(str.isupper, password)),
-            "a digit": not policy.get("RequireNumbers") or any(map(str.isdigit, password)),
-            "a symbol": not policy.get("RequireSymbols") or not password.isalnum(),
+            # Basic Latin alone, as Cognito counts: what it refuses after the code was spent costs a code.
+            "a lower-case letter (a-z)": not policy.get("RequireLowercase") or re.search("[a-z]", password),
+            "an upper-case letter (A-Z)": not policy.get("RequireUppercase") or re.search("[A-Z]", password),
+            "a digit": not policy.get("RequireNumbers") or re.search("[0-9]", password),
+            "a symbol": not policy.get("RequireSymbols") or re.search(SYMBOL, password),
         }
         missing = [rule for rule, kept in rules.items() if not kept]
         if missing:

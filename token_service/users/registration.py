@@ -148,7 +148,11 @@ class Registration:
         except NotProven as error:
             raise Refused("credentials_invalid", CREDENTIALS) from error
         self._limits.signed_in(email, _network(source_ip))
-        return self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
+        welcome = self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
+        if not counts(self._sessions.account(signed_in.user_id), signed_in.auth_time):
+            # The owner ended it meanwhile, perhaps with the token of before: the next one is not for this session.
+            raise Refused("credentials_invalid", CREDENTIALS)
+        return welcome
 
     def _signed_in(self, email: str, password: str) -> SignedIn:
         for _ in range(SIGN_IN_ATTEMPTS):

@@ -73,6 +73,7 @@ class RegistrationRequest(_Body):
     email: Email
     solution_id: SolutionId
     return_to: ReturnTo = None
+    state: State = ""
 
 
 class ConfirmationRequest(_Body):

@@ -122,6 +122,37 @@ def test_a_session_of_before_is_void_and_a_token_where_it_shall_be(real_api: Api
         assert (after["token"] == before["token"]) is not rotate
 
 
+def test_a_thief_who_asks_while_the_owner_signs_out_gets_no_token(
+    real_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the end of the tokens and the end of the sessions, and in flight over both."""
+    api = real_api
+    api.sign_in()
+    owner, thief = session(api)["id_token"], session(api)["id_token"]
+    end, got = api.services.sessions.end, list[Any]()
+
+    def polled(user_id: str) -> None:
+        got.append(api.call("POST", "/v1/tokens", ASK, thief))
+        end(user_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api.services.sessions, "end", polled)
+        assert api.call("DELETE", "/v1/sessions?rotate_tokens=true", bearer=owner)[0] == 200
+    token = got[0][1]["token"]
+    assert api.call("POST", "/v1/validate", ASK, token)[1]["reason"] == "token_superseded"
+
+    late = session(api)["id_token"]
+    mint = api.services.minting.mint
+
+    def in_flight(user_id: str, solution_id: str) -> str:
+        end(user_id)
+        return mint(user_id, solution_id)
+
+    monkeypatch.setattr(api.services.minting, "mint", in_flight)
+    status, problem = api.call("POST", "/v1/tokens", ASK, late)
+    assert (status, problem["type"]) == (401, "urn:gatepass:sign_in_required")
+
+
 def test_a_clock_that_is_behind_gives_no_session_back(real_api: Api) -> None:
     real_api.sign_in()
     sessions = real_api.services.sessions

@@ -85,8 +85,12 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     ) -> Response[str]:
         user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
         if rotate_tokens:
+            # Before the end, so that this session can repeat what breaks off here; and after it, since a session that
+            # is about to end may fetch the token that replaces the dropped one.
             services.access.drop_all_tokens(user_id)
         services.sessions.end(user_id)
+        if rotate_tokens:
+            services.access.drop_all_tokens(user_id)
         return json_answer(SignedOutAnswer(status="signed_out"))
 
     @app.post(

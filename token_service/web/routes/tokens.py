@@ -28,6 +28,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     )  # fmt: skip
     def mint(body: SolutionRequest) -> Response[str]:
         token = services.minting.mint(user_id(), body.solution_id)
+        user_id()  # the session may have ended meanwhile: then the token is not handed out
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
@@ -39,6 +40,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         user = user_id()
         services.limits.rotate(user)
         token = services.minting.rotate(user, body.solution_id)
+        user_id()  # as above
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
