@@ -1,7 +1,7 @@
 """The user pool: who has an account, and the proofs of it. Its errors become ours, and do not tell who is registered.
 
-The app client is confidential and allows admin flows alone, so that nobody gets past the limits of our own routes: the
-public operations (SignUp and its like) want the hash of a secret that this service alone can read.
+The app client is confidential and signs in by an admin flow alone, so that nobody gets past our own limits:
+the public operations (SignUp and its like) want the hash of a secret that this service alone can read.
 https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
 """
