@@ -13,9 +13,9 @@ from authorizer.dynamodb import DynamoDB
 from authorizer.events import is_preflight, read_event
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Gate
+from entitlements.items import StoreUnavailable
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
-from entitlements.table import StoreUnavailable
 
 
 class MissingSetting(RuntimeError):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from entitlements.items import Item, Key, StoreUnavailable, api_key, keyring_key, solution_key
 from entitlements.keyring import KeyRing, KeyRingError
 from entitlements.solution import ConfigError, Solution, solution_from_document
-from entitlements.table import Item, StoreUnavailable, Wire, api_key, keyring_key, solution_key
 
 MAX_AGE: Final = 60.0
 """Seconds. A changed limit, a disabled solution and a revoked key hold everywhere after this time."""
@@ -56,8 +56,8 @@ class _Cache(Generic[T]):
 class Directory:
     """Reads through a `get_item` and remembers. Damaged configuration counts as unavailable: it fails closed."""
 
-    def __init__(self, get_item: Callable[[Wire], Item | None]) -> None:
-        """`get_item` as in `entitlements.table.Store`."""
+    def __init__(self, get_item: Callable[[Key], Item | None]) -> None:
+        """`get_item` as in `entitlements.items.Store`."""
         self._get_item = get_item
         self._apis = _Cache(self._load_api)
         self._solutions = _Cache(self._load_solution)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from entitlements.decision import ACTIVE, Holder, Subject
+from entitlements.items import Wire, to_wire
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.rules import AtMost, CreditsLeft, PaidUntil, Rule
 from entitlements.solution import ConfigError, Solution
-from entitlements.table import Wire, to_wire
 from entitlements.windows import OpenWindow, Windows, windows_at
 
 MAX_EXPRESSION_BYTES: Final = 4096
@@ -61,13 +61,13 @@ def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now
             values[":now"] = to_wire(now)
     else:
         values[":expires"] = to_wire(now + VISITOR_RETENTION)
-    return {"Key": subject.key(solution.solution_id), **write.parameters, "ExpressionAttributeValues": values}
+    return {"Key": subject.key(solution.solution_id).wire, **write.parameters, "ExpressionAttributeValues": values}
 
 
 def sweep(subject: Subject, solution_id: str, counters: Iterable[str]) -> Wire:
     """The UpdateItem request that removes counters of windows long gone, and changes nothing else."""
     return {
-        "Key": subject.key(solution_id),
+        "Key": subject.key(solution_id).wire,
         "UpdateExpression": "REMOVE " + ", ".join(counters),
         "ConditionExpression": "attribute_exists(pk)",
     }

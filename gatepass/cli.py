@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from entitlements.identifiers import InvalidIdentifier
+from entitlements.items import StoreUnavailable
 from entitlements.keyring import KeyRingError
 from entitlements.solution import ConfigError
-from entitlements.table import StoreUnavailable
 from gatepass import __version__
 from gatepass.attach.aws import CallFailed
 from gatepass.commands import attach, attach_status, entitlements, init, keys, local, solutions, tokens

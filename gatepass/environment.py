@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 from gatepass.attach.aws import Aws
 from token_service.access.grants import Access
 from token_service.access.minting import Minting

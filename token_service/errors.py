@@ -1,6 +1,6 @@
 """What the control plane refuses, and how it says so."""
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 
 
 class Refused(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from entitlements.identifiers import require_api_id
-from entitlements.table import api_key
+from entitlements.items import api_key
 from gatepass.attach import apply, pending, snippets, undo
 from gatepass.attach import record as records
 from gatepass.attach.apis import MARK, Api, exists

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from entitlements.identifiers import require_api_id
+from entitlements.items import attachment_prefix
 from gatepass.attach import pending, undo
 from gatepass.attach import record as records
 from gatepass.attach.plan import Goal, in_words
@@ -32,8 +33,7 @@ def run_status(options: argparse.Namespace) -> int:
         raise Refused("which", "name one API, or give --all")
     environment = Environment.read(options.table)
     if options.all:
-        items = environment.repository.scan("api#", records.SORT_KEY, ("pk",))
-        apis = sorted(item["pk"].removeprefix("api#") for item in items)
+        apis = sorted(key.subject for key in environment.repository.scan_keys(attachment_prefix()))
     else:
         apis = [options.api]
     rows = [row for api in apis for row in _status(environment, api)]

@@ -8,17 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from entitlements.identifiers import require_issuer
+from entitlements.items import Key, StoreUnavailable, Wire, item_to_wire, keyring_init_key, keyring_key, to_wire
 from entitlements.keyring import KeyRing, PendingKey
-from entitlements.table import (
-    DEFINITION,
-    TTL_ATTRIBUTE,
-    StoreUnavailable,
-    Wire,
-    item_to_wire,
-    keyring_init_key,
-    keyring_key,
-    to_wire,
-)
+from entitlements.table import DEFINITION, TTL_ATTRIBUTE
 from gatepass.environment import LOCAL_STACK, Environment
 from gatepass.user_pool import check_user_pool
 from token_service.errors import ConditionFailed, Refused
@@ -92,7 +84,7 @@ class FirstKeys:
             condition = "#id = :was AND #since = :was_since"
             values |= {":was": to_wire(was.kms_key_id), ":was_since": to_wire(was.since)}
         request: Wire = {
-            "Key": keyring_init_key(),
+            "Key": keyring_init_key().wire,
             "UpdateExpression": "SET #id = :new, #since = :new_since" if new else "REMOVE #id, #since",
             "ConditionExpression": condition,
             "ExpressionAttributeNames": names,
@@ -108,9 +100,9 @@ def _make_ring(environment: Environment, issuer: str, stack: str) -> KeyRing:
     made, mac = (obtain(first, kind, lambda: kms, stack, time.time) for kind in (SIGNING, MAC))
     ring = KeyRing(issuer, (kms.signing_key(made.kms_key_id, made.since),), mac.kms_key_id, secrets.token_bytes(32))
     item: Wire = item_to_wire({"document": ring.to_document(), "version": ring.version})
-    put: Wire = {"Item": keyring_key() | item, "ConditionExpression": "attribute_not_exists(pk)"}
+    put: Wire = {"Item": keyring_key().wire | item, "ConditionExpression": "attribute_not_exists(pk)"}
     try:
-        environment.repository.transact([("Put", put), ("Delete", {"Key": keyring_init_key()})])
+        environment.repository.transact([("Put", put), ("Delete", {"Key": keyring_init_key().wire})])
     except ConditionFailed:
         raise Refused("keyring_exists", "somebody else has just made the key ring: run gatepass init again") from None
     return ring
@@ -134,10 +126,10 @@ def _make_emulated_table(client: Any, name: str) -> None:
 
 def _seed(environment: Environment, path: Path) -> int:
     try:
-        items = [dict(item) for item in json.loads(path.read_text())["items"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        items = [(Key(item.pop("pk"), item.pop("sk")), item) for item in json.loads(path.read_text())["items"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused("fixture_unreadable", f"{path} cannot be read as a fixture: {error}") from error
-    for item in items:
-        environment.repository.put_item(item)
+    for key, attributes in items:
+        environment.repository.put_item(key, attributes)
     print(f"{environment.table} holds the {len(items)} items of {path} now, with test-only keys")
     return 0

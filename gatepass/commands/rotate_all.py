@@ -10,7 +10,7 @@ from math import floor
 from typing import Final
 
 from entitlements.identifiers import require_solution_id
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 from gatepass.commands.arguments import add_solution, add_user
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
@@ -79,7 +79,7 @@ def run_all(options: argparse.Namespace) -> int:
     ended, busy = 0, list[str]()
     try:
         with ending_on_signals():
-            users = [key["user_id"] for key in environment.repository.entitlement_keys_of(solution_id)]
+            users = list(environment.repository.users_of(solution_id))
             with progress("ending tokens", total=len(users)) as bar:
                 ended, busy = _end(environment.access, solution_id, users, before, bar)
                 if busy:

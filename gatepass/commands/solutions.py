@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from entitlements.identifiers import require_api_id, require_solution_id
+from entitlements.items import Key, api_key, api_prefix, solution_key, solution_prefix
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
-from entitlements.table import api_key, solution_key
 from gatepass.commands.arguments import add_json
 from gatepass.commands.solution_apply import apply, require_few_origins
 from gatepass.environment import Environment
@@ -111,10 +111,10 @@ def run_list(options: argparse.Namespace) -> int:
     """List the solutions with their APIs."""
     repository = Environment.read(options.table).repository
     apis: dict[str, list[str]] = {}
-    for item in repository.scan("api#", "config"):
-        apis.setdefault(item["solution_id"], []).append(item["pk"].removeprefix("api#"))
+    for item in repository.scan(api_prefix()):
+        apis.setdefault(item["solution_id"], []).append(Key.of(item).subject)
     rows = []
-    for item in repository.scan("solution#", "config"):
+    for item in repository.scan(solution_prefix()):
         solution = solution_from_document(item["document"])
         linked = sorted(apis.get(solution.solution_id, []))
         rows.append(
@@ -153,10 +153,8 @@ def run_link(options: argparse.Namespace) -> int:
     linked = environment.repository.get_item(api_key(api))
     if linked is not None and linked["solution_id"] != solution.solution_id:
         raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: unlink it there first")
-    item: dict[str, str | int | bool] = {"pk": f"api#{api}", "sk": "config", "solution_id": solution.solution_id}
-    if options.policy_responses:
-        item["policy_responses"] = True
-    environment.repository.put_item(item)
+    responses = {"policy_responses": True} if options.policy_responses else {}
+    environment.repository.put_item(api_key(api), {"solution_id": solution.solution_id, **responses})
     print(f"linked {api} to {solution.solution_id}")
     return 0
 

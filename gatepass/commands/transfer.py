@@ -15,8 +15,8 @@ from typing import IO, BinaryIO, Final, ParamSpec, TypeVar
 
 from entitlements.directory import Directory
 from entitlements.identifiers import require_solution_id
+from entitlements.items import StoreUnavailable
 from entitlements.solution import Solution
-from entitlements.table import StoreUnavailable
 from gatepass.commands.arguments import add_json, add_solution
 from gatepass.commands.entitlement_lines import BadLine, read_line, write_line
 from gatepass.environment import Environment

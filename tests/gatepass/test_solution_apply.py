@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from entitlements.items import origin_key
 from entitlements.origins import origins_of
 from entitlements.solution import Solution, read_solution
-from entitlements.table import origin_key
 from gatepass.commands.solution_apply import MAX_ORIGINS, apply, require_few_origins
 from tests.support import emulators
 from tests.support.command import Command
@@ -111,7 +111,7 @@ def test_more_origins_than_a_transaction_holds_can_be_left_behind(real_table: Ta
     """A document from before there was a limit; cut off between two transactions, the rest is found again."""
     repository = Repository(real_table.client, real_table.name)
     many, wanted = (solution(*(f"{name}{n}" for n in range(count))) for name, count in (("h", 130), ("w", MAX_ORIGINS)))
-    puts = [("Put", {"Item": origin_key(one, SOLUTION)}) for one in sorted(origins_of(many))]
+    puts = [("Put", {"Item": origin_key(one, SOLUTION).wire}) for one in sorted(origins_of(many))]
     power = Power(real_table.client)
 
     def setup() -> None:

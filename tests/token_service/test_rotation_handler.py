@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 from tests.support import emulators
 from tests.support.cloudwatch import notifications, points
 from tests.support.emulators import CREDENTIALS, free_port

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from entitlements.decision import REVOKED
+from entitlements.items import Wire, entitlement_key, to_wire
 from entitlements.plans import Plan
-from entitlements.table import Wire, entitlement_key, to_wire
 from token_service.access.records import Entitlement
 
 
@@ -74,7 +74,7 @@ def update_request(current: Entitlement, change: Change) -> Wire:
         if not unspent:
             values[":was_total"] = to_wire(current.total)
     return {
-        "Key": entitlement_key(current.user_id, current.solution_id),
+        "Key": entitlement_key(current.user_id, current.solution_id).wire,
         "UpdateExpression": update,
         "ConditionExpression": condition,
         "ExpressionAttributeNames": names,

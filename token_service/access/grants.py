@@ -10,10 +10,19 @@ from typing import Final
 
 from entitlements.decision import ACTIVE, REVOKED, SUSPENDED
 from entitlements.directory import Directory
+from entitlements.items import (
+    DELETING,
+    Item,
+    Wire,
+    account_key,
+    entitlement_key,
+    entitlement_prefix,
+    item_to_wire,
+    token_key,
+)
 from entitlements.mapping_reader import MAX_COUNT
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.solution import Solution
-from entitlements.table import DELETING, Item, Wire, account_key, entitlement_key, item_to_wire, token_key
 from token_service.access.changes import Change, credits_of, update_request, with_credits
 from token_service.access.records import (
     REASON_LENGTH,
@@ -47,18 +56,16 @@ class Access:
 
     def of_user(self, user_id: str) -> Iterator[Entitlement]:
         """All of a user's entitlements."""
-        yield from map(Entitlement.from_item, self._repository.query(f"user#{user_id}", "solution#"))
+        yield from map(Entitlement.from_item, self._repository.query(entitlement_prefix(user_id)))
 
     def of_solution(self, solution_id: str) -> Iterator[Entitlement]:
         """All entitlements of a solution: each as it is now, all that the index (eventually consistent) knows of."""
-        keys = (
-            entitlement_key(key["user_id"], solution_id) for key in self._repository.entitlement_keys_of(solution_id)
-        )
+        keys = (entitlement_key(user_id, solution_id) for user_id in self._repository.users_of(solution_id))
         yield from map(Entitlement.from_item, self._repository.get_many(keys))
 
     def everything(self) -> Iterator[Entitlement]:
         """All entitlements. Reads the whole table."""
-        yield from map(Entitlement.from_item, self._repository.scan("user#", "solution#"))
+        yield from map(Entitlement.from_item, self._repository.scan(entitlement_prefix()))
 
     def grant(self, user_id: str, solution_id: str, plan_name: str | None = None) -> Entitlement:
         """Give access, or give it back after a revocation; counters stay. Granting what is granted changes nothing."""
@@ -278,9 +285,9 @@ class Access:
         # Whoever deletes an account marks it first and looks for its entitlements then: none may come after the mark.
         living: tuple[str, Wire] = (
             "ConditionCheck",
-            {"Key": account_key(user_id), "ConditionExpression": f"attribute_not_exists({DELETING})"},
+            {"Key": account_key(user_id).wire, "ConditionExpression": f"attribute_not_exists({DELETING})"},
         )
-        wire = entitlement_key(user_id, solution_id) | item_to_wire(new.to_item())
+        wire = entitlement_key(user_id, solution_id).wire | item_to_wire(new.to_item())
         put: tuple[str, Wire] = ("Put", {"Item": wire, "ConditionExpression": "attribute_not_exists(pk)"})
         entry = audit(user_id, solution_id, event, self._actor, self._clock(), plan=new.plan)
         self._repository.transact([living, put, entry])
@@ -305,7 +312,7 @@ class Access:
         token = token_key(user_id, solution_id)
         actions = [("Update", update), entry]
         if change.drop_token:
-            actions.append(("Delete", {"Key": token}))
+            actions.append(("Delete", {"Key": token.wire}))
         try:
             self._repository.transact(actions)
         except Busy:

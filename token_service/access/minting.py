@@ -7,9 +7,9 @@ from typing import Final
 
 from entitlements import base64url
 from entitlements.decision import ACTIVE, SUSPENDED
+from entitlements.items import Item, Wire, entitlement_key, item_to_wire, keyring_key, to_wire, token_key
 from entitlements.keyring import KeyRing, KeyState
 from entitlements.reasons import Reason
-from entitlements.table import Item, Wire, entitlement_key, item_to_wire, keyring_key, to_wire, token_key
 from entitlements.token import ParsedToken, assemble, claims_of, jti_of, secret_message, signing_input
 from token_service.access.records import Entitlement, audit, minted_at, new_generation
 from token_service.errors import Busy, ConditionFailed, Refused
@@ -167,7 +167,7 @@ class Minting:
     ) -> None:
         user_id, solution_id = entitlement.user_id, entitlement.solution_id
         update: Wire = {
-            "Key": entitlement_key(user_id, solution_id),
+            "Key": entitlement_key(user_id, solution_id).wire,
             "UpdateExpression": "SET jti = :jti, generation = :generation, mac_key_id = :mac",
             "ConditionExpression": "#status = :active AND generation = :was",
             "ExpressionAttributeNames": {"#status": "status"},
@@ -188,7 +188,7 @@ class Minting:
             "minted_at": int(self._clock()) if new else minted_at(stored, entitlement),
         }
         put: Wire = {
-            "Item": token_key(user_id, solution_id) | item_to_wire(item),
+            "Item": token_key(user_id, solution_id).wire | item_to_wire(item),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         if stored is not None:

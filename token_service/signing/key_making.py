@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from entitlements.items import StoreUnavailable
 from entitlements.keyring import PendingKey
-from entitlements.table import StoreUnavailable
 from token_service.access.records import to_the_second
 from token_service.errors import Busy, Refused
 from token_service.log import LOGGER

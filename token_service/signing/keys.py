@@ -5,8 +5,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from entitlements.items import (
+    Wire,
+    entitlement_prefix,
+    item_to_wire,
+    keyring_audit_key,
+    keyring_key,
+    to_wire,
+    token_prefix,
+)
 from entitlements.keyring import KeyRing, KeyState, PendingKey, SigningKey
-from entitlements.table import Wire, item_to_wire, keyring_audit_key, keyring_key, to_wire
 from token_service.access.records import timestamp
 from token_service.errors import ConditionFailed, Refused
 from token_service.log import LOGGER
@@ -144,23 +152,23 @@ class Keys:
 
     def tokens_by_key(self) -> Counter[str]:
         """How many live tokens' stored JWS each key signed. Reads the whole table."""
-        return Counter(item["kid"] for item in self._repository.scan("user#", "token#", ("kid",)))
+        return Counter(item["kid"] for item in self._repository.scan(token_prefix(), ("kid",)))
 
     def secrets_by_mac_key(self) -> Counter[str]:
         """How many entitlements' secrets were derived from each MAC key. Reads the whole table."""
-        found = self._repository.scan("user#", "solution#", ("mac_key_id",))
+        found = self._repository.scan(entitlement_prefix(), ("mac_key_id",))
         return Counter(item["mac_key_id"] for item in found if "mac_key_id" in item)
 
     def _change(self, event: str, subject: str, change: Callable[[KeyRing], KeyRing], reason: str = "") -> KeyRing:
         ring = self.ring()
         changed = change(ring)
         put: Wire = {
-            "Item": keyring_key() | item_to_wire({"document": changed.to_document(), "version": changed.version}),
+            "Item": keyring_key().wire | item_to_wire({"document": changed.to_document(), "version": changed.version}),
             "ConditionExpression": "version = :was",
             "ExpressionAttributeValues": {":was": to_wire(ring.version)},
         }
         entry = {"event": event, "key": subject, "actor": self._actor} | ({"reason": reason} if reason else {})
-        audit = keyring_audit_key(timestamp(self._clock()), secrets.token_hex(4)) | item_to_wire(entry)
+        audit = keyring_audit_key(timestamp(self._clock()), secrets.token_hex(4)).wire | item_to_wire(entry)
         try:
             self._repository.transact([("Put", put), ("Put", {"Item": audit})])
         except ConditionFailed:

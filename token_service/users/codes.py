@@ -12,7 +12,7 @@ from math import floor
 from typing import Final, NamedTuple
 
 from entitlements import base64url
-from entitlements.table import code_key, to_wire
+from entitlements.items import Key, code_key, to_wire
 from token_service.errors import Refused
 from token_service.repository import Repository
 
@@ -40,10 +40,11 @@ class Codes:
     def issue(self, redeemed: Redeemed, origin: str, challenge: str) -> str:
         """A code of 43 characters; the table holds its hash, and no token."""
         code = base64url.encode(secrets.token_bytes(CODE_BYTES))
-        key = {name: value["S"] for name, value in _key(code).items()}
         facts = {"user": redeemed.user_id, "solution": redeemed.solution_id, "generation": redeemed.generation}
         expires_at = floor(self._clock()) + SECONDS
-        self._repository.put_item({**key, **facts, "origin": origin, "challenge": challenge, "expires_at": expires_at})
+        self._repository.put_item(
+            _key(code), {**facts, "origin": origin, "challenge": challenge, "expires_at": expires_at}
+        )
         return code
 
     def redeem(self, code: str, verifier: str, origin: str) -> Redeemed:
@@ -67,5 +68,5 @@ class Codes:
         return Redeemed(taken["user"], taken["solution"], taken["generation"])
 
 
-def _key(code: str) -> dict[str, dict[str, str]]:
+def _key(code: str) -> Key:
     return code_key(base64url.encode(hashlib.sha256(code.encode("ascii")).digest()))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import jwt
 
 from entitlements.identifiers import InvalidIdentifier, require_user_id
-from entitlements.table import DELETING
+from entitlements.items import DELETING
 from token_service.errors import Refused
 from token_service.users.sessions import Sessions, counts
 

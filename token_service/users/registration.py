@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from entitlements.address import visitor
+from entitlements.items import DELETING
 from entitlements.origins import origin_of
 from entitlements.solution import Solution
-from entitlements.table import DELETING
 from token_service.access.grants import Access, require_solution
 from token_service.access.minting import Minting, require_active
 from token_service.errors import Busy, Refused

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 from token_service.errors import Refused
 from token_service.web.origins import Origins
 from token_service.web.problems import LOGGER, refusal

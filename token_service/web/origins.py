@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from entitlements.directory import MAX_AGE, Directory
+from entitlements.items import origin_prefix
 from entitlements.origins import origin_of, origins_of
 from token_service.errors import Refused
 from token_service.repository import Repository
@@ -28,7 +29,7 @@ class Origins:
             return False
         found, read_at = self._known.get(origin, (False, -MAX_AGE))
         if not 0 <= self._clock() - read_at < MAX_AGE:
-            found = any(True for _ in self._repository.query(f"origin#{origin}", "solution#"))
+            found = any(True for _ in self._repository.query(origin_prefix(origin)))
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[origin] = (found, self._clock())

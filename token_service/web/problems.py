@@ -10,9 +10,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
+from entitlements.items import StoreUnavailable
 from entitlements.keyring import KeyRingError
 from entitlements.reasons import Reason
-from entitlements.table import StoreUnavailable
 from token_service.errors import Busy, Refused
 
 LOGGER: Final = Logger(service="token-service")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from entitlements.table import entitlement_key, token_key
+from entitlements.items import entitlement_key, token_key
 from tests.support.market import Marketplace
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table

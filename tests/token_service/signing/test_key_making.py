@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from entitlements.items import keyring_init_key, keyring_key
 from entitlements.keyring import KeyRing, PendingKey
-from entitlements.table import keyring_init_key, keyring_key
 from gatepass import cli
 from gatepass.environment import Environment
 from tests.support import emulators
@@ -125,7 +125,7 @@ def test_an_init_that_is_cut_off_anywhere_makes_no_third_key(
 
     def setup() -> None:
         for key in (keyring_key(), keyring_init_key()):
-            table.client.delete_item(TableName=table.name, Key=key)
+            table.client.delete_item(TableName=table.name, Key=key.wire)
         made.clear()
 
     def init() -> int:

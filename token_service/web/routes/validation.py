@@ -10,9 +10,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Request
+from entitlements.items import StoreUnavailable
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
-from entitlements.table import StoreUnavailable
 from token_service.errors import Refused
 from token_service.services import Services
 from token_service.web.models import DecisionAnswer, SolutionId, ValidateRequest
