@@ -1,5 +1,7 @@
 """What the control plane refuses, and how it says so."""
 
+from collections.abc import Sequence
+
 from entitlements.items import StoreUnavailable
 
 
@@ -22,3 +24,12 @@ class Throttled(StoreUnavailable):
 
 class ConditionFailed(Exception):
     """A conditional write met another state than the one it was made for; nothing was written."""
+
+    def __init__(self, failed: Sequence[bool] = (True,)) -> None:
+        """`failed` tells of each action of the transaction whether its condition failed."""
+        super().__init__("the state was another than expected")
+        self.failed = tuple(failed)
+
+    def of_the_last(self, count: int) -> bool:
+        """Whether one of the last so many actions was refused."""
+        return any(self.failed[len(self.failed) - count :])

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authorizer.answers import AccessNotDecided, Unauthorized
-from authorizer.handler import MissingSetting, build_gate, make_handler
+from authorizer.handler import build_gate, make_handler
 from entitlements.gate import Gate
 from entitlements.keyring import KeyState
+from entitlements.settings import MissingSetting
 from tests.support.emulators import ROOT, free_port
 from tests.support.events import (
     ACCOUNT,
