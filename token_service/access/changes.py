@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from entitlements.decision import ACTIVE, REVOKED, SUSPENDED
 from entitlements.mapping_reader import MAX_COUNT
 from entitlements.plans import ANONYMOUS, Plan
+from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.access.records import REASON_LENGTH, Entitlement, good_reason, new_generation, to_the_second
-from token_service.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ def grant(plan: Plan, only_this: bool) -> Rule:
 
     def rule(current: Entitlement) -> Change | None:
         if current.closed_as:
-            raise Refused("account_deleted", "the user deleted the account: grant it to the one that they have now")
+            raise Refused(Code.ACCOUNT_DELETED, "the user deleted the account: grant it to the one that they have now")
         if current.status == SUSPENDED:
-            raise Refused("entitlement_suspended", "the entitlement is suspended: resume it instead")
+            raise Refused(Code.ENTITLEMENT_SUSPENDED, "the entitlement is suspended: resume it instead")
         if current.status == ACTIVE:
             if not only_this or plan.name == current.plan:
                 return None
-            raise Refused("entitlement_exists", f"the plan is {current.plan}: change it with set-plan")
+            raise Refused(Code.ENTITLEMENT_EXISTS, f"the plan is {current.plan}: change it with set-plan")
         return Change(
             "granted",
             {"status": ACTIVE, "generation": new_generation(), "plan": plan.name, **credits_of(plan, current)},
@@ -86,14 +86,14 @@ def set_plan(plan: Plan, paid_until: int | None) -> Rule:
 def add_credits(solution: Solution, credits: int) -> Rule:
     """More requests for a user of a prepaid plan."""
     if not 1 <= credits <= MAX_COUNT:
-        raise Refused("credits_invalid", f"give a whole number of credits from 1 to {MAX_COUNT}")
+        raise Refused(Code.CREDITS_INVALID, f"give a whole number of credits from 1 to {MAX_COUNT}")
 
     def rule(current: Entitlement) -> Change | None:
         _require_not_revoked(current)
         if not plan_of(solution, current.plan).prepaid:
             prepaid = ", ".join(plan.name for plan in solution.plans.values() if plan.prepaid)
             instead = f"go over to one that has first (set-plan): {prepaid}" if prepaid else "no plan of it has any"
-            raise Refused("plan_not_prepaid", f"the plan {current.plan} has no credits: {instead}")
+            raise Refused(Code.PLAN_NOT_PREPAID, f"the plan {current.plan} has no credits: {instead}")
         return Change(
             "credits_added",
             {"granted": with_credits(current, credits)},
@@ -107,11 +107,11 @@ def add_credits(solution: Solution, credits: int) -> Rule:
 def suspend(reason: str) -> Rule:
     """No access for a while; the token stays the same. A suspension's reason can be given or changed later."""
     if reason and not good_reason(reason):
-        raise Refused("reason_invalid", f"say why on one line of at most {REASON_LENGTH} characters")
+        raise Refused(Code.REASON_INVALID, f"say why on one line of at most {REASON_LENGTH} characters")
 
     def rule(current: Entitlement) -> Change | None:
         if current.status == REVOKED:
-            raise Refused("entitlement_revoked", "the entitlement is revoked already")
+            raise Refused(Code.ENTITLEMENT_REVOKED, "the entitlement is revoked already")
         if current.status == SUSPENDED and reason in ("", current.suspended_reason):
             return None
         why: dict[str, str | int] = {"suspended_reason": reason} if reason else {}
@@ -182,7 +182,7 @@ def plan_of(solution: Solution, name: str) -> Plan:
     plan = solution.plans.get(name)
     if plan is None or name == ANONYMOUS:
         known = ", ".join(p for p in solution.plans if p != ANONYMOUS)
-        raise Refused("plan_unknown", f"{solution.solution_id} has no plan {name} for users; it has {known}")
+        raise Refused(Code.PLAN_UNKNOWN, f"{solution.solution_id} has no plan {name} for users; it has {known}")
     return plan
 
 
@@ -190,12 +190,12 @@ def require_payable(plan: Plan, paid_until: int, now: float) -> None:
     """Refuse an end of what was paid for that a plan cannot have, or that is past."""
     if not plan.paid:
         raise Refused(
-            "plan_not_paid", f"the plan {plan.name} does not lapse: only a plan with a price and no credits does"
+            Code.PLAN_NOT_PAID, f"the plan {plan.name} does not lapse: only a plan with a price and no credits does"
         )
     if paid_until <= now:
-        raise Refused("until_past", f"{to_the_second(paid_until)} is past: give a future date, or another plan")
+        raise Refused(Code.UNTIL_PAST, f"{to_the_second(paid_until)} is past: give a future date, or another plan")
 
 
 def _require_not_revoked(current: Entitlement) -> None:
     if current.status == REVOKED:
-        raise Refused("entitlement_revoked", "the entitlement is revoked: grant it again")
+        raise Refused(Code.ENTITLEMENT_REVOKED, "the entitlement is revoked: grant it again")

@@ -12,13 +12,14 @@ from entitlements.decision import ACTIVE
 from entitlements.directory import Directory
 from entitlements.items import Item, entitlement_key, entitlement_prefix, token_key
 from entitlements.plans import Plan
+from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.access import changes, writes
 from token_service.access.changes import Change, Rule, plan_of
 from token_service.access.records import Entitlement, audit, minted_at, new_generation, timestamp
 from token_service.access.remains import with_remains
 from token_service.access.writes import Action
-from token_service.errors import Busy, ConditionFailed, Refused
+from token_service.errors import Busy, ConditionFailed
 from token_service.repository import Repository
 
 ATTEMPTS: Final = 5
@@ -210,7 +211,8 @@ class Access:
     def _required(self, user_id: str, solution_id: str) -> Entitlement:
         found = self.find(user_id, solution_id)
         if found is None:
-            raise Refused("entitlement_missing", f"user {user_id} has no entitlement to {solution_id}: grant it first")
+            missing = f"user {user_id} has no entitlement to {solution_id}: grant it first"
+            raise Refused(Code.ENTITLEMENT_MISSING, missing)
         return found
 
 
@@ -218,5 +220,5 @@ def require_solution(repository: Repository, solution_id: str, now: float) -> So
     """Read a solution's configuration, or refuse."""
     solution = Directory(repository.get_item).solution(solution_id, now)
     if solution is None:
-        raise Refused("solution_unknown", f"there is no solution {solution_id}: apply its configuration first")
+        raise Refused(Code.SOLUTION_UNKNOWN, f"there is no solution {solution_id}: apply its configuration first")
     return solution

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from entitlements.items import entitlement_key, item_to_wire, token_key
+from entitlements.refusals import Refused
 from entitlements.solution import read_solution
 from tests.support.market import Marketplace
 from tests.support.signer import SOLUTION, USER
@@ -18,7 +19,7 @@ from token_service.access import changes
 from token_service.access.changes import Rule
 from token_service.access.grants import Access
 from token_service.access.writes import Action
-from token_service.errors import Busy, ConditionFailed, Refused
+from token_service.errors import Busy, ConditionFailed
 from token_service.repository import Repository
 
 

@@ -40,7 +40,7 @@ def test_a_signed_in_user_gets_the_same_token_each_time(api: Api) -> None:
 
 def test_without_an_entitlement_there_is_no_token(api: Api) -> None:
     status, body = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)
-    assert (status, body["type"]) == (403, "urn:gatepass:entitlement_missing")
+    assert (status, body["type"]) == (401, "urn:gatepass:entitlement_missing")
     assert api.headers["Content-Type"] == "application/problem+json"
 
 
