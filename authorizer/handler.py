@@ -16,20 +16,14 @@ from entitlements.gate import Gate
 from entitlements.items import StoreUnavailable
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
-
-
-class MissingSetting(RuntimeError):
-    """An environment variable is missing or wrong. The message names it."""
+from entitlements.settings import MissingSetting, required
 
 
 def build_gate(environment: Mapping[str, str]) -> Gate:
     """The gate for an environment. An empty variable counts as unset, because `sam local` passes empty ones."""
-    table = environment.get("GATEPASS_TABLE")
-    if not table:
-        raise MissingSetting("GATEPASS_TABLE is not set: set it to the name of the Gatepass stack's DynamoDB table")
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    if not region:
-        raise MissingSetting("AWS_REGION is not set: set it to the Region of the DynamoDB table")
+    table = required(environment, "GATEPASS_TABLE", "the name of the Gatepass stack's DynamoDB table")
+    default = environment.get("AWS_DEFAULT_REGION")
+    region = environment.get("AWS_REGION") or default or required(environment, "AWS_REGION", "the table's Region")
     ca_bundle = environment.get("AWS_CA_BUNDLE") or None
     if ca_bundle and not os.access(ca_bundle, os.R_OK):
         raise MissingSetting(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or correct the path")

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from entitlements.items import Wire, attachment_key
 from gatepass.attach.plan import Change
-from token_service.errors import ConditionFailed, Refused
+from gatepass.refusals import CommandError
+from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
 MAX_BYTES: Final = 390_000
@@ -40,12 +41,12 @@ def load(repository: Repository, api_id: str) -> Record | None:
     return Record(api_id, item["solution_id"], item["status"], facts["kind"], facts["stage"], facts["options"], changes)
 
 
-class TakenOver(Refused):
+class TakenOver(CommandError):
     """Another run of the command has written the record meanwhile."""
 
     def __init__(self, api_id: str) -> None:
         """Tell what to do."""
-        super().__init__("attaching_already", "somebody else is attaching or detaching this API right now: when they "
+        super().__init__("somebody else is attaching or detaching this API right now: when they "
                          f"are done, look with gatepass status {api_id}")  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def save(repository: Repository, record: Record, before: Record | None) -> None:
     """Write the record in place of `before`, None being no record; raises `TakenOver` where another stands there."""
     document = _document(record)
     if len(document.encode()) > MAX_BYTES:
-        raise Refused("record_too_long", "too many routes for one record: attach them in parts with --only")
+        raise CommandError("too many routes for one record: attach them in parts with --only")
     item = {"solution_id": record.solution_id, "status": record.status, "document": document}
     condition: Wire = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before is not None:
