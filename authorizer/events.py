@@ -141,8 +141,8 @@ def _routed_path(route: str, path: str, event: Mapping[str, Any]) -> str:
 
 def _as_sent(path: str, decoded: str) -> str:
     """The part of `path` that API Gateway decoded into a greedy variable, as sent, because a backend may see it so."""
-    # A percent-encoded character cannot span a slash, so segments can be decoded one by one. Only one suffix of the path
-    # is as long as the variable.
+    # A percent-encoded character cannot span a slash, so segments can be decoded one by one. Only one suffix of the
+    # path is as long as the variable.
     start, left = len(path), len(decoded) + 1
     while left > 0 and start > 0:
         before = path.rfind("/", 0, start)
@@ -154,7 +154,7 @@ def _as_sent(path: str, decoded: str) -> str:
 
 
 def _quoted(text: str, safe: str = "/") -> str:
-    """Percent-encoded. A lone surrogate, which JSON can contain and UTF-8 cannot, is encoded and not refused."""
+    """Percent-encoded. A lone surrogate, which JSON can contain and UTF-8 cannot, is encoded, not refused."""
     return quote(text, safe, errors="surrogatepass")
 
 
