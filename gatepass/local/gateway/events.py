@@ -1,4 +1,4 @@
-"""The events functions receive: authorizers' and proxy integrations', in every payload format.
+"""The events that authorizers and proxy integrations receive, in every payload format.
 
 REST authorizers: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
 HTTP authorizers: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
@@ -28,13 +28,13 @@ from gatepass.local.gateway.model import Api
 
 Event = dict[str, Any]
 
-# What HTTP APIs hand on as text; all else is base64, forms and bodies without a type too. By report, checked
-# against AWS: ministackorg/ministack#766.
+# What HTTP APIs pass on as text. Everything else is base64, including forms and bodies without a type. By report,
+# checked against AWS: ministackorg/ministack#766.
 _TEXT_TYPE = re.compile(r"(text/.+|application/(json|javascript|xml))\s*(;.*)?", re.IGNORECASE)
 
 
 def token_event(invocation: Invocation, token: str) -> Event:
-    """REST, TOKEN: one header's value, no path and no address."""
+    """REST, TOKEN: the value of one header, without path or address."""
     return {"type": "TOKEN", "authorizationToken": token, "methodArn": invocation.method_arn}
 
 
@@ -58,7 +58,7 @@ def rest_request_event(invocation: Invocation) -> Event:
 
 
 def http_request_event_v1(invocation: Invocation, identity: Sequence[str]) -> Event:
-    """HTTP, payload 1.0: REST's event with the identity, joined by commas, standing twice."""
+    """HTTP, payload 1.0: REST's event, with the identity joined by commas in two members."""
     joined = ",".join(identity)
     return {
         "version": "1.0",
@@ -70,7 +70,7 @@ def http_request_event_v1(invocation: Invocation, identity: Sequence[str]) -> Ev
 
 
 def http_request_event_v2(invocation: Invocation, identity: Sequence[str]) -> Event:
-    """HTTP, payload 2.0: the ARN is `routeArn`, the identity a list (null without identity sources)."""
+    """HTTP, payload 2.0: the ARN is `routeArn`, and the identity is a list (null without identity sources)."""
     return {
         "version": "2.0",
         "type": "REQUEST",
@@ -81,7 +81,7 @@ def http_request_event_v2(invocation: Invocation, identity: Sequence[str]) -> Ev
 
 
 def rest_proxy_event(invocation: Invocation, authorizer: Mapping[str, Any] | None) -> Event:
-    """REST proxy integration: the context lies in `requestContext.authorizer`, absent maps are null."""
+    """REST proxy integration: the context is in `requestContext.authorizer`; absent maps are null."""
     request = invocation.request
     body, encoded = _rest_body(request)
     context = invocation.context_variables()
@@ -104,7 +104,7 @@ def rest_proxy_event(invocation: Invocation, authorizer: Mapping[str, Any] | Non
 
 
 def http_proxy_event_v2(invocation: Invocation, authorizer: Mapping[str, Any] | None) -> Event:
-    """HTTP proxy integration, payload 2.0: the context lies in `requestContext.authorizer.lambda`."""
+    """HTTP proxy integration, payload 2.0: the context is in `requestContext.authorizer.lambda`."""
     event = {"version": "2.0", **_http_v2_common(invocation)}
     if authorizer is not None:
         event["requestContext"]["authorizer"] = {"lambda": dict(authorizer)}
@@ -121,7 +121,7 @@ def http_proxy_event_v2(invocation: Invocation, authorizer: Mapping[str, Any] | 
 def websocket_connect_event(api: Api, request: HttpRequest, now: float) -> Event:
     """The authorizer's event on `$connect`: no HTTP method in the ARN, no path.
 
-    Only the ids, stage, region and partition of `api` are used; its routes are not WebSocket routes.
+    Uses only the IDs, stage, Region, and partition of `api`. Its routes are not WebSocket routes.
     """
     return {
         "type": "REQUEST",
@@ -191,7 +191,7 @@ def _http_v2_common(invocation: Invocation) -> Event:
 
 
 def _rest_body(request: HttpRequest) -> tuple[str | None, bool]:
-    """Text as it is, and other bytes in base64, as with the binary media type `*/*`."""
+    """UTF-8 text unchanged, and other bytes in base64, as with the binary media type `*/*`."""
     if not request.body:
         return None, False
     try:

@@ -1,4 +1,4 @@
-"""Identity sources: the expressions that name where a caller's identity stands in a request.
+"""Identity sources: expressions that name where a request contains the caller's identity.
 
 REST: https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html (`identitySource`).
 HTTP: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
@@ -42,8 +42,8 @@ _HELP = {
 
 
 def parse_identity_source(expression: str, api_type: Literal["REST", "HTTP"]) -> IdentitySource:
-    """Parse one expression, or raise a ValueError that says how to write it."""
+    """Parse one expression. Raises a ValueError that says how to write it."""
     match = (_REST if api_type == "REST" else _HTTP).fullmatch(expression)
     if match is None:
-        raise ValueError(f"{expression!r} is no identity source of {api_type} APIs: {_HELP[api_type]}")
+        raise ValueError(f"{expression!r} is not an identity source of {api_type} APIs: {_HELP[api_type]}")
     return IdentitySource(Location(match["place"] or match["scope"]), match["name"])

@@ -25,14 +25,14 @@ def guarded(**options):
         (lambda: Authorizer(print, identity_sources=REST_TOKEN), "tuple"),  # type: ignore[arg-type]
         (lambda: LambdaProxy("authorizer.handler"), "handler(event, context)"),  # type: ignore[arg-type]
         (lambda: Mock(100), "200 to 599"),
-        (lambda: Mock(204, {"X-A\r\nX-B": "1"}), "no header"),
+        (lambda: Mock(204, {"X-A\r\nX-B": "1"}), "not a header name"),
         (lambda: GatewayResponse(600), "200 to 599"),
-        (lambda: GatewayResponse(headers={"X A": "1"}), "no header"),
+        (lambda: GatewayResponse(headers={"X A": "1"}), "not a header name"),
         (lambda: Cors("*"), "tuple"),  # type: ignore[arg-type]
         (lambda: Cors(("*",), max_age=86_401), "86400"),
         (lambda: Route("FETCH", "/a", FUNCTION), "ANY"),
-        (lambda: Route("GET", "a", FUNCTION), "begin it with /"),
-        (lambda: Route("GET", "/a/", FUNCTION), "last /"),
+        (lambda: Route("GET", "a", FUNCTION), "start it with /"),
+        (lambda: Route("GET", "/a/", FUNCTION), "trailing /"),
         (lambda: Route("GET", "/a//b", FUNCTION), "empty segments"),
         (lambda: Route("GET", "/a{x}", FUNCTION), "whole segment"),
         (lambda: Route("GET", "/{proxy+}/a", FUNCTION), "last segment"),
@@ -40,7 +40,7 @@ def guarded(**options):
         (lambda: HttpProxy("https://example.com"), "http://HOST:PORT"),
         (lambda: HttpProxy("127.0.0.1:80"), "http://HOST:PORT"),
         (lambda: Cors(()), "allow_origins"),
-        (lambda: Cors(("*",), allow_credentials=True), "name the origins"),
+        (lambda: Cors(("*",), allow_credentials=True), "list the origins"),
         (lambda: Api("a", "SOAP", (ROUTE,)), "REST or HTTP"),  # type: ignore[arg-type]
         (lambda: Api("a", "REST", ()), "add a Route"),
         (lambda: Api("a", "REST", (ROUTE,), stage="a b"), "letters"),
