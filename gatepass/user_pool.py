@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.aws_calls import Aws, CallFailed
 from gatepass.environment import Environment
 from gatepass.pool_check import check_pool
 from token_service.errors import Refused

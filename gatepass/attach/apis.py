@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 from token_service.errors import Refused
 
 NAME: Final = "gatepass"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gatepass.attach import record as records
-from gatepass.attach.aws import CallFailed
 from gatepass.attach.plan import Change, cut_off
 from gatepass.attach.record import Record, TakenOver
 from gatepass.attach.work import Work
+from gatepass.aws_calls import CallFailed
 from token_service.errors import Refused
 
 Progress = Callable[[str], object]

@@ -13,7 +13,7 @@ import json
 from typing import Any
 
 from gatepass.attach.apis import Api, Deployable
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.aws_calls import Aws, CallFailed
 
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"

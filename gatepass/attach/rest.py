@@ -4,7 +4,7 @@ from typing import Any
 
 from gatepass.attach import rest_preflight
 from gatepass.attach.apis import GATE, MARK, NAME, Api, Deployable, choose_stage
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.aws_calls import Aws, CallFailed
 
 
 def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_be_gone: bool = False) -> Api:

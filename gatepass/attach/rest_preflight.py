@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from gatepass.attach.apis import PARTIAL
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 
 OPERATION: Final = "GatepassPreflight"
 """Marks an OPTIONS method as ours, even one that was cut off half way."""

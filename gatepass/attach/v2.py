@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from gatepass.attach.apis import GATE, MARK, NAME, Api, choose_stage
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 
 PREFLIGHT: Final = "the gate, as preflight"
 """Where OPTIONS routes lead to: the gate's function answers them, and the CORS settings put their headers on it.

@@ -7,7 +7,7 @@ from entitlements.items import Key, api_key, attachment_prefix
 from gatepass.attach import record as records
 from gatepass.attach import rest, v2
 from gatepass.attach.apis import PERMISSION, Api, find_api
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 from token_service.repository import Repository
 
 STATEMENT: Final = "gatepass-apigateway"

@@ -10,11 +10,11 @@ from entitlements.items import api_key
 from gatepass.attach import apply, pending, snippets, undo
 from gatepass.attach import record as records
 from gatepass.attach.apis import MARK, Api, exists
-from gatepass.attach.aws import CallFailed
 from gatepass.attach.plan import Change, Goal, Plan
 from gatepass.attach.planning import plan_attach
 from gatepass.attach.record import Record
 from gatepass.attach.work import Work
+from gatepass.aws_calls import CallFailed
 from gatepass.commands.arguments import add_json, add_solution
 from gatepass.commands.attach_dialogue import agreed, counting, say, show
 from gatepass.commands.solutions import required_solution

@@ -129,7 +129,7 @@ def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -
 # The command with a pause after the first call of one operation: it says so, and goes on by SIGUSR1.
 SLOWED = """
 import signal, sys, time
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 from gatepass.cli import main
 plain, paused, resumed = Aws.call, [], []
 signal.signal(signal.SIGUSR1, lambda *_: resumed.append(True))

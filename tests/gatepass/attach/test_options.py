@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.aws_calls import Aws, CallFailed
 from tests.gatepass.attach.conftest import ARN, BACKEND, CLIENTS, Faults, World
 from tests.support import emulators
 from tests.support.signer import SOLUTION
