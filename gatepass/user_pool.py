@@ -7,6 +7,7 @@ from typing import Any, Final
 from gatepass.aws_calls import Aws, CallFailed
 from gatepass.environment import Environment
 from gatepass.pool_check import check_pool
+from gatepass.stack_outputs import stack_outputs
 from token_service.errors import Refused
 
 PAGE: Final = 60
@@ -61,11 +62,10 @@ def _tell(message: str) -> None:
 def _outputs(environment: Environment) -> dict[str, str]:
     """What the stack says of itself; nothing where it may not be asked."""
     try:
-        answer = environment.management.call("cloudformation", "describe_stacks", StackName=environment.stack)
+        return stack_outputs(environment.management, environment.stack)
     except CallFailed as error:
         _tell(f"the stack {environment.stack} did not say which its user pool is: {error}")
         return {}
-    return {entry["OutputKey"]: entry["OutputValue"] for entry in answer["Stacks"][0].get("Outputs", ())}
 
 
 def _read(aws: Aws, pool_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

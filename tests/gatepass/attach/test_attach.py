@@ -10,6 +10,7 @@ from entitlements.decision import Decision
 from entitlements.reasons import Reason
 from entitlements.solution import read_solution
 from gatepass.attach import responses
+from gatepass.attach.resources import CorsConfiguration
 from tests.gatepass.attach.conftest import ARN, OTHER, World
 from tests.support.signer import SOLUTION
 from tests.support.table import config
@@ -243,7 +244,7 @@ def test_every_body_is_json_whatever_the_context_holds() -> None:
             body = re.sub(
                 r"\$context\.authorizer\.(\w+)",
                 lambda m: context.get(m[1], ""),  # noqa: B023  (called at once)
-                value["templates"]["application/json"],
+                value.templates["application/json"],
             )
             assert json.loads(body)["message"]
             assert "$" not in re.sub(r'"upgradeUrl":"[^"]*"', "", body)
@@ -252,8 +253,9 @@ def test_every_body_is_json_whatever_the_context_holds() -> None:
 def test_cors_settings_that_exist_only_gain_the_header() -> None:
     solution = read_solution(config())
     present = {"AllowOrigins": ["https://a.example"], "AllowHeaders": ["x-own"], "MaxAge": 5}
-    assert responses.cors(present, solution) == present | {"AllowHeaders": ["x-own", "authorization"]}
-    fine = {"AllowHeaders": ["Authorization"]}
+    gained = CorsConfiguration(present | {"AllowHeaders": ["x-own", "authorization"]})
+    assert responses.cors(CorsConfiguration(present), solution) == gained
+    fine = CorsConfiguration({"AllowHeaders": ["Authorization"]})
     assert responses.cors(fine, solution) == fine
 
 
