@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import sysconfig
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,18 @@ def runtime_imports(path: Path, known: set[str]) -> set[str]:
             named = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= named if named <= known else {*named, node.module}
     return found & known
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Two classes of one name, wherever they are, mean that one of them is named too vaguely."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for package in MAY_IMPORT:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].add(f"{module_of(path)}:{node.lineno}")
+    assert len(places) > 100
+    assert {name: sorted(where) for name, where in places.items() if len(where) > 1} == {}
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
