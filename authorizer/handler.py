@@ -16,23 +16,18 @@ from entitlements.gate import Gate
 from entitlements.items import StoreUnavailable
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
-
-
-class NotConfigured(RuntimeError):
-    """An environment variable is missing or wrong; the message names it."""
+from entitlements.settings import MissingSetting, required
 
 
 def build_gate(environment: Mapping[str, str]) -> Gate:
     """The gate that an environment describes; an empty variable counts as unset, for `sam local` passes such."""
-    table = environment.get("GATEPASS_TABLE")
-    if not table:
-        raise NotConfigured("GATEPASS_TABLE is not set: give it the name of the DynamoDB table of the Gatepass stack")
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    if not region:
-        raise NotConfigured("AWS_REGION is not set: give it the region of the DynamoDB table")
+    table = required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
+    region = environment.get("AWS_DEFAULT_REGION") or ""
+    default = environment.get("AWS_DEFAULT_REGION")
+    region = environment.get("AWS_REGION") or default or required(environment, "AWS_REGION", "the table's Region")
     ca_bundle = environment.get("AWS_CA_BUNDLE") or None
     if ca_bundle and not os.access(ca_bundle, os.R_OK):
-        raise NotConfigured(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or correct the path")
+        raise MissingSetting(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or correct the path")
     store = DynamoDB(table, region, endpoint.find(environment, region), credentials.find(environment), ca_bundle)
     return Gate(store)
 

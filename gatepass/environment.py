@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from entitlements.items import StoreUnavailable
 from gatepass.aws_calls import Aws
+from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.access.minting import Minting
-from token_service.errors import Refused
 from token_service.repository import Repository
 from token_service.signing.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
 
@@ -38,7 +38,7 @@ class Environment:
         """Read the environment; an empty variable counts as unset."""
         name = table or environment.get("GATEPASS_TABLE")
         if not name:
-            raise Refused("setting_missing", "no table is named: give --table NAME or set GATEPASS_TABLE")
+            raise CommandError("no table is named: give --table NAME or set GATEPASS_TABLE")
         endpoint = environment.get("AWS_ENDPOINT_URL") or None
         return cls(
             table=name,
@@ -66,8 +66,7 @@ class Environment:
             table = self.dynamodb.describe_table(TableName=self.table)["Table"]
             tags = self.dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
         except self.dynamodb.exceptions.ResourceNotFoundException as error:
-            raise Refused(
-                "table_missing",
+            raise CommandError(
                 f"there is no table {self.table} in this account and Region: deploy the stack first, and take the name "
                 "from its output TableName",
             ) from error
@@ -77,7 +76,7 @@ class Environment:
             raise StoreUnavailable(f"DynamoDB gave no answer: {error}") from error
         stack = next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
         if not stack:
-            raise Refused("stack_unknown", f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
+            raise CommandError(f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
         return stack
 
     @cached_property
@@ -120,8 +119,7 @@ class Environment:
 
     def _require_one_world(self, service: str) -> None:
         if self.emulated != _emulated(self.endpoint):
-            raise Refused(
-                "endpoints_mixed",
+            raise CommandError(
                 f"DynamoDB and {service} must both be AWS's or both emulated: set AWS_ENDPOINT_URL ({service}) and "
                 "AWS_ENDPOINT_URL_DYNAMODB, or neither",
             )
@@ -151,9 +149,9 @@ class Environment:
             session: Any = boto3.session.Session(region_name=self.region)
             return session.client(service, endpoint_url=endpoint, config=config)
         except BotoCoreError as error:
-            raise Refused("aws_not_configured", f"AWS is not configured: {error} Set AWS_REGION.") from error
+            raise CommandError(f"AWS is not configured: {error} Set AWS_REGION.") from error
         except ValueError as error:
-            raise Refused("endpoint_invalid", f"AWS_ENDPOINT_URL: {error}: write http://HOST:PORT") from error
+            raise CommandError(f"AWS_ENDPOINT_URL: {error}: write http://HOST:PORT") from error
 
 
 def _emulated(endpoint: str | None) -> bool:
@@ -161,5 +159,5 @@ def _emulated(endpoint: str | None) -> bool:
     try:
         host = urlsplit(endpoint or "").hostname or ""
     except ValueError as error:
-        raise Refused("endpoint_invalid", f"{endpoint!r} is no endpoint: write http://HOST:PORT") from error
+        raise CommandError(f"{endpoint!r} is no endpoint: write http://HOST:PORT") from error
     return bool(host) and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))

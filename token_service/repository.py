@@ -23,6 +23,11 @@ THROTTLING: Final = frozenset(
     | {"ProvisionedThroughputExceeded", "ThrottlingError"}
 )
 
+CONDITION_FAILED: Final = "ConditionalCheckFailed"
+"""As a cancelled transaction says it of each of its actions, in their order:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
 
 class Repository:
     """Reads and writes items. Also an `entitlements.items.Store`, for `/v1/validate`."""
@@ -113,7 +118,7 @@ class Repository:
         items = [{kind: {"TableName": self._table, **parameters}} for kind, parameters in actions]
         response = self._retrying(lambda: self._call("transact_write_items", TransactItems=items))
         if "Error" in response:
-            raise ConditionFailed
+            raise ConditionFailed([code == CONDITION_FAILED for code in response["Codes"]])
 
     def query(self, prefix: Key) -> Iterator[Item]:
         """All items of a partition whose sort key begins as `prefix` has it, in order."""
@@ -183,13 +188,13 @@ class Repository:
             if code in ("ConditionalCheckFailedException", "TransactionConflictException"):
                 return answer
             if code == "TransactionCanceledException":
-                codes = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
+                codes = [reason.get("Code") for reason in answer.get("CancellationReasons", [])]
                 # Between a failed condition and a conflict, the condition is the news: repeating cannot help.
-                if "ConditionalCheckFailed" in codes:
-                    return {"Error": {"Code": "ConditionalCheckFailedException"}}
+                if CONDITION_FAILED in codes:
+                    return {"Error": {"Code": "ConditionalCheckFailedException"}, "Codes": codes}
                 if "TransactionConflict" in codes:
                     return {"Error": {"Code": "TransactionConflictException"}}
-                if codes & THROTTLING:
+                if THROTTLING.intersection(codes):
                     code = "ThrottlingException"
             message = answer.get("Error", {}).get("Message", "")
             kind = Throttled if code in THROTTLING else StoreUnavailable

@@ -20,13 +20,13 @@ from gatepass.attach.resources import (
     StageDeployment,
 )
 from gatepass.attach.wanted import wanted_values
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 Recorded = Mapping[ResourceKey, ResourceChange]
 
 
 def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> AttachmentPlan:
-    """The plan, with other people's pending changes that its deployment would publish; raises `Refused`."""
+    """The plan, with other people's pending changes that its deployment would publish; raises `CommandError`."""
     recorded = old.changes if old else {}
     marker = StageDeployment(f"{MARK}attach {secrets.token_hex(4)}")
     plan = compare(live.state, goal, recorded, marker)
@@ -47,7 +47,7 @@ def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> Attachme
 def compare(state: ApiState, goal: Goal, recorded: Recorded, marker: StageDeployment) -> AttachmentPlan:
     """The changes from what is there to what is wanted: pure. `recorded` are the record's; `marker` names a deployment.
 
-    Raises `Refused`.
+    Raises `CommandError`.
     """
     wanted = wanted_values(state, goal, {key: change.now for key, change in recorded.items()})
     plan = AttachmentPlan(left_alone=wanted.left_alone, notes=wanted.notes)
@@ -58,7 +58,7 @@ def compare(state: ApiState, goal: Goal, recorded: Recorded, marker: StageDeploy
     if not any(change.key.kind not in beyond for change in plan.changes):
         return plan
     if state.canary:
-        raise Refused("canary_active", f"the stage {state.stage} has a canary, and takes no deployment until that is "
+        raise CommandError(f"the stage {state.stage} has a canary, and takes no deployment until that is "
                       "over: promote or delete it first")  # fmt: skip
     if not state.auto_deploy:
         plan.changes.append(_change(DEPLOYMENT, state.deployment, marker, recorded))

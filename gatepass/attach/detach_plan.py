@@ -25,11 +25,11 @@ from gatepass.attach.resources import (
     StageDeployment,
 )
 from gatepass.attach.responses import cors_without_ours
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
-    """The way back, in order; raises `Refused` where somebody changed something since.
+    """The way back, in order; raises `CommandError` where somebody changed something since.
 
     A stage that still runs the gate's deployment goes back to the one before, first of all: its routes change in one
     step, and nothing pending goes out. One that was deployed since is deployed anew once its routes are as before.
@@ -85,7 +85,7 @@ def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
             if value.is_gate and ResourceKey(ResourceKind.ROUTE, route) not in record.changes
         ]
     if what:
-        raise Refused("changed_since", "nothing was undone, since this was changed after attaching: " + "; ".join(what)
+        raise CommandError("nothing was undone, since this was changed after attaching: " + "; ".join(what)
                       + ". Set it back (gatepass attach does), or give the route an authorization of its own, which "
                       "then stays")  # fmt: skip
 
@@ -104,7 +104,7 @@ def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
             case _:
                 pass
     if lost:
-        raise Refused("origin_gone", "nothing was undone, since what was there before has been deleted: "
+        raise CommandError("nothing was undone, since what was there before has been deleted: "
                       + "; ".join(lost) + ". Give the routes the authorization that they shall have without the gate, "
                       "or delete them, and detach again")  # fmt: skip
 
@@ -120,7 +120,7 @@ def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceCha
     if present == origin:
         return back
     if live.state.canary:
-        raise Refused("canary_active", f"the stage {live.state.stage} has a canary, and takes no deployment until that "
+        raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
                       "is over: promote or delete it first")  # fmt: skip
     last = (ResourceKind.AUTHORIZER, *beyond)
     at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))

@@ -25,7 +25,7 @@ class Difference(NamedTuple):
 
 
 def find_drift(aws: Aws, repository: Repository, record: AttachRecord, solution: Solution) -> list[Difference]:
-    """What attaching again would change, what somebody changed, what the stage lacks; raises `Refused`."""
+    """What attaching again would change, what somebody changed, what the stage lacks; raises `CommandError`."""
     live = LiveApi(aws, repository, record.api_id, record.stage, record.options.authorizer_arn)
     plan = plan_attach(live, Goal(solution, record.options.within(live.state.routes)), record)
     stale = [line for line in pending(live.aws, live.state) if route_of(line) != STAGE]

@@ -9,7 +9,7 @@ from gatepass.attach.plan import ResourceChange
 from gatepass.attach.record import AttachRecord, AttachStatus, TakenOver
 from gatepass.attach.resources import ResourceKey, ResourceKind
 from gatepass.aws_calls import CallFailed
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 OnWritten = Callable[[ResourceKey], object]
 """Told of each resource once it is written."""
@@ -18,20 +18,20 @@ _NEEDED_BY_OTHERS: Final = (ResourceKind.CORS, ResourceKind.INTEGRATION, Resourc
 """What whoever attaches meanwhile needs: it goes only while the record is still this run's."""
 
 
-class RolledBack(Refused):
+class RolledBack(CommandError):
     """It failed, and everything is as it was."""
 
     def __init__(self, cause: BaseException) -> None:
         """Tell why."""
-        super().__init__("rolled_back", f"it failed, and everything is as it was before. The cause: {_said(cause)}")
+        super().__init__(f"it failed, and everything is as it was before. The cause: {_said(cause)}")
 
 
-class Incomplete(Refused):
+class Incomplete(CommandError):
     """It failed, and so did the way back. Nothing is open: routes stand behind the gate or as before."""
 
     def __init__(self, cause: BaseException, what: str) -> None:
         """Tell why, and what to do."""
-        super().__init__("incomplete", f"it failed half way, and no route is open. {what} The cause: {_said(cause)}")
+        super().__init__(f"it failed half way, and no route is open. {what} The cause: {_said(cause)}")
 
 
 def _said(error: BaseException) -> str:
@@ -56,7 +56,7 @@ def attach(
         records.save(live.repository, record.at(AttachStatus.ATTACHED), record)
     # Whatever it was, an API must not stay half attached: this is the one place that catches everything.
     except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, TakenOver) or (isinstance(error, Refused) and not begun):
+        if isinstance(error, TakenOver) or (isinstance(error, CommandError) and not begun):
             raise
         try:
             _roll_back(live, begun, record, old)

@@ -13,7 +13,7 @@ from gatepass.attach.resources import (
     RouteAuthorization,
     StageDeployment,
 )
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 class ResourceChange(NamedTuple):
@@ -57,9 +57,9 @@ class AttachmentPlan:
         return any(isinstance(change.now, StageDeployment) and change.now.is_ours for change in self.changes)
 
     def require_same(self, now: "AttachmentPlan") -> None:
-        """Raise `Refused` (`changed_meanwhile`) where what was agreed to is no longer what would be done."""
+        """Raise `CommandError` where what was agreed to is no longer what would be done."""
         if list(self._comparable()) != list(now._comparable()):
-            raise Refused("changed_meanwhile", "the API was changed while this was asked, and nothing was done: run "
+            raise CommandError("the API was changed while this was asked, and nothing was done: run "
                           "the command again to see what it would do now")  # fmt: skip
 
     def _comparable(self) -> Iterator[ResourceChange]:

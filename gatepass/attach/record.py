@@ -29,7 +29,8 @@ from gatepass.attach.document import value_from_json, value_to_json
 from gatepass.attach.goal import AttachOptions
 from gatepass.attach.plan import ResourceChange
 from gatepass.attach.resources import ResourceKey
-from token_service.errors import ConditionFailed, Refused
+from gatepass.refusals import CommandError
+from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
 MAX_BYTES: Final = 390_000
@@ -44,12 +45,12 @@ class AttachStatus(StrEnum):
     DETACHING = "detaching"
 
 
-class TakenOver(Refused):
+class TakenOver(CommandError):
     """Another run of the command has written the record meanwhile."""
 
     def __init__(self, api_id: str) -> None:
         """Tell what to do."""
-        super().__init__("attaching_already", "somebody else is attaching or detaching this API right now: when they "
+        super().__init__("somebody else is attaching or detaching this API right now: when they "
                          f"are done, look with gatepass status {api_id}")  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def attached_apis(repository: Repository) -> list[str]:
 def save(repository: Repository, record: AttachRecord, before: AttachRecord | None) -> None:
     """Write the record in place of `before`, None being no record; raises `TakenOver` where another stands there."""
     if len(record.document.encode()) > MAX_BYTES:
-        raise Refused("record_too_long", "too many routes for one record: attach them in parts with --only")
+        raise CommandError("too many routes for one record: attach them in parts with --only")
     item = {"solution_id": record.solution_id, "status": record.status.value, "document": record.document}
     condition: Wire = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before is not None:

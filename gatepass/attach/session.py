@@ -23,16 +23,16 @@ from gatepass.attach.record import AttachRecord, AttachStatus
 from gatepass.attach.resources import DEPLOYMENT, ResourceKey
 from gatepass.aws_calls import CallFailed
 from gatepass.environment import Environment
+from gatepass.refusals import CommandError
 from gatepass.stack_outputs import stack_outputs
-from token_service.errors import Refused
 
 
-class ManagedApi(Refused):
+class ManagedApi(CommandError):
     """CloudFormation manages the API. `snippet` is what its template needs instead."""
 
     def __init__(self, state: ApiState, solution_id: str, authorizer_arn: str) -> None:
         """Tell what to do."""
-        super().__init__("api_managed", f"the stack {state.stack} manages this API, and its next deployment would take "
+        super().__init__(f"the stack {state.stack} manages this API, and its next deployment would take "
                          "the gate away: put the lines above into its template, with preflight as "
                          "docs/infrastructure-as-code.md has it, and before you deploy it run gatepass solutions link "
                          f"{solution_id} {state.api_id}; or give --force-managed")  # fmt: skip
@@ -50,25 +50,25 @@ class AttachSession:
     def open(cls, environment: Environment, api_id: str, solution: Solution, options: AttachOptions, stage: str | None,
              force_managed: bool = False) -> "AttachSession":  # fmt: skip
         """Read the API. An empty `authorizer_arn` means that of the record, or else the stack's; `stage` None that of
-        the record, or else the only one. Raises `Refused`, as `ManagedApi` where the caller has to print its snippet.
+        the record, or else the only one. Raises `CommandError`; as `ManagedApi`, whose snippet the caller has to print.
         """
         old = records.load(environment.repository, api_id)
         arn = options.authorizer_arn or (old.options.authorizer_arn if old else _authorizer_of_stack(environment))
         if len(arn.split(":")) not in (7, 8) or ":function:" not in arn:
-            raise Refused("arn_invalid", f"--authorizer-arn: {arn} is no ARN of a Lambda function or its alias")
+            raise CommandError(f"--authorizer-arn: {arn} is no ARN of a Lambda function or its alias")
         stage = stage or (old.stage if old else None)
         live = LiveApi(environment.aws, environment.repository, api_id, stage, arn)
         if live.state.stack and not force_managed:
             raise ManagedApi(live.state, solution.solution_id, arn)
         if old and old.stage != live.stage:
-            raise Refused("other_stage", f"the API is attached at stage {old.stage}: detach it there first")
+            raise CommandError(f"the API is attached at stage {old.stage}: detach it there first")
         options = replace(options, authorizer_arn=arn)
         if old and old.status is AttachStatus.ATTACHING:
             options = options.or_those_of(old.options)
         return cls(live, Goal(solution, options), old)
 
     def plan(self) -> AttachmentPlan:
-        """What attaching would change; raises `Refused`."""
+        """What attaching would change; raises `CommandError`."""
         return plan_attach(self.live, self._goal, self._old)
 
     def is_done(self, plan: AttachmentPlan) -> bool:
@@ -76,13 +76,13 @@ class AttachSession:
         return not plan.changes and (self._old is None or self._old.status is AttachStatus.ATTACHED)
 
     def require_nothing_pending(self, plan: AttachmentPlan) -> None:
-        """Raise `Refused` where the deployment would publish other people's changes."""
+        """Raise `CommandError` where the deployment would publish other people's changes."""
         if plan.pending:
-            raise Refused("pending_changes", "a deployment would publish what others have not deployed yet:\n"
+            raise CommandError("a deployment would publish what others have not deployed yet:\n"
                           + "\n".join(plan.pending) + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
 
     def require_unchanged(self, plan: AttachmentPlan) -> None:
-        """Read again; raise `Refused` where the plan would be another one by now."""
+        """Read again; raise `CommandError` where the plan would be another one by now."""
         self.live.read()
         plan.require_same(self.plan())
 
@@ -118,10 +118,10 @@ class DetachSession:
 
     @classmethod
     def open(cls, environment: Environment, api_id: str) -> "DetachSession":
-        """Read the record; raises `Refused` where there is none."""
+        """Read the record; raises `CommandError` where there is none."""
         record = records.load(environment.repository, api_id)
         if record is None:
-            raise Refused("not_attached", f"{api_id} is not attached; gatepass solutions unlink ends a mere link")
+            raise CommandError(f"{api_id} is not attached; gatepass solutions unlink ends a mere link")
         return cls(environment, record)
 
     @cached_property
@@ -141,18 +141,18 @@ class DetachSession:
         records.delete(self._environment.repository, self._record)
 
     def plan(self) -> AttachmentPlan:
-        """What detaching would change; raises `Refused`."""
+        """What detaching would change; raises `CommandError`."""
         return plan_detach(self.live, self._record)
 
     def require_nothing_pending(self, plan: AttachmentPlan) -> None:
-        """Raise `Refused` where the deployment would publish other people's changes."""
+        """Raise `CommandError` where the deployment would publish other people's changes."""
         if plan.pending:
-            raise Refused("pending_changes", "the stage was deployed by others since, and needs a new deployment, "
+            raise CommandError("the stage was deployed by others since, and needs a new deployment, "
                           "which would publish what is not deployed yet:\n" + "\n".join(plan.pending)
                           + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
 
     def require_unchanged(self, plan: AttachmentPlan) -> None:
-        """Read again; raise `Refused` where the plan would be another one by now."""
+        """Read again; raise `CommandError` where the plan would be another one by now."""
         self.live.read()
         plan.require_same(self.plan())
 
@@ -167,9 +167,9 @@ def _authorizer_of_stack(environment: Environment) -> str:
     try:
         arn = stack_outputs(environment.aws, stack).get("AuthorizerArn")
     except CallFailed as error:
-        raise Refused("authorizer_unknown", f"the stack {stack} cannot be read ({error}): give --authorizer-arn "
+        raise CommandError(f"the stack {stack} cannot be read ({error}): give --authorizer-arn "
                       "ARN") from error  # fmt: skip
     if arn is None:
-        raise Refused("authorizer_unknown", f"the stack {stack} has no output AuthorizerArn: deploy it again, or give "
+        raise CommandError(f"the stack {stack} has no output AuthorizerArn: deploy it again, or give "
                       "--authorizer-arn ARN")  # fmt: skip
     return arn

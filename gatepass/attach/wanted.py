@@ -31,7 +31,7 @@ from gatepass.attach.resources import (
     SolutionLink,
     WebSocketAuthorizer,
 )
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 Values = dict[ResourceKey, ResourceValue]
 
@@ -48,7 +48,7 @@ class Wanted:
 
 
 def wanted_values(state: ApiState, goal: Goal, ours: Mapping[ResourceKey, ResourceValue | None]) -> Wanted:
-    """What attaching comes to. `ours` is what earlier runs wrote, by the record; raises `Refused`.
+    """What attaching comes to. `ours` is what earlier runs wrote, by the record; raises `CommandError`.
 
     The order is the safety: link and authorizer before the first route, so that no request meets an unknown API; routes
     last. The deployment, which alone makes a REST API's changes live, comes after them (`attach_plan.py`).
@@ -57,9 +57,9 @@ def wanted_values(state: ApiState, goal: Goal, ours: Mapping[ResourceKey, Resour
     authorizer = authorizer_value(state.kind, goal.options.authorizer_arn)
     wanted.values |= {LINK: SolutionLink(goal.solution.solution_id), AUTHORIZER: authorizer}
     if state.link and state.link.solution_id != goal.solution.solution_id:
-        raise Refused("api_linked", f"the API belongs to {state.link.solution_id}: detach or unlink it there first")
+        raise CommandError(f"the API belongs to {state.link.solution_id}: detach or unlink it there first")
     if state.authorizer and AUTHORIZER not in ours and state.authorizer.uri != authorizer.uri:
-        raise Refused("authorizer_taken", f"the API has an authorizer named {NAME} that calls another function, and "
+        raise CommandError(f"the API has an authorizer named {NAME} that calls another function, and "
                       "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
     if state.permission is None:
         wanted.values[PERMISSION] = FunctionPermission.WHOLE_ACCOUNT
@@ -94,7 +94,7 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
     for route in (*options.only, *options.except_):
         if route not in state.routes:
             there = ", ".join(sorted(state.routes))
-            raise Refused("route_unknown", f"the API has no route {route!r}; there are: {there}")
+            raise CommandError(f"the API has no route {route!r}; there are: {there}")
     gated = []
     for route, value in state.routes.items():
         if state.kind is ApiKind.WEBSOCKET and route != "$connect":
@@ -108,7 +108,7 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
         else:
             gated.append(route)
     if not gated:
-        raise Refused("nothing_to_attach", "no route is left to stand before: "
+        raise CommandError("no route is left to stand before: "
                       + "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()))  # fmt: skip
     return gated
 

@@ -23,7 +23,7 @@ from gatepass.attach.resources import (
     WebSocketAuthorizer,
 )
 from gatepass.output import print_rows, progress
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def show(state: ApiState, plan: AttachmentPlan, as_json: bool) -> None:
@@ -76,7 +76,7 @@ def agreed(options: argparse.Namespace, question: str) -> bool:
     if options.yes:
         return True
     if not sys.stdin.isatty():
-        raise Refused("not_agreed", "stdin is not a terminal: pass --yes")
+        raise CommandError("stdin is not a terminal: pass --yes")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -13,7 +13,7 @@ from gatepass.commands.attach_dialogue import in_words
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.output import print_rows
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +28,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run_status(options: argparse.Namespace) -> int:
     """Compare with the record; exit status 1 where anything is not as attached."""
     if bool(options.api) == options.all:
-        raise Refused("which", "name one API, or give --all")
+        raise CommandError("name one API, or give --all")
     environment = Environment.read(options.table)
     if options.all:
         apis = sorted(records.attached_apis(environment.repository))
@@ -47,7 +47,7 @@ def _status(environment: Environment, api_id: str) -> list[dict[str, Any]]:
     solution = required_solution(environment, record.solution_id)
     try:
         found = find_drift(environment.aws, environment.repository, record, solution)
-    except Refused as error:
+    except CommandError as error:
         return [row | {"status": "drifted", "what": str(error)}]
     attached = record.status is AttachStatus.ATTACHED
     if not found:

@@ -6,7 +6,8 @@ from typing import Final
 from entitlements.items import Item, Wire, item_to_wire, origin_key, origin_prefix, solution_key, to_wire
 from entitlements.origins import origins_of
 from entitlements.solution import ConfigError, Solution, solution_from_document
-from token_service.errors import ConditionFailed, Refused
+from gatepass.refusals import CommandError
+from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
 TRANSACTION: Final = 100
@@ -22,8 +23,7 @@ stored already stays good with more.
 def require_few_origins(solution: Solution, path: Path) -> None:
     """Refuse a file whose pages have too many origins."""
     if (count := len(origins_of(solution))) > MAX_ORIGINS:
-        raise Refused(
-            "file_invalid",
+        raise CommandError(
             f"nothing was applied\n{path}: return_urls: have {count} different origins with frontend_url, and may have "
             f"{MAX_ORIGINS}: serve the pages from fewer hosts, or make another solution for some of them",
         )
@@ -32,7 +32,7 @@ def require_few_origins(solution: Solution, path: Path) -> None:
 def apply(repository: Repository, solution: Solution) -> bool:
     """Write the configuration and its origins as one; True if the solution is new.
 
-    Raises `Refused` where somebody else applied the same solution meanwhile.
+    Raises `CommandError` where somebody else applied the same solution meanwhile.
     """
     key = solution_key(solution.solution_id)
     before = repository.get_item(key)
@@ -51,8 +51,7 @@ def apply(repository: Repository, solution: Solution) -> bool:
             deleted = deleted[room:]
         repository.transact([("Put", put), *added, *deleted])
     except ConditionFailed:
-        raise Refused(
-            "solution_changed",
+        raise CommandError(
             f"somebody else applied {solution.solution_id} meanwhile: look at it (gatepass solutions show "
             f"{solution.solution_id}), and run this again",
         ) from None

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authorizer.answers import AccessNotDecided, Unauthorized
-from authorizer.handler import NotConfigured, build_gate, make_handler
+from authorizer.handler import build_gate, make_handler
 from entitlements.gate import Gate
 from entitlements.keyring import KeyState
+from entitlements.settings import MissingSetting
 from tests.support.emulators import ROOT, free_port
 from tests.support.events import (
     ACCOUNT,
@@ -492,7 +493,7 @@ def test_a_table_that_hangs_is_a_refusal_within_the_time_limit(hanging_server: s
 @pytest.mark.parametrize("name", ["GATEPASS_TABLE", "AWS_REGION"])
 def test_a_missing_setting_is_named_at_the_start(name: str) -> None:
     settings = environment("http://127.0.0.1:1") | {name: ""}
-    with pytest.raises(NotConfigured, match=name):
+    with pytest.raises(MissingSetting, match=name):
         build_gate(settings)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GATEPASS_"))} | settings
     run = subprocess.run(

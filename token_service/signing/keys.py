@@ -15,8 +15,9 @@ from entitlements.items import (
     token_prefix,
 )
 from entitlements.keyring import KeyRing, KeyState, PendingKey, SigningKey
+from entitlements.refusals import Code, Refused
 from token_service.access.records import timestamp
-from token_service.errors import ConditionFailed, Refused
+from token_service.errors import ConditionFailed
 from token_service.log import LOGGER
 from token_service.repository import Repository
 from token_service.signing import key_lifecycle
@@ -46,7 +47,7 @@ class Keys:
         """The ring as it stands. Raises `Refused` without one."""
         item = self._repository.get_item(keyring_key())
         if item is None:
-            raise Refused("keyring_missing", "the table holds no key ring: run gatepass init")
+            raise Refused(Code.KEYRING_MISSING, "the table holds no key ring: run gatepass init")
         return KeyRing.from_item(item)
 
     def create(self, anew: bool = False) -> SigningKey:
@@ -82,7 +83,7 @@ class Keys:
         key_lifecycle.retire(self.ring(), kid)  # a wrong transition is told before the table is read through
         if not force and (count := self.tokens_by_key()[kid]):
             raise Refused(
-                "key_in_use",
+                Code.KEY_IN_USE,
                 f"{count} live tokens were signed by {kid}: wait until they are renewed (gatepass keys drain {kid}), "
                 "or --force, and their holders must fetch them anew",
             )
@@ -92,7 +93,7 @@ class Keys:
         """Refuse a key at every gate, within the gates' cache time."""
         reason = reason.strip()
         if not reason or len(reason) > REASON_LENGTH:
-            raise Refused("reason_missing", f"say why, in 1 to {REASON_LENGTH} characters: --reason TEXT")
+            raise Refused(Code.REASON_MISSING, f"say why, in 1 to {REASON_LENGTH} characters: --reason TEXT")
         now = int(self._clock())
         return self._change("key_revoked", kid, lambda ring: key_lifecycle.revoke(ring, kid, reason, now), reason)
 
@@ -178,6 +179,6 @@ class Keys:
 
 def _changed() -> Refused:
     return Refused(
-        "keyring_changed",
+        Code.KEYRING_CHANGED,
         "somebody else changed the key ring meanwhile: look at it (gatepass keys list), and run this again",
     )

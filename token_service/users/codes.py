@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 
 from entitlements import base64url
 from entitlements.items import Key, code_key, to_wire
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 from token_service.repository import Repository
 
 SECONDS: Final = 60
 CODE_BYTES: Final = 32
+SIGN_IN_AGAIN: Final = "the code is wrong, used or too old: sign in again"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """RFC 7636 section 4.2, `S256`: the only method."""
 
@@ -64,7 +65,7 @@ class Codes:
             },
         )
         if taken is None:
-            raise Refused("code_invalid", "the code is wrong, used or too old: sign in again")
+            raise Refused(Code.CODE_INVALID, public=SIGN_IN_AGAIN)
         return Redeemed(taken["user"], taken["solution"], taken["generation"])
 
 

@@ -10,7 +10,7 @@ from math import floor
 from typing import Final, NamedTuple
 
 from entitlements.items import Key, StoreUnavailable, Wire, account_key, attempts_key, to_wire
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 from token_service.repository import Repository
 from token_service.users.email_hashes import EmailHashes
 
@@ -97,7 +97,7 @@ class Limits:
                 return
             if item is not None and item.get(names["#w"], -1) >= window:
                 end = (item[names["#w"]] + 1) * limit.seconds
-                raise Refused("too_many_requests", "too many attempts: wait a while", max(1, floor(end - now)))
+                raise Refused(Code.TOO_MANY_REQUESTS, retry_after=max(1, floor(end - now)))
             if self._repository.update_item(begun)[0]:
                 return
 

@@ -13,11 +13,11 @@ from gatepass.attach import record as records
 from gatepass.attach.api_state import ApiKind
 from gatepass.attach.goal import AttachOptions
 from gatepass.attach.record import AttachRecord, AttachStatus, TakenOver
+from gatepass.refusals import CommandError
 from tests.gatepass.attach.conftest import ARN, World
 from tests.support.emulators import ROOT
 from tests.support.signer import SOLUTION
 from tests.support.table import Table
-from token_service.errors import Refused
 from token_service.repository import Repository
 
 RECORDS = ROOT / "tests" / "gatepass" / "attach" / "records"
@@ -128,6 +128,6 @@ def test_a_record_is_written_only_over_the_one_that_was_read(table: Table) -> No
 
 
 def test_a_record_that_no_item_can_hold_is_refused_before_it_is_written(table: Table) -> None:
-    with pytest.raises(Refused, match="attach them in parts with --only"):
+    with pytest.raises(CommandError, match="attach them in parts with --only"):
         records.save(repository(table), record("1", stage="x" * records.MAX_BYTES), None)
     assert table.all() == []

@@ -12,6 +12,7 @@ import pytest
 from entitlements.gate import Gate, Request
 from entitlements.items import entitlement_key, token_key
 from entitlements.keyring import KeyRing
+from entitlements.refusals import Refused
 from entitlements.token import parse
 from entitlements.windows import windows_at
 from tests.support import emulators
@@ -21,7 +22,7 @@ from tests.support.table import Table
 from token_service.access.grants import Access
 from token_service.access.minting import Minting
 from token_service.access.records import Entitlement
-from token_service.errors import Busy, Refused, Throttled
+from token_service.errors import Busy, Throttled
 from token_service.repository import Repository
 from token_service.signing.kms import Kms
 

@@ -10,15 +10,16 @@ from botocore.exceptions import ClientError
 
 from entitlements.items import keyring_init_key, keyring_key
 from entitlements.keyring import KeyRing, PendingKey
+from entitlements.refusals import Refused
 from gatepass import cli
 from gatepass.environment import Environment
+from gatepass.refusals import CommandError
 from tests.support import emulators
 from tests.support.market import Marketplace
 from tests.support.power import Power
 from tests.support.scripted import CLOSE, error, scripted
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
-from token_service.errors import Refused
 from token_service.repository import Repository
 from token_service.signing.key_lifecycle import AUTHORIZED_AFTER
 from token_service.signing.key_making import ANNOUNCED
@@ -291,7 +292,7 @@ def test_a_token_of_a_key_that_is_revoked_or_retired_is_not_handed_out(workshop:
 def test_a_client_that_cannot_be_made_announces_nothing(workshop: Workshop) -> None:
     environment = Environment("t", "us-east-1", workshop.dynamodb.meta.endpoint_url, None)
     workshop.keys._kms = lambda: environment.key_kms
-    with pytest.raises(Refused, match="must both be AWS's or both emulated"):
+    with pytest.raises(CommandError, match="must both be AWS's or both emulated"):
         workshop.keys.create()
     assert workshop.keys.ring().pending == {}
 

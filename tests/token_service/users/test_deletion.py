@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from entitlements.items import account_key, entitlement_key, remains_key, token_key
+from entitlements.refusals import Refused
 from entitlements.solution import read_solution
 from entitlements.windows import windows_at
 from tests.support.api import EMAIL, PASSWORD, Api
@@ -15,7 +16,6 @@ from tests.support.signer import SOLUTION
 from tests.support.table import PLANS, config
 from token_service.access.records import Entitlement
 from token_service.access.remains import DAY, MOST_DAYS, remains_of, with_remains
-from token_service.errors import Refused
 
 ASK = {"solution_id": SOLUTION}
 ACCOUNT = {"email": EMAIL, "password": PASSWORD} | ASK
