@@ -134,7 +134,7 @@ def find_api(aws: Aws, api_id: str) -> tuple[ApiKind, dict[str, Any]]:
     if found := aws.find("apigatewayv2", "get_api", ApiId=api_id):
         return ApiKind(found["ProtocolType"]), found
     raise CommandError(f"there is no API {api_id} in this account and Region: look with aws apigateway "
-                  "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
+                       "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
 
 
 def exists(aws: Aws, api_id: str) -> bool:
@@ -156,4 +156,4 @@ def choose_stage(names: list[str], wanted: str | None, may_be_gone: bool = False
         return names[0]
     there = ", ".join(names) or "none: deploy the API first"
     raise CommandError(f"name the stage with --stage: there are {there}" if wanted is None
-                  else f"the API has no stage {wanted}; there are {there}")  # fmt: skip
+                       else f"the API has no stage {wanted}; there are {there}")  # fmt: skip

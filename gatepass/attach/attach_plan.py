@@ -59,7 +59,7 @@ def compare(state: ApiState, goal: Goal, recorded: Recorded, marker: StageDeploy
         return plan
     if state.canary:
         raise CommandError(f"the stage {state.stage} has a canary, and takes no deployment until that is "
-                      "over: promote or delete it first")  # fmt: skip
+                           "over: promote or delete it first")  # fmt: skip
     if not state.auto_deploy:
         plan.changes.append(_change(DEPLOYMENT, state.deployment, marker, recorded))
     return plan

@@ -86,8 +86,8 @@ def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
         ]
     if what:
         raise CommandError("nothing was undone, since this was changed after attaching: " + "; ".join(what)
-                      + ". Set it back (gatepass attach does), or give the route an authorization of its own, which "
-                      "then stays")  # fmt: skip
+                           + ". Set it back (gatepass attach does), or give the route an authorization of its own, "
+                           "which then stays")  # fmt: skip
 
 
 def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
@@ -105,8 +105,8 @@ def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
                 pass
     if lost:
         raise CommandError("nothing was undone, since what was there before has been deleted: "
-                      + "; ".join(lost) + ". Give the routes the authorization that they shall have without the gate, "
-                      "or delete them, and detach again")  # fmt: skip
+                           + "; ".join(lost) + ". Give the routes the authorization that they shall have without the "
+                           "gate, or delete them, and detach again")  # fmt: skip
 
 
 def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceChange]) -> list[ResourceChange]:
@@ -121,7 +121,7 @@ def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceCha
         return back
     if live.state.canary:
         raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
-                      "is over: promote or delete it first")  # fmt: skip
+                           "is over: promote or delete it first")  # fmt: skip
     last = (ResourceKind.AUTHORIZER, *beyond)
     at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))
     marker = StageDeployment(f"{MARK}detach {secrets.token_hex(4)}")

@@ -60,7 +60,7 @@ class AttachmentPlan:
         """Raise `CommandError` where what was agreed to is no longer what would be done."""
         if list(self._comparable()) != list(now._comparable()):
             raise CommandError("the API was changed while this was asked, and nothing was done: run "
-                          "the command again to see what it would do now")  # fmt: skip
+                               "the command again to see what it would do now")  # fmt: skip
 
     def _comparable(self) -> Iterator[ResourceChange]:
         for change in self.changes:

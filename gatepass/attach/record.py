@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from entitlements.items import Wire, attachment_key, attachment_prefix
+from entitlements.items import Item, Wire, attachment_key, attachment_prefix
 from gatepass.attach.api_state import ApiKind
 from gatepass.attach.document import value_from_json, value_to_json
 from gatepass.attach.goal import AttachOptions
@@ -92,10 +92,18 @@ class AttachRecord:
 
 
 def load(repository: Repository, api_id: str) -> AttachRecord | None:
-    """Read the record; None if the API is not attached."""
+    """Read the record; None if the API is not attached. Raises `CommandError` for one that cannot be understood."""
     item = repository.get_item(attachment_key(api_id))
     if item is None:
         return None
+    try:
+        return _parse(api_id, item)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CommandError(f"the attachment record of {api_id} cannot be read ({error!r}): another release of gatepass "
+                           "wrote it, so use that release or a newer one") from error  # fmt: skip
+
+
+def _parse(api_id: str, item: Item) -> AttachRecord:
     facts = json.loads(item["document"])
     changes = [_change(*row) for row in facts["changes"]]
     return AttachRecord(

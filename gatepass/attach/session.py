@@ -79,7 +79,7 @@ class AttachSession:
         """Raise `CommandError` where the deployment would publish other people's changes."""
         if plan.pending:
             raise CommandError("a deployment would publish what others have not deployed yet:\n"
-                          + "\n".join(plan.pending) + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
+                               + "\n".join(plan.pending) + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
 
     def require_unchanged(self, plan: AttachmentPlan) -> None:
         """Read again; raise `CommandError` where the plan would be another one by now."""
@@ -148,8 +148,8 @@ class DetachSession:
         """Raise `CommandError` where the deployment would publish other people's changes."""
         if plan.pending:
             raise CommandError("the stage was deployed by others since, and needs a new deployment, "
-                          "which would publish what is not deployed yet:\n" + "\n".join(plan.pending)
-                          + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
+                               "which would publish what is not deployed yet:\n" + "\n".join(plan.pending)
+                               + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
 
     def require_unchanged(self, plan: AttachmentPlan) -> None:
         """Read again; raise `CommandError` where the plan would be another one by now."""
@@ -168,8 +168,8 @@ def _authorizer_of_stack(environment: Environment) -> str:
         arn = stack_outputs(environment.aws, stack).get("AuthorizerArn")
     except CallFailed as error:
         raise CommandError(f"the stack {stack} cannot be read ({error}): give --authorizer-arn "
-                      "ARN") from error  # fmt: skip
+                           "ARN") from error  # fmt: skip
     if arn is None:
         raise CommandError(f"the stack {stack} has no output AuthorizerArn: deploy it again, or give "
-                      "--authorizer-arn ARN")  # fmt: skip
+                           "--authorizer-arn ARN")  # fmt: skip
     return arn

@@ -60,7 +60,7 @@ def wanted_values(state: ApiState, goal: Goal, ours: Mapping[ResourceKey, Resour
         raise CommandError(f"the API belongs to {state.link.solution_id}: detach or unlink it there first")
     if state.authorizer and AUTHORIZER not in ours and state.authorizer.uri != authorizer.uri:
         raise CommandError(f"the API has an authorizer named {NAME} that calls another function, and "
-                      "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
+                           "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
     if state.permission is None:
         wanted.values[PERMISSION] = FunctionPermission.WHOLE_ACCOUNT
     gated = _gated(state, goal, wanted)
@@ -109,7 +109,7 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
             gated.append(route)
     if not gated:
         raise CommandError("no route is left to stand before: "
-                      + "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()))  # fmt: skip
+                           + "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()))  # fmt: skip
     return gated
 
 

@@ -1,6 +1,6 @@
-"""The record: what release 0.1 wrote is read, continued and undone, and what is written now reads the same.
+"""The record: what was written before its values had types is read, continued and undone, and still written the same.
 
-`records/` holds its documents byte for byte, but for the ids that AWS draws: capitals stand for them.
+`records/` holds such documents byte for byte, but for the ids that AWS draws: capitals stand for them.
 """
 
 import json
@@ -70,7 +70,7 @@ def origins(world: World, api: str, kind: str) -> dict[str, str]:
 
 
 def kept(kind: str, ids: dict[str, str], written: dict[str, Any]) -> str:
-    """The document of the release, with this API's ids, and the number and name that each run draws."""
+    """The document of that release, with this API's ids, and the number and name that each run draws."""
     text = (RECORDS / f"{kind.lower()}.json").read_text().removesuffix("\n")
     marker = written["changes"][-1][1]
     for name, drawn in (ids | {"RUN": written["options"]["run"], "gatepass: attach HEX": marker}).items():
@@ -85,7 +85,7 @@ def stored(world: World, api: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("status", ["attached", "attaching", "detaching"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_release_0_1_recorded_is_continued_and_undone(world: World, kind: str, status: str) -> None:
+def test_what_an_earlier_release_recorded_is_continued_and_undone(world: World, kind: str, status: str) -> None:
     api = make(world, kind)
     before, ids = world.state(api, kind), origins(world, api, kind)
     assert world.attach(api, *OPTIONS) == 0
@@ -134,3 +134,12 @@ def test_a_record_that_no_item_can_hold_is_refused_before_it_is_written(table: T
     with pytest.raises(CommandError, match="attach them in parts with --only"):
         records.save(repository(table), record("1", stage="x" * records.MAX_BYTES), None)
     assert table.all() == []
+
+
+@pytest.mark.parametrize(
+    "document", ["", "{}", json.dumps(json.loads(record("1").document) | {"changes": [["quota POST /search", 1, 2]]})]
+)
+def test_a_record_that_is_not_understood_is_named_and_left_alone(table: Table, document: str) -> None:
+    table.put(*attachment_key("a1b2c3"), solution_id=SOLUTION, status="attached", document=document)
+    with pytest.raises(CommandError, match="the attachment record of a1b2c3 cannot be read"):
+        records.load(repository(table), "a1b2c3")
