@@ -6,10 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gatepass.aws_calls import Aws, CallFailed
-from tests.gatepass.attach.conftest import World
 
 
-def test_another_change_under_way_is_waited_for(world: World) -> None:
+def test_another_change_under_way_is_waited_for() -> None:
     """ConflictException is none of botocore's repeatable errors; other conflicts are told at once."""
     waits: list[float] = []
     said = ["Unable to complete operation due to concurrent modification. Please try again later."] * 3
