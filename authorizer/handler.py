@@ -22,7 +22,6 @@ from entitlements.settings import MissingSetting, required
 def build_gate(environment: Mapping[str, str]) -> Gate:
     """The gate that an environment describes; an empty variable counts as unset, for `sam local` passes such."""
     table = required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
-    region = environment.get("AWS_DEFAULT_REGION") or ""
     default = environment.get("AWS_DEFAULT_REGION")
     region = environment.get("AWS_REGION") or default or required(environment, "AWS_REGION", "the table's Region")
     ca_bundle = environment.get("AWS_CA_BUNDLE") or None
