@@ -12,7 +12,7 @@ PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-
 # A worker that has nothing left takes tests over from the other one.
 PYTEST := -m pytest -n 2 --dist worksteal --ignore tests/sam
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
-SWEEP := tests/gatepass/attach/test_failures.py
+SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
 .PHONY: help setup tools lock demo quick test coverage test-sam bench check format clean build-Authorizer build-TokenService build-KeyRotation
 help: ## This list

@@ -11,7 +11,7 @@ from entitlements.keyring import KeyRingError
 from entitlements.refusals import Refused
 from entitlements.solution import ConfigError
 from gatepass import __version__
-from gatepass.attach.aws import CallFailed
+from gatepass.aws_calls import CallFailed
 from gatepass.commands import attach, attach_status, entitlements, init, keys, local, solutions, tokens
 from gatepass.refusals import CommandError
 from token_service.errors import Busy

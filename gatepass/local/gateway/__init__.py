@@ -8,7 +8,7 @@ Behaviour that AWS does not document is marked "by report" with its source.
 
 from gatepass.local.gateway.authorize import ResultCache
 from gatepass.local.gateway.core import handle
-from gatepass.local.gateway.events import websocket_connect_event
+from gatepass.local.gateway.event_payloads import websocket_connect_event
 from gatepass.local.gateway.lambdas import LambdaContext
 from gatepass.local.gateway.messages import HttpRequest, HttpResponse
 from gatepass.local.gateway.model import (

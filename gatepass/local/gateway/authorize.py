@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gatepass.local.gateway import events
+from gatepass.local.gateway import event_payloads
 from gatepass.local.gateway.failures import (
     ARN_TOO_LONG,
     AUTHORIZER_BROKEN,
@@ -21,11 +21,11 @@ from gatepass.local.gateway.failures import (
     Failure,
     access_denied,
 )
-from gatepass.local.gateway.identity import IdentitySource, Location, parse_identity_source
+from gatepass.local.gateway.identity_sources import IdentitySource, Location, parse_identity_source
 from gatepass.local.gateway.invocation import Invocation
 from gatepass.local.gateway.lambdas import HTTP_AUTHORIZER_TIMEOUT, LambdaContext, function_name, invoke
 from gatepass.local.gateway.model import ApiType, Authorizer
-from gatepass.local.gateway.policy import Access, MalformedPolicyError, Statement, evaluate, parse_policy
+from gatepass.local.gateway.policy import MalformedPolicyError, PolicyOutcome, Statement, evaluate, parse_policy
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 MAX_METHOD_ARN_BYTES = 1600
@@ -57,10 +57,10 @@ class Verdict:
         """What the answer means for one method."""
         if isinstance(self.answer, bool):
             return Granted(self.context) if self.answer else access_denied(self.context, explicit=True)
-        access = evaluate(self.answer, method_arn)
-        if access is Access.ALLOWED:
+        outcome = evaluate(self.answer, method_arn)
+        if outcome is PolicyOutcome.ALLOWED:
             return Granted(self.context)
-        return access_denied(self.context, explicit=access is Access.DENIED)
+        return access_denied(self.context, explicit=outcome is PolicyOutcome.DENIED)
 
 
 CacheKey = tuple[Authorizer, tuple[str, ...]]
@@ -169,14 +169,14 @@ def _ask(
         return AUTHORIZER_BROKEN
 
 
-def _event(invocation: Invocation, authorizer: Authorizer, identity: tuple[str, ...]) -> events.Event:
+def _event(invocation: Invocation, authorizer: Authorizer, identity: tuple[str, ...]) -> event_payloads.Event:
     if invocation.api.type == "HTTP":
         if authorizer.payload_version == "1.0":
-            return events.http_request_event_v1(invocation, identity)
-        return events.http_request_event_v2(invocation, identity)
+            return event_payloads.http_request_event_v1(invocation, identity)
+        return event_payloads.http_request_event_v2(invocation, identity)
     if authorizer.type == "TOKEN":
-        return events.token_event(invocation, identity[0])
-    return events.rest_request_event(invocation)
+        return event_payloads.token_event(invocation, identity[0])
+    return event_payloads.rest_request_event(invocation)
 
 
 def read_output(output: Any, authorizer: Authorizer, api_type: ApiType) -> Verdict:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gatepass.local.gateway import events
+from gatepass.local.gateway import event_payloads
 from gatepass.local.gateway.failures import (
     HTTP_BACKEND_FAILED,
     HTTP_LAMBDA_FAILED,
@@ -79,9 +79,9 @@ def _call_function(
     context = LambdaContext(invocation.api, function_name(function), timeout, clock)
     try:
         if rest:
-            event = events.rest_proxy_event(invocation, authorizer)
+            event = event_payloads.rest_proxy_event(invocation, authorizer)
             return read_rest_output(invoke(function, event, context))
-        event = events.http_proxy_event_v2(invocation, authorizer)
+        event = event_payloads.http_proxy_event_v2(invocation, authorizer)
         return read_http_output(invoke(function, event, context))
     except Exception as error:  # a function may raise anything
         ours = isinstance(error, MalformedResponseError)

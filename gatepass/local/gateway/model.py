@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from gatepass.local.gateway.identity import Location, parse_identity_source
+from gatepass.local.gateway.identity_sources import Location, parse_identity_source
 
 ApiType = Literal["REST", "HTTP"]
 LambdaFunction = Callable[[dict[str, Any], Any], Any]

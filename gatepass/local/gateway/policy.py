@@ -27,7 +27,7 @@ class MalformedPolicyError(ValueError):
     """The authorizer's policy cannot be evaluated."""
 
 
-class Access(Enum):
+class PolicyOutcome(Enum):
     """The three results of an evaluation. Both denials are a 403, with different messages."""
 
     ALLOWED = "allowed"
@@ -64,12 +64,12 @@ def parse_policy(document: Any) -> tuple[Statement, ...]:
     return tuple(_parse_statement(statement) for statement in statements)
 
 
-def evaluate(statements: Iterable[Statement], arn: str) -> Access:
+def evaluate(statements: Iterable[Statement], arn: str) -> PolicyOutcome:
     """The result of the statements for the method with this ARN."""
     applying = [statement for statement in statements if statement.applies(arn)]
     if any(not statement.allows for statement in applying):
-        return Access.DENIED
-    return Access.ALLOWED if applying else Access.UNMATCHED
+        return PolicyOutcome.DENIED
+    return PolicyOutcome.ALLOWED if applying else PolicyOutcome.UNMATCHED
 
 
 def resource_matches(pattern: str, arn: str) -> bool:

@@ -35,7 +35,7 @@ def make(world: World, kind: str) -> tuple[str, str]:
     return world.v2_api(auto=kind == "HTTP", routes=routes), "HTTP"
 
 
-def recorded(world: World, api: str) -> "records.Record | None":
+def recorded(world: World, api: str) -> "records.AttachRecord | None":
     return records.load(Repository(world.table.client, world.table.name), api)
 
 

@@ -9,6 +9,7 @@ import pytest
 from authorizer.handler import make_handler
 from entitlements.gate import Gate
 from gatepass.attach import record as records
+from gatepass.attach.resources import ResourceKey, ResourceKind
 from gatepass.attach.rest_preflight import OPERATION
 from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import Authorizer, Cors, LambdaProxy, LocalGateway, Route
@@ -120,7 +121,7 @@ def test_a_new_options_method_that_leads_to_a_backend_is_drift(
     assert world.run("status", api) == 0
     record = records.load(Repository(world.table.client, world.table.name), api)
     assert record is not None
-    assert record.changes["preflight /iam"].origin is not None
+    assert record.changes[ResourceKey(ResourceKind.PREFLIGHT, "/iam")].origin is not None
     assert world.detach(api) == 0
     assert methods(world, api)["/iam"] == theirs
 

@@ -111,6 +111,18 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
     assert "was changed while this was asked" in opened.seen
 
 
+def test_a_stage_that_others_deployed_since_is_detached_when_that_is_agreed_to(world: World) -> None:
+    """Its deployment is made anew, under a name that is drawn again when the plan is compared."""
+    api = world.rest_api()
+    routes = world.routes(api, "REST")
+    assert world.attach(api) == 0
+    world.rest.create_deployment(restApiId=api, stageName="prod", description="theirs again")
+    with terminal(world, "detach", api) as opened:
+        opened.read_until("Detach? [y/N]")
+        assert opened.answer("y\n") == 0
+    assert world.routes(api, "REST") == routes
+
+
 @pytest.mark.parametrize("name", ["SIGUSR1", "SIGTERM"])
 def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -> None:
     """The second one goes on where the first is still at work; the first leaves it alone when it comes to its end, or
@@ -129,7 +141,7 @@ def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -
 # The command with a pause after the first call of one operation: it says so, and goes on by SIGUSR1.
 SLOWED = """
 import signal, sys, time
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 from gatepass.cli import main
 plain, paused, resumed = Aws.call, [], []
 signal.signal(signal.SIGUSR1, lambda *_: resumed.append(True))

@@ -12,7 +12,6 @@ import pytest
 from entitlements.gate import Gate
 from entitlements.items import item_to_wire, keyring_key
 from entitlements.table import DEFINITION
-from gatepass.cli import _kids_last
 from tests.support import emulators
 from tests.support.command import Command
 from tests.support.emulators import ROOT
@@ -212,13 +211,6 @@ def test_revoking_says_how_long_gates_may_still_accept_the_key(stocked: Command)
     assert "after 60 s no gate accepts" in stocked("keys", "revoke", old, "--reason", "leaked").stdout
     assert keys(stocked)[0]["reason"] == "leaked"
     assert stocked("keys", "revoke", old).returncode == 2
-
-
-def test_a_key_id_that_begins_with_a_hyphen_is_no_option() -> None:
-    kid = "-" + "a" * 42
-    assert _kids_last(["keys", "revoke", kid, "--reason", "x"]) == ["keys", "revoke", "--reason", "x", "--", kid]
-    assert _kids_last(["keys", "drain", kid[:8], "--json"]) == ["keys", "drain", "--json", "--", kid[:8]]
-    assert _kids_last(["keys", "list", "--json"]) == ["keys", "list", "--json"]
 
 
 def mac_keys(gatepass: Command) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 import pytest
 
-from gatepass.local.gateway.policy import Access, MalformedPolicyError, evaluate, parse_policy, resource_matches
+from gatepass.local.gateway.policy import MalformedPolicyError, PolicyOutcome, evaluate, parse_policy, resource_matches
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/GET/items/a:b/c"
 
@@ -59,40 +59,40 @@ def test_these_patterns_do_not(pattern):
 
 
 def test_nothing_is_allowed_without_a_matching_allow():
-    assert decide() is Access.UNMATCHED
-    assert decide(statement(resource="arn:aws:s3:::bucket")) is Access.UNMATCHED
+    assert decide() is PolicyOutcome.UNMATCHED
+    assert decide(statement(resource="arn:aws:s3:::bucket")) is PolicyOutcome.UNMATCHED
 
 
 def test_an_explicit_deny_wins_in_any_order():
-    assert decide(statement("Deny"), statement()) is Access.DENIED
-    assert decide(statement(resource="*"), statement("Deny", resource=["x", ARN])) is Access.DENIED
+    assert decide(statement("Deny"), statement()) is PolicyOutcome.DENIED
+    assert decide(statement(resource="*"), statement("Deny", resource=["x", ARN])) is PolicyOutcome.DENIED
 
 
 def test_a_deny_of_another_method_does_not_matter():
-    assert decide(statement(), statement("Deny", resource=ARN.replace("GET", "POST"))) is Access.ALLOWED
+    assert decide(statement(), statement("Deny", resource=ARN.replace("GET", "POST"))) is PolicyOutcome.ALLOWED
 
 
 @pytest.mark.parametrize(
     "action", ["execute-api:Invoke", "EXECUTE-API:invoke", "execute-api:*", "*", "execute-api:Inv?ke", ["x:y", "*"]]
 )
 def test_these_actions_invoke(action):
-    assert decide(statement(action=action)) is Access.ALLOWED
+    assert decide(statement(action=action)) is PolicyOutcome.ALLOWED
 
 
 @pytest.mark.parametrize("action", ["execute-api:InvalidateCache", "lambda:*", "execute-api", "Invoke"])
 def test_these_actions_do_not(action):
-    assert decide(statement(action=action)) is Access.UNMATCHED
+    assert decide(statement(action=action)) is PolicyOutcome.UNMATCHED
 
 
 def test_not_resource_and_not_action_are_understood():
     base = {"Effect": "Allow", "Action": "execute-api:Invoke"}
-    assert decide({**base, "NotResource": "arn:aws:s3:::bucket"}) is Access.ALLOWED
-    assert decide({**base, "NotResource": ARN}) is Access.UNMATCHED
-    assert decide({"Effect": "Allow", "NotAction": "execute-api:*", "Resource": "*"}) is Access.UNMATCHED
+    assert decide({**base, "NotResource": "arn:aws:s3:::bucket"}) is PolicyOutcome.ALLOWED
+    assert decide({**base, "NotResource": ARN}) is PolicyOutcome.UNMATCHED
+    assert decide({"Effect": "Allow", "NotAction": "execute-api:*", "Resource": "*"}) is PolicyOutcome.UNMATCHED
 
 
 def test_a_single_statement_may_stand_without_a_list():
-    assert evaluate(parse_policy({"Statement": statement()}), ARN) is Access.ALLOWED
+    assert evaluate(parse_policy({"Statement": statement()}), ARN) is PolicyOutcome.ALLOWED
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def route_id(world: World, api: str, key: str) -> str:
     return str(found)
 
 
-def record_of(world: World, api: str) -> "records.Record | None":
+def record_of(world: World, api: str) -> "records.AttachRecord | None":
     return records.load(Repository(world.table.client, world.table.name), api)
 
 
