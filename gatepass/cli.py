@@ -39,9 +39,9 @@ def _kids_last(arguments: Sequence[str]) -> list[str]:
     return [argument for argument in arguments if argument not in kids] + (["--", *kids] if kids else [])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status."""
-    options = make_parser().parse_args(_kids_last(sys.argv[1:] if arguments is None else arguments))
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; its exit status. An interrupt is the caller's: the local stack runs commands too."""
+    options = make_parser().parse_args(_kids_last(arguments))
     try:
         status: int = options.run(options)
         sys.stdout.flush()
@@ -50,7 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
+    return status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command as a process of its own does; its exit status."""
+    try:
+        return run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
         print("gatepass: interrupted", file=sys.stderr)
         return 1
-    return status

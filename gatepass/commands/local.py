@@ -1,15 +1,20 @@
 """`gatepass demo` and `gatepass local`: the whole of it on this machine."""
 
 import argparse
-import time
-from typing import Final
+import contextlib
+import queue
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from rich.console import Console
 
-from gatepass.interrupts import ending_on_signals
+from gatepass.interrupts import Interruption, ending_on_signals
 from gatepass.refusals import CommandError
 
+if TYPE_CHECKING:
+    from gatepass.local.stack import LocalStack
+
 MAX_PORT: Final = 65_535
+POLL_SECONDS: Final = 0.5
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,42 +37,54 @@ def run_demo(options: argparse.Namespace) -> int:
     from gatepass.local.stack import local_stack
 
     console = Console(soft_wrap=True, highlight=False)
-    with ending_on_signals(), local_stack() as stack:
-        return 0 if Demo(stack, console).run() else 1
+    with ending_on_signals() as interruption, local_stack() as stack:
+        return 0 if Demo(stack, console, interruption.check).run() else 1
 
 
 def run_local(options: argparse.Namespace) -> int:
     """Run until interrupted, showing each decision."""
-    from gatepass.local.stack import decision_of, local_stack
+    from gatepass.local.stack import local_stack
 
     if not 0 <= options.port < MAX_PORT:
         raise CommandError(f"--port must be between 0 and {MAX_PORT - 1}: the token service has the next one")
+    # The gateway's threads only queue their lines: a terminal that is gone must not fail the decision that they log.
+    decisions: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with ending_on_signals() as interruption, local_stack(options.port, decisions.put) as stack:
+        _tell(stack)
+        try:
+            _watch(stack, decisions, interruption)
+        except KeyboardInterrupt:
+            print("\nended; nothing was kept")
+    return 0
 
-    def watch(line: str) -> None:
-        d = decision_of(line)
-        used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
-        print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
 
-    try:
-        with ending_on_signals(), local_stack(options.port, watch) as stack:
-            user = "00000000-0000-4000-8000-000000000001"
-            stack.run("entitlements", "grant", "--user", user, "--solution", "faiss-search")
-            token = stack.run("tokens", "mint", "--user", user, "--solution", "faiss-search")[1]
-            url = stack.gateway.url
-            print(f"the API        {url}/search\na token        {token}")
-            print(f"token service  {stack.token_service.url}/v1/docs\n")
-            print(f'curl {url}/search -d \'{{"query": "message queue"}}\'')
-            print(f'curl {url}/search -d \'{{"query": "message queue"}}\' -H "Authorization: Bearer $TOKEN"\n')
-            print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
-            print("Ctrl-C ends it. Each decision of the gate:", flush=True)
-            shown = 0
-            while True:
-                # Who registers by hand needs the code that Cognito would mail.
-                mails = stack.mails()
-                for mail in mails[shown:]:
-                    print(f"mailed: the code is {mail['code']}", flush=True)
-                shown = len(mails)
-                time.sleep(0.5)
-    except KeyboardInterrupt:
-        print("\nended; nothing was kept")
-        return 0
+def _tell(stack: "LocalStack") -> None:
+    user = "00000000-0000-4000-8000-000000000001"
+    for command in (["entitlements", "grant"], ["tokens", "mint"]):
+        status, token = stack.run(*command, "--user", user, "--solution", "faiss-search")
+        if status:
+            raise CommandError(f"the local stack did not start: gatepass {' '.join(command)} failed")
+    url = stack.gateway.url
+    print(f"the API        {url}/search\na token        {token}")
+    print(f"token service  {stack.token_service.url}/v1/docs\n")
+    print(f'curl {url}/search -d \'{{"query": "message queue"}}\'')
+    print(f'curl {url}/search -d \'{{"query": "message queue"}}\' -H "Authorization: Bearer $TOKEN"\n')
+    print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
+    print("Ctrl-C ends it. Each decision of the gate:", flush=True)
+
+
+def _watch(stack: "LocalStack", decisions: "queue.SimpleQueue[str]", interruption: Interruption) -> NoReturn:
+    """Print decisions, and the codes that Cognito would mail: who registers by hand needs them."""
+    from gatepass.local.stack import decision_of
+
+    shown = 0
+    while True:
+        interruption.check()
+        with contextlib.suppress(queue.Empty):
+            d = decision_of(decisions.get(timeout=POLL_SECONDS))
+            used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
+            print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
+        mails = stack.mails()
+        for mail in mails[shown:]:
+            print(f"mailed: the code is {mail['code']}", flush=True)
+        shown = len(mails)

@@ -5,6 +5,7 @@ import secrets
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ class Demo:
 
     stack: LocalStack
     console: Console
+    check_interrupted: Callable[[], None]
     steps: list[Step] = field(default_factory=list)
     user: str = ""
 
@@ -170,6 +172,7 @@ class Demo:
         self._note(what, str(expected).lower(), str(seen).lower())
 
     def _note(self, what: str, expected: str, seen: str) -> None:
+        self.check_interrupted()
         self.steps.append(Step(what, expected, seen))
         if expected != seen:
             self.console.print(f"  [bold red]expected {expected}[/bold red]")

@@ -13,18 +13,28 @@ from typing import Final
 from gatepass.refusals import CommandError
 
 START_SECONDS: Final = 60
+UNTIL_STDIN_ENDS: Final = "--until-stdin-ends"
+"""The server's option to end when its standard input does."""
 
 
 @contextmanager
 def moto_server(mailbox: Path) -> Iterator[str]:
-    """Run the server until the end of the block. Yields its URL. Mailed codes go to the file `mailbox` (`aws.py`)."""
+    """Run the server until the end of the block. Yields its URL. Mailed codes go to the file `mailbox` (`aws.py`).
+
+    It also ends if this process is killed: it holds the reading end of a pipe that then closes.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gatepass.local.aws", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "gatepass.local.aws", "-H", "127.0.0.1", "-p", str(port), UNTIL_STDIN_ENDS]
     environment = os.environ | {"GATEPASS_LOCAL_MAILBOX": str(mailbox)}
     server = subprocess.Popen(  # noqa: S603
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in the terminal is for this process, which then ends the server
     )
     try:
         _wait(server, port)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class LocalStack:
     """Runs a `gatepass` command in this stack. Returns its exit status and output."""
     mailbox: Path
     """The file with Cognito's mails, one JSON line each."""
-    lines: list[str] = field(default_factory=list)
+    lines: deque[str] = field(default_factory=deque)
 
     def mails(self) -> list[dict[str, str]]:
         """All mails so far, newest last."""
@@ -69,10 +70,14 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
             GATEPASS_TABLE=TABLE,
             GATEPASS_STACK=TABLE,
         )
-        for command in (["init"], ["solutions", "apply", str(SOLUTION_FILE)]):
-            _command(*command)
-        _command("solutions", "link", "faiss-search", API_ID)
-        lines: list[str] = []
+        for command in (
+            ["init"],
+            ["solutions", "apply", str(SOLUTION_FILE)],
+            ["solutions", "link", "faiss-search", API_ID],
+        ):
+            if _command(*command)[0]:
+                raise CommandError(f"the local stack did not start: gatepass {' '.join(command)} failed")
+        lines: deque[str] = deque(maxlen=1)
 
         def write(line: str) -> None:
             lines.append(line)
@@ -149,11 +154,11 @@ def _create_user_pool(endpoint: str) -> None:
 
 
 def _command(*arguments: str) -> tuple[int, str]:
-    from gatepass.cli import main
+    from gatepass.cli import run
 
     output, notes = StringIO(), StringIO()
     with redirect_stdout(output), redirect_stderr(notes):
-        status = main(list(arguments))
+        status = run(arguments)
     if status:  # warnings about a solution are not relevant in a demo; errors are
         print(notes.getvalue(), end="", file=sys.stderr)
     return status, output.getvalue().strip()

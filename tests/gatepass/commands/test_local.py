@@ -1,16 +1,24 @@
 """`gatepass local` and `gatepass demo`: the whole stack, which ends with everything it started."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
+import sys
+import time
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from gatepass import cli
+from gatepass.commands import init
+from gatepass.local import stack
 from tests.support.command import Command
 from tests.support.emulators import ROOT
 
@@ -78,3 +86,75 @@ def test_a_port_in_use_is_a_clear_refusal(gatepass: Command) -> None:
         taken.listen()
         run = gatepass("local", "--port", str(taken.getsockname()[1]))
     assert (run.returncode, "give --port" in run.stderr) == (1, True)
+
+
+@pytest.fixture
+def no_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    @contextmanager
+    def nothing(mailbox: Path) -> Iterator[str]:
+        yield "http://127.0.0.1:9"
+
+    monkeypatch.setattr(stack, "moto_server", nothing)
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.mark.usefixtures("no_emulator")
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", [["demo"], ["local", "--port", "0"]])
+def test_an_interrupt_during_a_command_of_the_start_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], signal_: signal.Signals
+) -> None:
+    monkeypatch.setattr(init, "run", lambda options: signal.raise_signal(signal_))
+    assert cli.main(command) == 1
+    assert capsys.readouterr() == ("", "gatepass: interrupted\n")
+
+
+@pytest.mark.usefixtures("no_emulator")
+def test_no_stack_is_served_if_a_command_of_its_start_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(init, "run", lambda options: 1)
+    assert cli.main(["local", "--port", "0"]) == 1
+    assert "did not start: gatepass init failed" in capsys.readouterr().err
+
+
+HIDDEN_INTERRUPT = """
+import signal, sys
+from contextlib import suppress
+from gatepass import cli
+from gatepass.commands import tokens
+
+minted = tokens.run_mint
+
+def mint(options):
+    with suppress(KeyboardInterrupt):  # as a finalizer does, and a library that catches everything
+        signal.raise_signal(signal.SIGINT)
+    return minted(options)
+
+tokens.run_mint = mint
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("command", "end"), [(["demo"], (1, 0)), (["local", "--port", "0"], (0, 1))])
+def test_a_hidden_interrupt_ends_the_running_stack(gatepass: Command, command: list[str], end: tuple[int, int]) -> None:
+    run = gatepass.shell([sys.executable, "-c", HIDDEN_INTERRUPT, *command])
+    assert (run.returncode, run.stdout.count("nothing was kept"), "passed" in run.stdout) == (*end, False), run.stderr
+
+
+@pytest.mark.parametrize("serving", [False, True])
+def test_no_emulator_outlives_a_local_stack_that_is_killed(gatepass: Command, serving: bool) -> None:
+    with subprocess.Popen(
+        ["gatepass", "local", "--port", "0"], cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True
+    ) as local:
+        assert local.stdout is not None
+        children = ""
+        while not children or (serving and not local.stdout.readline().startswith("Ctrl-C")):
+            assert local.poll() is None
+            children = children or Path(f"/proc/{local.pid}/task/{local.pid}/children").read_text()
+        local.kill()
+    end = time.monotonic() + 20
+    while any(Path("/proc", child).exists() for child in children.split()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
