@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as Summary
 
 from entitlements import base64url
+from gatepass.local.backends import example
 from gatepass.local.stack import LocalStack
 
 SOLUTION: Final = "faiss-search"
@@ -113,9 +114,7 @@ class Demo:
     def _foreign_token(self) -> str:
         from tempfile import NamedTemporaryFile
 
-        from gatepass.local.stack import SOLUTION_FILE
-
-        other = SOLUTION_FILE.read_text().replace(f"solution_id: {SOLUTION}", "solution_id: another-solution")
+        other = example().solution_file.read_text().replace(f"solution_id: {SOLUTION}", "solution_id: another-solution")
         with NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(other)
             file.flush()
