@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import os
+import pty
+import subprocess
 import time
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from entitlements.windows import windows_at
 from gatepass.commands.entitlements import moment
 from tests.gatepass.commands.conftest import NOW, Shop, user
-from tests.support.signer import SOLUTION
+from tests.support.emulators import ROOT
+from tests.support.signer import SOLUTION, USER
 
 
 def test_listing_filters_by_status_and_plan_and_shows_what_is_used_today(shop: Shop) -> None:
@@ -124,3 +128,26 @@ def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
         assert (run.returncode, "say why" in run.stderr) == (1, True)
     shop.change("resume")
     assert "suspended_reason" not in shop.show()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", "revoked"), ("n", "active"), ("", "active")])
+def test_revoke_asks_on_a_terminal(shop: Shop, answer: str, status: str) -> None:
+    shop.change("grant")
+    ours, theirs = pty.openpty()
+    command = ["gatepass", "entitlements", "revoke", "--user", USER, "--solution", SOLUTION]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=shop.environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        os.write(ours, f"{answer}\n".encode())
+        _, asked = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "The token ends for good. [y/N]" in asked
+    assert (process.returncode, shop.show()["status"]) == (0 if status == "revoked" else 1, status)
+
+
+def test_revoke_does_not_ask_a_script(shop: Shop) -> None:
+    for more in ([], ["--yes"]):
+        shop.change("grant")
+        assert shop.change("revoke", *more).returncode == 0
+        assert shop.show()["status"] == "revoked"
