@@ -64,22 +64,30 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
             security_schemes=dict(SECURITY),
         )
     )
+    schemas = made["components"]["schemas"]
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
             # The framework's own; ours are 400.
             operation["responses"].pop("422", None)
             if method == "post" and path in FORM_PATHS:
                 content = operation["requestBody"]["content"]
-                content[FORM] = content["application/json"]
+                content[FORM] = {"schema": _of_its_own(schemas, content["application/json"]["schema"]["$ref"])}
             if method == "post" and path in REDIRECTING:
                 operation["responses"]["303"] = {"description": "Success of a form: redirects with the token or code"}
             operation["responses"] = dict(sorted(operation["responses"].items()))
             _add_headers(path, operation)
     made["paths"] = dict(sorted(made["paths"].items(), key=_place))
-    schemas = made["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(name, None)
     return made
+
+
+def _of_its_own(schemas: dict[str, Any], reference: str) -> dict[str, str]:
+    """The reference to a copy of a schema: generated clients tell a form from JSON by the type of the body alone."""
+    name = reference.rpartition("/")[2]
+    form = f"{name.removesuffix('Request')}Form"
+    schemas[form] = schemas[name] | {"title": form}
+    return {"$ref": reference.replace(name, form)}
 
 
 def _place(entry: tuple[str, Any]) -> tuple[int, bool]:
