@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 
 
 class Credentials(NamedTuple):

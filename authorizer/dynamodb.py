@@ -20,7 +20,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authorizer.credentials import Credentials
-from entitlements.table import Item, StoreUnavailable, Wire, from_wire
+from entitlements.items import Item, Key, StoreUnavailable, Wire, from_wire
 
 ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.025
@@ -71,7 +71,7 @@ def _signing_key(secret: str, day: str, region: str) -> bytes:
 
 
 class DynamoDB:
-    """`entitlements.table.Store` on one table. Threads may share it: each call has a connection to itself."""
+    """`entitlements.items.Store` on one table. Threads may share it: each call has a connection to itself."""
 
     call_seconds = 1.7
     """For one call with all its attempts. A decision makes at most five in a row, within the function's 9 s."""
@@ -90,9 +90,9 @@ class DynamoDB:
         self._address: Any = ((parts.hostname or "").encode("ascii"), parts.port or (443 if self._tls else 80))
         self._host, self._idle = parts.netloc, list[socket.socket]()
 
-    def get_item(self, key: Wire) -> Item | None:
+    def get_item(self, key: Key) -> Item | None:
         """Read one item, strongly consistent."""
-        item = self._call("GetItem", {"Key": key, "ConsistentRead": True}).get("Item")
+        item = self._call("GetItem", {"Key": key.wire, "ConsistentRead": True}).get("Item")
         return None if item is None else from_wire(item)
 
     def update_item(self, request: Wire) -> tuple[bool, Item | None]:

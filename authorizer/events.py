@@ -134,15 +134,28 @@ def _routed_path(route: str, path: str, event: Mapping[str, Any]) -> str:
         value = parameters.get(variable["name"])
         if not isinstance(value, str):
             return variable[0]
-        return _as_sent(path, value) if variable["greedy"] else quote(value, safe="")
+        return _as_sent(path, value) if variable["greedy"] else _quoted(value, safe="")
 
     return _VARIABLE.sub(fill, route)
 
 
 def _as_sent(path: str, decoded: str) -> str:
     """The end of `path` that API Gateway decoded into a greedy variable, since a backend may get it as it was sent."""
-    starts = (n + 1 for n, character in enumerate(path) if character == "/")
-    return next((path[n:] for n in starts if unquote(path[n:]) == decoded), quote(decoded))
+    # A slash ends every percent-encoded character, so that segments can be decoded one by one. Only one end of the path
+    # is as long as the variable.
+    start, left = len(path), len(decoded) + 1
+    while left > 0 and start > 0:
+        before = path.rfind("/", 0, start)
+        left -= len(unquote(path[before + 1 : start])) + 1
+        start = before
+        if left == 0 and start >= 0 and unquote(path[start + 1 :]) == decoded:
+            return path[start + 1 :]
+    return _quoted(decoded)
+
+
+def _quoted(text: str, safe: str = "/") -> str:
+    """Percent-encoded. Half of a surrogate pair, which JSON can carry and UTF-8 cannot, stays no character."""
+    return quote(text, safe, errors="surrogatepass")
 
 
 def _without_stage(path: str, stage: str) -> str:

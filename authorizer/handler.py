@@ -13,23 +13,17 @@ from authorizer.dynamodb import DynamoDB
 from authorizer.events import is_preflight, read_event
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Gate
+from entitlements.items import StoreUnavailable
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
-from entitlements.table import StoreUnavailable
-
-
-class MissingSetting(RuntimeError):
-    """An environment variable is not set; the message names it."""
+from entitlements.settings import MissingSetting, required
 
 
 def build_gate(environment: Mapping[str, str]) -> Gate:
     """The gate that an environment describes; an empty variable counts as unset, for `sam local` passes such."""
-    table = environment.get("GATEPASS_TABLE")
-    if not table:
-        raise MissingSetting("GATEPASS_TABLE is not set: give it the name of the DynamoDB table of the Gatepass stack")
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    if not region:
-        raise MissingSetting("AWS_REGION is not set: give it the region of the DynamoDB table")
+    table = required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
+    default = environment.get("AWS_DEFAULT_REGION")
+    region = environment.get("AWS_REGION") or default or required(environment, "AWS_REGION", "the table's Region")
     ca_bundle = environment.get("AWS_CA_BUNDLE") or None
     if ca_bundle and not os.access(ca_bundle, os.R_OK):
         raise MissingSetting(f"AWS_CA_BUNDLE names {ca_bundle}, which cannot be read: unset it or correct the path")

@@ -16,8 +16,8 @@ from benchmarks.stage import Stage, Worker
 from benchmarks.tables import Client, write_entitlements
 from benchmarks.warm import decide
 from benchmarks.world import Case, configuration, entitlement, event, key_ring, solution, user_id
+from entitlements.items import Item
 from entitlements.solution import Solution
-from entitlements.table import Item
 
 Series = dict[str, dict[str, list[float]]]
 """By size: `cpu_us`, `p50` and `p99` (ms) of each round."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from benchmarks.bundles import OURS, ROOT, RUNTIME, Bundle, Python, build, target_python
 from benchmarks.certificates import make_certificates
 from benchmarks.world import World
-from entitlements.table import item_to_wire
+from entitlements.items import item_to_wire
 from tests.support.emulators import DYNAMODB_LOCAL, free_port, process
 
 TABLE: Final = "gatepass"

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from benchmarks.stage import CREDENTIALS, REGION
 from benchmarks.world import entitlement, user_id
-from entitlements.table import DEFINITION, Item, item_to_wire
+from entitlements.items import Item, item_to_wire
+from entitlements.table import DEFINITION
 
 BATCH: Final = 25
 """Items in one BatchWriteItem, DynamoDB's most."""

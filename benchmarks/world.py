@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entitlements import base64url
+from entitlements.items import Item
 from entitlements.solution import Solution, read_solution
-from entitlements.table import Item
 from entitlements.token import assemble, jti_of, signing_input
 from tests.support.events import http_2
 from tests.support.signer import ISSUER, SOLUTION, Signer, ring, secret_of

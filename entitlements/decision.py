@@ -6,11 +6,11 @@ The interpreter of rules over an item: each kind of rule has a row in `_QUOTAS` 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from entitlements.items import Item, Key, entitlement_key, visitor_key
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.reasons import Reason
 from entitlements.rules import AtMost, CreditsLeft, PaidUntil, Rule
 from entitlements.solution import Solution
-from entitlements.table import Item, Wire, entitlement_key, visitor_key
 from entitlements.windows import Windows
 
 ACTIVE: Final = "active"
@@ -26,7 +26,7 @@ class Holder(NamedTuple):
     resign: bool = False
     """Whether another key signs by now: the token is good, and its holder shall fetch it anew."""
 
-    def key(self, solution_id: str) -> Wire:
+    def key(self, solution_id: str) -> Key:
         """The key of the entitlement."""
         return entitlement_key(self.user_id, solution_id)
 
@@ -41,7 +41,7 @@ class Visitor(NamedTuple):
         """The principal of every visitor: the hash stays out of contexts and logs."""
         return ANONYMOUS
 
-    def key(self, solution_id: str) -> Wire:
+    def key(self, solution_id: str) -> Key:
         """The key of the visitor's counters."""
         return visitor_key(self.address_hash, solution_id)
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from entitlements.items import Item, Key, StoreUnavailable, api_key, keyring_key, solution_key
 from entitlements.keyring import KeyRing, KeyRingError
 from entitlements.solution import ConfigError, Solution, solution_from_document
-from entitlements.table import Item, StoreUnavailable, Wire, api_key, keyring_key, solution_key
 
 MAX_AGE: Final = 60.0
 """Seconds. A changed limit, a disabled solution and a revoked key hold everywhere after this time."""
@@ -19,6 +19,10 @@ _solution = lru_cache(maxsize=MAX_ENTRIES)(solution_from_document)
 _ring = lru_cache(maxsize=8)(KeyRing.from_document)
 
 T = TypeVar("T")
+
+
+class Damaged(StoreUnavailable):
+    """An item was read, and no decision can rest on it. Whoever mends it does so within seconds, not milliseconds."""
 
 
 class ApiLink(NamedTuple):
@@ -37,27 +41,37 @@ class _Cache(Generic[T]):
 
     def __init__(self, load: Callable[[str], T | None]) -> None:
         self._load = load
-        self._entries: dict[str, tuple[T | None, float]] = {}
+        self._entries: dict[str, tuple[T | Damaged | None, float]] = {}
 
     def get(self, name: str, now: float, max_age: float | None = None) -> T | None:
         entry = self._entries.get(name)
         if entry is not None:
             value, read_at = entry
             age = now - read_at
-            if 0 <= age < (max_age if max_age is not None else MAX_AGE if value is not None else RETRY_AGE):
-                return value
-        value = self._load(name)
+            good = value is not None and not isinstance(value, Damaged)
+            if 0 <= age < (max_age if max_age is not None else MAX_AGE if good else RETRY_AGE):
+                return _sound(value)
+        try:
+            value = self._load(name)
+        except Damaged as error:
+            value = error
         if len(self._entries) >= MAX_ENTRIES and name not in self._entries:
             self._entries.pop(next(iter(self._entries)), None)
         self._entries[name] = (value, now)
-        return value
+        return _sound(value)
+
+
+def _sound(value: T | Damaged | None) -> T | None:
+    if isinstance(value, Damaged):
+        raise Damaged(str(value))  # a new one: an exception that is raised again grows by each traceback
+    return value
 
 
 class Directory:
     """Reads through a `get_item` and remembers. Damaged configuration counts as unavailable: it fails closed."""
 
-    def __init__(self, get_item: Callable[[Wire], Item | None]) -> None:
-        """`get_item` as in `entitlements.table.Store`."""
+    def __init__(self, get_item: Callable[[Key], Item | None]) -> None:
+        """`get_item` as in `entitlements.items.Store`."""
         self._get_item = get_item
         self._apis = _Cache(self._load_api)
         self._solutions = _Cache(self._load_solution)
@@ -84,21 +98,33 @@ class Directory:
         item = self._get_item(api_key(api_id))
         if item is None:
             return None
-        return ApiLink(str(item.get("solution_id", "")), item.get("policy_responses") is True)
+        solution_id = item.get("solution_id")
+        if not isinstance(solution_id, str):
+            raise Damaged(f"the link of the API {api_id} is damaged: run gatepass solutions link again")
+        return ApiLink(solution_id, item.get("policy_responses") is True)
 
     def _load_solution(self, solution_id: str) -> Solution | None:
         item = self._get_item(solution_key(solution_id))
+        if item is None:
+            return None
         try:
-            return None if item is None else _solution(_document(item))
+            solution = _solution(_document(item))
         except ConfigError as error:
-            raise StoreUnavailable(f"the configuration of {solution_id} is damaged: {error}") from error
+            raise Damaged(f"the configuration of {solution_id} is damaged: {error}") from error
+        if solution.solution_id != solution_id:
+            raise Damaged(f"the configuration of {solution_id} is damaged: it is that of {solution.solution_id}")
+        return solution
 
     def _load_ring(self, _: str) -> KeyRing | None:
         item = self._get_item(keyring_key())
+        if item is None:
+            return None
+        version = item.get("version", 0)
         try:
-            return None if item is None else _ring(_document(item), item.get("version", 0))
+            # Checked here too: what cannot be hashed cannot be looked up in a cache.
+            return _ring(_document(item), version) if type(version) is int else KeyRing.from_item(item)
         except KeyRingError as error:
-            raise StoreUnavailable(str(error)) from error
+            raise Damaged(str(error)) from error
 
 
 def _document(item: dict[str, Any]) -> str:

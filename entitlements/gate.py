@@ -7,11 +7,11 @@ from typing import NamedTuple
 from entitlements.address import address_hash, client_address, visitor
 from entitlements.decision import Decision, Holder, Subject, Visitor, describe, effective_plan, judge, refuse
 from entitlements.directory import Directory
+from entitlements.items import Store, StoreUnavailable
 from entitlements.keyring import KeyRing
 from entitlements.reasons import Reason
 from entitlements.solution import Solution
 from entitlements.spend import spend, sweep
-from entitlements.table import Store, StoreUnavailable
 from entitlements.token import parse, verify
 from entitlements.verified import VerifiedTokens
 from entitlements.windows import STALE_COUNTERS_KEPT, windows_at

@@ -170,7 +170,7 @@ class KeyRing:
             )
         except KeyRingError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise KeyRingError(f"the stored key ring is damaged: {error!r}") from error
 
 

@@ -66,9 +66,9 @@ class Solution(NamedTuple):
     def cost_of(self, method: str, path: str) -> int:
         """The cost of a request: of the route in `costs` that its path matches most closely, else 1.
 
-        A path is matched as API Gateway routes it, `{name}` for one segment and `{name+}` for the rest. What a backend
-        may read in more than one way (encoded, with dots, in another case) costs the most of them: no other spelling
-        of a path is cheaper than the route it reaches.
+        A path is matched as API Gateway routes it, `{name}` for one segment and `{name+}` for the rest. A path that
+        backends may read in several ways (dot segments, encoded slashes, `;`, double encoding) costs the dearest entry
+        of its method, and at least 1; case and percent-encoding within a segment are read both ways.
         """
         return cost_of(self.costs or {}, method, path)
 
@@ -120,9 +120,10 @@ def solution_from_document(document: str) -> Solution:
     values known here allow. For the same reason a plan without any limit that this version could hold is left out.
     """
     try:
-        return read_solution(json.loads(document), strict=False)
-    except json.JSONDecodeError as error:
+        data = json.loads(document)
+    except (ValueError, RecursionError) as error:  # the latter where it is nested too deeply
         raise ConfigError({"document": f"not JSON: {error}"}) from error
+    return read_solution(data, strict=False)
 
 
 def _given(data: Mapping[Any, Any], key: str, default: object) -> object:
@@ -240,7 +241,7 @@ class _Reader(MappingReader):
             self.faults[f"{path}.currency"] = "must be an ISO 4217 code such as INR"
             currency = ""
         interval = data.get("interval")
-        if interval is not None and interval not in INTERVALS:
+        if interval is not None and not (isinstance(interval, str) and interval in INTERVALS):
             self.faults[f"{path}.interval"] = f"must be one of {', '.join(INTERVALS)}"
         return Price(self.count(data.get("amount"), f"{path}.amount"), currency, interval)
 

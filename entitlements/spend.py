@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from entitlements.decision import ACTIVE, Holder, Subject
+from entitlements.items import Wire, to_wire
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.rules import AtMost, CreditsLeft, PaidUntil, Rule
 from entitlements.solution import ConfigError, Solution
-from entitlements.table import Wire, to_wire
 from entitlements.windows import OpenWindow, Windows, windows_at
 
 MAX_EXPRESSION_BYTES: Final = 4096
@@ -38,22 +38,43 @@ class _Write(NamedTuple):
     """Whether the condition asks for the time."""
 
 
-_writes: dict[tuple[str, bool, int], tuple[Solution, Windows, _Write]] = {}
-MAX_WRITES: Final = 4_096
-"""Of them are kept, with the configuration and windows that they were made of; the next day's take their places."""
+class _Writes:
+    """The writes that were made, with the configuration and windows that they were made of: the next day's take their
+    places. Where they grow beyond `MAX_KEPT_BYTES`, all go, and those that are in use are made again.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bool, int], tuple[Solution, Windows, _Write]] = {}
+        self.size = 0
+
+    def find(self, solution: Solution, windows: Windows, holder: bool, cost: int) -> _Write:
+        name = (solution.solution_id, holder, cost)
+        kept = self._kept.get(name)
+        if kept is not None and kept[0] is solution and kept[1] is windows:
+            return kept[2]
+        write = _Expression(windows, cost).write(solution, holder)
+        self.size += _size(write) - (_size(kept[2]) if kept is not None else 0)
+        if self.size > MAX_KEPT_BYTES:
+            self._kept, self.size = {}, _size(write)
+        self._kept[name] = (solution, windows, write)
+        return write
+
+
+def _size(write: _Write) -> int:
+    """About as many bytes as a write takes in memory: its texts, and the dictionaries that hold them."""
+    texts = len(write.parameters["UpdateExpression"]) + len(write.parameters.get("ConditionExpression", ""))
+    return texts + 400 * (len(write.values) + len(write.parameters["ExpressionAttributeNames"])) + 1_000
+
+
+MAX_KEPT_BYTES: Final = 8_000_000
+"""A sixteenth of the function's smallest memory, and the writes of some thousand ordinary solutions."""
+
+_writes: Final = _Writes()
 
 
 def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now: int) -> Wire:
     """The UpdateItem request (without TableName) that decides and counts one request. `now` in seconds of the epoch."""
-    name = (solution.solution_id, isinstance(subject, Holder), cost)
-    kept = _writes.get(name)
-    if kept is not None and kept[0] is solution and kept[1] is windows:
-        write = kept[2]
-    else:
-        write = _Expression(windows, cost).write(solution, isinstance(subject, Holder))
-        if len(_writes) >= MAX_WRITES:
-            _writes.clear()
-        _writes[name] = (solution, windows, write)
+    write = _writes.find(solution, windows, isinstance(subject, Holder), cost)
     values = write.values.copy()
     if isinstance(subject, Holder):
         values[":jti"] = to_wire(subject.jti)
@@ -61,13 +82,13 @@ def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now
             values[":now"] = to_wire(now)
     else:
         values[":expires"] = to_wire(now + VISITOR_RETENTION)
-    return {"Key": subject.key(solution.solution_id), **write.parameters, "ExpressionAttributeValues": values}
+    return {"Key": subject.key(solution.solution_id).wire, **write.parameters, "ExpressionAttributeValues": values}
 
 
 def sweep(subject: Subject, solution_id: str, counters: Iterable[str]) -> Wire:
     """The UpdateItem request that removes counters of windows long gone, and changes nothing else."""
     return {
-        "Key": subject.key(solution_id),
+        "Key": subject.key(solution_id).wire,
         "UpdateExpression": "REMOVE " + ", ".join(counters),
         "ConditionExpression": "attribute_exists(pk)",
     }

@@ -6,13 +6,18 @@ import sys
 from collections.abc import Sequence
 
 from entitlements.identifiers import InvalidIdentifier
+from entitlements.items import StoreUnavailable
 from entitlements.keyring import KeyRingError
+from entitlements.refusals import Refused
 from entitlements.solution import ConfigError
-from entitlements.table import StoreUnavailable
 from gatepass import __version__
 from gatepass.attach.aws import CallFailed
 from gatepass.commands import attach, attach_status, entitlements, init, keys, local, solutions, tokens
-from token_service.errors import Busy, Refused
+from gatepass.refusals import CommandError
+from token_service.errors import Busy
+
+FAILURES = (CommandError, Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError, CallFailed)
+"""What ends a command with exit status 1 and its message."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
-    except (Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError, CallFailed) as error:
+    except FAILURES as error:
         print(f"gatepass: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:

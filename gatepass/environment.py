@@ -8,11 +8,11 @@ from functools import cache, cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
 from gatepass.attach.aws import Aws
+from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.access.minting import Minting
-from token_service.errors import Refused
 from token_service.repository import Repository
 from token_service.signing.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
 
@@ -38,7 +38,7 @@ class Environment:
         """Read the environment; an empty variable counts as unset."""
         name = table or environment.get("GATEPASS_TABLE")
         if not name:
-            raise Refused("setting_missing", "no table is named: give --table NAME or set GATEPASS_TABLE")
+            raise CommandError("no table is named: give --table NAME or set GATEPASS_TABLE")
         endpoint = environment.get("AWS_ENDPOINT_URL") or None
         return cls(
             table=name,
@@ -65,7 +65,7 @@ class Environment:
             return stack
         if self.emulated:
             return LOCAL_STACK
-        raise Refused("stack_unknown", f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
+        raise CommandError(f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
 
     @property
     def deployed(self) -> bool:
@@ -82,9 +82,7 @@ class Environment:
             mend = "gatepass init makes it" if self.emulated else (
                 "deploy the stack first, and take the name from its output TableName"
             )  # fmt: skip
-            raise Refused(
-                "table_missing", f"there is no table {self.table} in this account and Region: {mend}"
-            ) from error
+            raise CommandError(f"there is no table {self.table} in this account and Region: {mend}") from error
         except ClientError as error:
             if self.emulated and error.response["Error"]["Code"] == "UnknownOperationException":
                 return ""  # DynamoDB Local has no tags
@@ -133,8 +131,7 @@ class Environment:
 
     def _require_one_world(self, service: str) -> None:
         if self.emulated != _emulated(self.endpoint):
-            raise Refused(
-                "endpoints_mixed",
+            raise CommandError(
                 f"DynamoDB and {service} must both be AWS's or both emulated: set AWS_ENDPOINT_URL ({service}) and "
                 "AWS_ENDPOINT_URL_DYNAMODB, or neither",
             )
@@ -164,9 +161,9 @@ class Environment:
             session: Any = boto3.session.Session(region_name=self.region)
             return session.client(service, endpoint_url=endpoint, config=config)
         except BotoCoreError as error:
-            raise Refused("aws_not_configured", f"AWS is not configured: {error} Set AWS_REGION.") from error
+            raise CommandError(f"AWS is not configured: {error} Set AWS_REGION.") from error
         except ValueError as error:
-            raise Refused("endpoint_invalid", f"AWS_ENDPOINT_URL: {error}: write http://HOST:PORT") from error
+            raise CommandError(f"AWS_ENDPOINT_URL: {error}: write http://HOST:PORT") from error
 
 
 def _emulated(endpoint: str | None) -> bool:
@@ -174,5 +171,5 @@ def _emulated(endpoint: str | None) -> bool:
     try:
         host = urlsplit(endpoint or "").hostname or ""
     except ValueError as error:
-        raise Refused("endpoint_invalid", f"{endpoint!r} is no endpoint: write http://HOST:PORT") from error
+        raise CommandError(f"{endpoint!r} is no endpoint: write http://HOST:PORT") from error
     return bool(host) and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))

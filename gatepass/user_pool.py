@@ -7,7 +7,7 @@ from typing import Any, Final
 from gatepass.attach.aws import Aws, CallFailed
 from gatepass.environment import Environment
 from gatepass.pool_check import check_pool
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 PAGE: Final = 60
 """The most that ListUserPoolClients gives at once."""
@@ -15,7 +15,7 @@ PERMISSIONS: Final = "cognito-idp:DescribeUserPool, ListUserPoolClients and Desc
 
 
 def check_user_pool(environment: Environment) -> None:
-    """Print what is doubtful about the pool; raises `Refused` (`pool_unsuitable`) where it must not be used, except on
+    """Print what is doubtful about the pool; raises `CommandError` where it must not be used, except on
     an emulator, whose users are nobody.
 
     The pool is the one that GATEPASS_USER_POOL_ID names, and else the stack's. That the stack does not say is no
@@ -35,10 +35,10 @@ def check_user_pool(environment: Environment) -> None:
         pool, clients = _read(environment.management, pool_id)
     except CallFailed as error:
         if error.code == "ResourceNotFoundException" and not environment.emulated:
-            raise Refused("pool_unknown", f"there is no user pool {pool_id} in this account and Region") from error
+            raise CommandError(f"there is no user pool {pool_id} in this account and Region") from error
         message = f"the user pool {pool_id} was not checked, which needs {PERMISSIONS}: {error}"
         if environment.user_pool_id and not environment.emulated:
-            raise Refused("pool_unreadable", message) from error
+            raise CommandError(message) from error
         _tell(message)
         return
     if not client_id:
@@ -51,7 +51,7 @@ def check_user_pool(environment: Environment) -> None:
             _tell(f"warning: {finding}")
     faults = [f"\n- {finding}" for finding in found if finding.fault]
     if faults and not environment.emulated:
-        raise Refused("pool_unsuitable", f"the user pool {pool_id} cannot be used as it is:{''.join(faults)}")
+        raise CommandError(f"the user pool {pool_id} cannot be used as it is:{''.join(faults)}")
 
 
 def _tell(message: str) -> None:

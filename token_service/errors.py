@@ -1,15 +1,8 @@
-"""What the control plane refuses, and how it says so."""
+"""How the table fails. What is refused is in `entitlements/refusals.py`."""
 
-from entitlements.table import StoreUnavailable
+from collections.abc import Sequence
 
-
-class Refused(Exception):
-    """A request that cannot be done as asked. `code` is stable, the message says what to do instead."""
-
-    def __init__(self, code: str, message: str, retry_after: int | None = None) -> None:
-        """Keep both apart: programs read the code, people the message. `retry_after` in seconds."""
-        super().__init__(message)
-        self.code, self.retry_after = code, retry_after
+from entitlements.items import StoreUnavailable
 
 
 class Busy(Exception):
@@ -22,3 +15,12 @@ class Throttled(StoreUnavailable):
 
 class ConditionFailed(Exception):
     """A conditional write met another state than the one it was made for; nothing was written."""
+
+    def __init__(self, failed: Sequence[bool] = (True,)) -> None:
+        """`failed` tells of each action of the transaction whether its condition failed."""
+        super().__init__("the state was another than expected")
+        self.failed = tuple(failed)
+
+    def of_the_last(self, count: int) -> bool:
+        """Whether one of the last so many actions was refused."""
+        return any(self.failed[len(self.failed) - count :])

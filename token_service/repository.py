@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from entitlements.table import GSI_BY_SOLUTION, Item, StoreUnavailable, Wire, from_wire, item_to_wire
+from entitlements.items import Item, Key, StoreUnavailable, Wire, from_wire, item_to_wire
+from entitlements.table import GSI_BY_SOLUTION
 from token_service.errors import Busy, ConditionFailed, Throttled
 
 CONFLICT_ATTEMPTS: Final = 6
@@ -22,45 +23,49 @@ THROTTLING: Final = frozenset(
     | {"ProvisionedThroughputExceeded", "ThrottlingError"}
 )
 
+CONDITION_FAILED: Final = "ConditionalCheckFailed"
+"""As a cancelled transaction says it of each of its actions, in their order:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
 
 class Repository:
-    """Reads and writes items. Also an `entitlements.table.Store`, for `/v1/validate`."""
+    """Reads and writes items. Also an `entitlements.items.Store`, for `/v1/validate`."""
 
     def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """`client` is a boto3 DynamoDB client."""
         self._client, self._table, self._sleep = client, table, sleep
 
-    def get_item(self, key: Wire) -> Item | None:
+    def get_item(self, key: Key) -> Item | None:
         """Read one item, strongly consistent."""
-        item = self._call("get_item", TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        item = self._call("get_item", TableName=self._table, Key=key.wire, ConsistentRead=True).get("Item")
         return None if item is None else from_wire(item)
 
-    def get_together(self, keys: Sequence[Wire]) -> list[Item | None]:
+    def get_together(self, keys: Sequence[Key]) -> list[Item | None]:
         """Read several items as of one moment."""
-        gets = [{"Get": {"TableName": self._table, "Key": key}} for key in keys]
+        gets = [{"Get": {"TableName": self._table, "Key": key.wire}} for key in keys]
         response = self._retrying(lambda: self._call("transact_get_items", TransactItems=gets))
         found = [entry.get("Item") for entry in response["Responses"]]
         return [from_wire(item) if item else None for item in found]
 
-    def get_many(self, keys: Iterable[Wire]) -> Iterator[Item]:
+    def get_many(self, keys: Iterable[Key]) -> Iterator[Item]:
         """Read items, a batch at a time and each strongly consistent; those that there are, in the order of `keys`."""
         pending = iter(keys)
         while batch := list(islice(pending, BATCH)):
-            found: dict[tuple[str, str], Item] = {}
-            left = batch
+            found: dict[Key, Item] = {}
+            left = [key.wire for key in batch]
             for attempt in range(CONFLICT_ATTEMPTS):
                 request = {self._table: {"Keys": left, "ConsistentRead": True}}
                 answer = self._call("batch_get_item", RequestItems=request)
                 for item in map(from_wire, answer["Responses"].get(self._table, [])):
-                    found[item["pk"], item["sk"]] = item
+                    found[Key.of(item)] = item
                 left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
                 if not left:
                     break
                 self._sleep(random.uniform(0, CONFLICT_WAIT * 2**attempt))  # noqa: S311 - jitter, not a secret
             else:
                 raise Throttled("DynamoDB did not get round to all that was asked for: try again in a while")
-            names = [(key["pk"]["S"], key["sk"]["S"]) for key in batch]
-            yield from (found[name] for name in names if name in found)
+            yield from (found[key] for key in batch if key in found)
 
     def update_item(self, request: Wire) -> tuple[bool, Item | None]:
         """Send an UpdateItem; a failed condition is an answer, not an error."""
@@ -82,25 +87,25 @@ class Repository:
             self._sleep(random.uniform(0, CONFLICT_WAIT))  # noqa: S311 - jitter, not a secret
         raise Busy("the entitlement is being changed by others: try again")
 
-    def put_item(self, item: Mapping[str, str | int | bool], condition: Wire | None = None) -> None:
-        """Write an item; raises `ConditionFailed`. `condition` holds the expression's parameters."""
-        put = {"TableName": self._table, "Item": item_to_wire(item), **(condition or {})}
+    def put_item(self, key: Key, attributes: Mapping[str, str | int | bool], condition: Wire | None = None) -> None:
+        """Write an item whole; raises `ConditionFailed`. `condition` holds the expression's parameters."""
+        put = {"TableName": self._table, "Item": key.wire | item_to_wire(attributes), **(condition or {})}
         response = self._retrying(lambda: self._call("put_item", **put))
         if "Error" in response:
             raise ConditionFailed
 
-    def delete_item(self, key: Wire) -> bool:
+    def delete_item(self, key: Key) -> bool:
         """Delete an item; False if there was none."""
-        delete = {"TableName": self._table, "Key": key, "ReturnValues": "ALL_OLD"}
+        delete = {"TableName": self._table, "Key": key.wire, "ReturnValues": "ALL_OLD"}
         return "Attributes" in self._retrying(lambda: self._call("delete_item", **delete))
 
-    def take_item(self, key: Wire, condition: Wire) -> Item | None:
+    def take_item(self, key: Key, condition: Wire) -> Item | None:
         """Delete an item on a condition, and return it; None where the condition does not hold, or there is none.
 
         Of several callers at once, one gets it. `condition` holds the expression's parameters.
         """
         response = self._retrying(
-            lambda: self._call("delete_item", TableName=self._table, Key=key, ReturnValues="ALL_OLD", **condition)
+            lambda: self._call("delete_item", TableName=self._table, Key=key.wire, ReturnValues="ALL_OLD", **condition)
         )
         item = response.get("Attributes")
         return None if item is None else from_wire(item)
@@ -113,25 +118,26 @@ class Repository:
         items = [{kind: {"TableName": self._table, **parameters}} for kind, parameters in actions]
         response = self._retrying(lambda: self._call("transact_write_items", TransactItems=items))
         if "Error" in response:
-            raise ConditionFailed
+            raise ConditionFailed([code == CONDITION_FAILED for code in response["Codes"]])
 
-    def query(self, pk: str, sk_prefix: str) -> Iterator[Item]:
-        """All items of a partition whose sort key begins so, in order."""
+    def query(self, prefix: Key) -> Iterator[Item]:
+        """All items of a partition whose sort key begins as `prefix` has it, in order."""
         yield from self._pages(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk_prefix}},
+            ExpressionAttributeValues={":pk": {"S": prefix.pk}, ":sk": {"S": prefix.sk}},
             ConsistentRead=True,
         )
 
-    def entitlement_keys_of(self, solution_id: str) -> Iterator[Item]:
-        """The keys of a solution's entitlements, from the index (eventually consistent)."""
-        yield from self._pages(
+    def users_of(self, solution_id: str) -> Iterator[str]:
+        """The ids of all who have an entitlement to a solution, from the index (eventually consistent)."""
+        found = self._pages(
             IndexName=GSI_BY_SOLUTION,
             KeyConditionExpression="solution_id = :s",
             ExpressionAttributeValues={":s": {"S": solution_id}},
         )
+        yield from (item["user_id"] for item in found)
 
-    def scan(self, pk_prefix: str, sk_prefix: str, attributes: Sequence[str] = ()) -> Iterator[Item]:
+    def scan(self, prefix: Key, attributes: Sequence[str] = ()) -> Iterator[Item]:
         """All items of a kind, whole or in part. Reads the whole table: for operators, on small tables or patiently."""
         start: Wire = {}
         while True:
@@ -139,7 +145,7 @@ class Repository:
                 "scan",
                 TableName=self._table,
                 FilterExpression="begins_with(pk, :pk) AND begins_with(sk, :sk)",
-                ExpressionAttributeValues={":pk": {"S": pk_prefix}, ":sk": {"S": sk_prefix}},
+                ExpressionAttributeValues={":pk": {"S": prefix.pk}, ":sk": {"S": prefix.sk}},
                 **({"ProjectionExpression": ", ".join(attributes)} if attributes else {}),
                 **start,
             )
@@ -147,6 +153,10 @@ class Repository:
             if "LastEvaluatedKey" not in page:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def scan_keys(self, prefix: Key) -> Iterator[Key]:
+        """The keys of all items of a kind, as `scan`."""
+        yield from map(Key.of, self.scan(prefix, Key._fields))
 
     def _pages(self, **parameters: Any) -> Iterator[Item]:
         while True:
@@ -178,13 +188,13 @@ class Repository:
             if code in ("ConditionalCheckFailedException", "TransactionConflictException"):
                 return answer
             if code == "TransactionCanceledException":
-                codes = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
+                codes = [reason.get("Code") for reason in answer.get("CancellationReasons", [])]
                 # Between a failed condition and a conflict, the condition is the news: repeating cannot help.
-                if "ConditionalCheckFailed" in codes:
-                    return {"Error": {"Code": "ConditionalCheckFailedException"}}
+                if CONDITION_FAILED in codes:
+                    return {"Error": {"Code": "ConditionalCheckFailedException"}, "Codes": codes}
                 if "TransactionConflict" in codes:
                     return {"Error": {"Code": "TransactionConflictException"}}
-                if codes & THROTTLING:
+                if THROTTLING.intersection(codes):
                     code = "ThrottlingException"
             message = answer.get("Error", {}).get("Message", "")
             kind = Throttled if code in THROTTLING else StoreUnavailable

@@ -12,9 +12,9 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
+from entitlements.settings import required
 from token_service.metrics import metric_line
 from token_service.repository import Repository
-from token_service.settings import required
 from token_service.signing.keys import Keys
 from token_service.signing.kms import CREATE_ATTEMPTS, Kms
 from token_service.signing.rotation import DAY, advance, age

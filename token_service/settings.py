@@ -3,17 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-class MissingSetting(RuntimeError):
-    """An environment variable is not set; the message names it."""
-
-
-def required(environment: Mapping[str, str], name: str, what: str) -> str:
-    """A variable's value; raises `MissingSetting` where it is unset or empty."""
-    value = environment.get(name)
-    if not value:
-        raise MissingSetting(f"{name} is not set: give it {what}")
-    return value
+from entitlements.settings import required
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +24,7 @@ class Settings:
         endpoint = environment.get("AWS_ENDPOINT_URL") or None
         return cls(
             table=required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack"),
-            region=environment.get("AWS_DEFAULT_REGION") or required(environment, "AWS_REGION", "the table's region"),
+            region=environment.get("AWS_DEFAULT_REGION") or required(environment, "AWS_REGION", "the table's Region"),
             user_pool_id=required(environment, "GATEPASS_USER_POOL_ID", "the id of the Cognito user pool"),
             user_pool_client_id=required(environment, "GATEPASS_USER_POOL_CLIENT_ID", "the id of the pool's client"),
             stack=required(environment, "GATEPASS_STACK", "the name of the stack, by which its metrics are told apart"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from gatepass.attach.aws import Aws
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 NAME: Final = "gatepass"
 """Of the authorizer in each API: names are unique there, so a creation whose answer was lost is found again."""
@@ -72,7 +72,7 @@ def find_api(aws: Aws, api_id: str) -> tuple[str, dict[str, Any]]:
         return "REST", found
     if found := aws.find("apigatewayv2", "get_api", ApiId=api_id):
         return str(found["ProtocolType"]), found
-    raise Refused("api_missing", f"there is no API {api_id} in this account and Region: look with aws apigateway "
+    raise CommandError(f"there is no API {api_id} in this account and Region: look with aws apigateway "
                   "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def exists(aws: Aws, api_id: str) -> bool:
     """Whether there is such an API, of any kind, in this account and Region."""
     try:
         find_api(aws, api_id)
-    except Refused:
+    except CommandError:
         return False
     return True
 
@@ -94,7 +94,7 @@ def choose_stage(names: list[str], wanted: str | None, may_be_gone: bool = False
     if wanted is None and len(names) == 1:
         return names[0]
     there = ", ".join(names) or "none: deploy the API first"
-    raise Refused("stage_unknown", f"name the stage with --stage: there are {there}" if wanted is None
+    raise CommandError(f"name the stage with --stage: there are {there}" if wanted is None
                   else f"the API has no stage {wanted}; there are {there}")  # fmt: skip
 
 

@@ -8,25 +8,25 @@ from gatepass.attach.aws import CallFailed
 from gatepass.attach.plan import Change, cut_off
 from gatepass.attach.record import Record, TakenOver
 from gatepass.attach.work import Work
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 Progress = Callable[[str], object]
 
 
-class RolledBack(Refused):
+class RolledBack(CommandError):
     """It failed, and everything is as it was."""
 
     def __init__(self, cause: BaseException) -> None:
         """Tell why."""
-        super().__init__("rolled_back", f"it failed, and everything is as it was before. The cause: {_said(cause)}")
+        super().__init__(f"it failed, and everything is as it was before. The cause: {_said(cause)}")
 
 
-class Incomplete(Refused):
+class Incomplete(CommandError):
     """It failed, and so did the way back. Nothing is open: routes stand behind the gate or as before."""
 
     def __init__(self, cause: BaseException, what: str) -> None:
         """Tell why, and what to do."""
-        super().__init__("incomplete", f"it failed half way, and no route is open. {what} The cause: {_said(cause)}")
+        super().__init__(f"it failed half way, and no route is open. {what} The cause: {_said(cause)}")
 
 
 def _said(error: BaseException) -> str:
@@ -49,7 +49,7 @@ def attach(work: Work, changes: Sequence[Change], record: Record, old: Record | 
         records.save(work.repository, replace(record, status="attached"), record)
     # Whatever it was, an API must not stay half attached: this is the one place that catches everything.
     except (Exception, KeyboardInterrupt) as error:
-        if isinstance(error, TakenOver) or (isinstance(error, Refused) and not begun):
+        if isinstance(error, TakenOver) or (isinstance(error, CommandError) and not begun):
             raise
         try:
             _roll_back(work, begun, record, old)

@@ -10,7 +10,7 @@ from gatepass.attach import responses
 from gatepass.attach.apis import GATE, MARK, NAME, PARTIAL, PERMISSION, Api, authorizer_uri
 from gatepass.attach.rest_preflight import KEPT, OWN
 from gatepass.attach.v2 import PREFLIGHT
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 class Change(NamedTuple):
@@ -58,10 +58,10 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
     wanted: dict[str, Any] = {"link": {"solution_id": goal.solution.solution_id}, "authorizer": _authorizer(api, goal)}
     linked = api.values.get("link")
     if linked and linked["solution_id"] != goal.solution.solution_id:
-        raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: detach or unlink it there first")
+        raise CommandError(f"the API belongs to {linked['solution_id']}: detach or unlink it there first")
     present = api.values["authorizer"]
     if present and "authorizer" not in recorded and present["uri"] != wanted["authorizer"]["uri"]:
-        raise Refused("authorizer_taken", f"the API has an authorizer named {NAME} that calls another function, and "
+        raise CommandError(f"the API has an authorizer named {NAME} that calls another function, and "
                       "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
     if api.values.get("permission", "unknown") is None:
         wanted["permission"] = PERMISSION
@@ -76,7 +76,7 @@ def make_plan(api: Api, goal: Goal, recorded: Mapping[str, Change], marker: str)
             plan.changes.append(_change(key, api.values.get(key), value, recorded))
     live = [change for change in plan.changes if change.key not in ("link", "permission")]
     if live and api.canary:
-        raise Refused("canary_active", f"the stage {api.stage} has a canary, and takes no deployment until that is "
+        raise CommandError(f"the stage {api.stage} has a canary, and takes no deployment until that is "
                       "over: promote or delete it first")  # fmt: skip
     if live and not api.auto_deploy:
         plan.changes.append(_change("deployment", api.values["deployment"], marker, recorded))
@@ -120,9 +120,7 @@ def _gated(api: Api, goal: Goal, plan: Plan) -> list[str]:
     """The routes that the gate shall stand before."""
     for route in (*goal.only, *goal.except_):
         if route not in api.routes:
-            raise Refused(
-                "route_unknown", f"the API has no route {route!r}; there are: {', '.join(sorted(api.routes))}"
-            )
+            raise CommandError(f"the API has no route {route!r}; there are: {', '.join(sorted(api.routes))}")
     gated = []
     for route, value in api.routes.items():
         if api.kind == "WEBSOCKET" and route != "$connect":
@@ -137,7 +135,7 @@ def _gated(api: Api, goal: Goal, plan: Plan) -> list[str]:
         else:
             gated.append(route)
     if not gated:
-        raise Refused("nothing_to_attach", "no route is left to stand before: "
+        raise CommandError("no route is left to stand before: "
                       + "; ".join(f"{route}: {why}" for route, why in plan.left_alone.items()))  # fmt: skip
     return gated
 

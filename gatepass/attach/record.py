@@ -8,12 +8,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from entitlements.table import Wire
+from entitlements.items import Wire, attachment_key
 from gatepass.attach.plan import Change
-from token_service.errors import ConditionFailed, Refused
+from gatepass.refusals import CommandError
+from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
-SORT_KEY: Final = "attachment"
 MAX_BYTES: Final = 390_000
 """DynamoDB takes items of 400 KB."""
 
@@ -31,14 +31,9 @@ class Record:
     changes: dict[str, Change] = field(default_factory=dict)
 
 
-def record_key(api_id: str) -> Wire:
-    """The key of the item."""
-    return {"pk": {"S": f"api#{api_id}"}, "sk": {"S": SORT_KEY}}
-
-
 def load(repository: Repository, api_id: str) -> Record | None:
     """Read the record; None if the API is not attached."""
-    item = repository.get_item(record_key(api_id))
+    item = repository.get_item(attachment_key(api_id))
     if item is None:
         return None
     facts = json.loads(item["document"])
@@ -46,12 +41,12 @@ def load(repository: Repository, api_id: str) -> Record | None:
     return Record(api_id, item["solution_id"], item["status"], facts["kind"], facts["stage"], facts["options"], changes)
 
 
-class TakenOver(Refused):
+class TakenOver(CommandError):
     """Another run of the command has written the record meanwhile."""
 
     def __init__(self, api_id: str) -> None:
         """Tell what to do."""
-        super().__init__("attaching_already", "somebody else is attaching or detaching this API right now: when they "
+        super().__init__("somebody else is attaching or detaching this API right now: when they "
                          f"are done, look with gatepass status {api_id}")  # fmt: skip
 
 
@@ -59,11 +54,8 @@ def save(repository: Repository, record: Record, before: Record | None) -> None:
     """Write the record in place of `before`, None being no record; raises `TakenOver` where another stands there."""
     document = _document(record)
     if len(document.encode()) > MAX_BYTES:
-        raise Refused("record_too_long", "too many routes for one record: attach them in parts with --only")
-    item = {
-        "pk": f"api#{record.api_id}", "sk": SORT_KEY, "solution_id": record.solution_id, "status": record.status,
-        "document": document,
-    }  # fmt: skip
+        raise CommandError("too many routes for one record: attach them in parts with --only")
+    item = {"solution_id": record.solution_id, "status": record.status, "document": document}
     condition: Wire = {"ConditionExpression": "attribute_not_exists(pk)"}
     if before is not None:
         condition = {
@@ -72,7 +64,7 @@ def save(repository: Repository, record: Record, before: Record | None) -> None:
             "ExpressionAttributeValues": {":document": {"S": _document(before)}},
         }
     try:
-        repository.put_item(item, condition)
+        repository.put_item(attachment_key(record.api_id), item, condition)
     except ConditionFailed as error:
         # A write whose answer was lost is repeated, and meets itself.
         present = load(repository, record.api_id)
@@ -101,4 +93,4 @@ def delete(repository: Repository, record: Record) -> None:
     """Forget the attachment: everything is as it was. What another run has written meanwhile stays: `TakenOver`."""
     if load(repository, record.api_id) is not None:
         check(repository, record)
-        repository.delete_item(record_key(record.api_id))
+        repository.delete_item(attachment_key(record.api_id))

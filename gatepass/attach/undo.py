@@ -7,7 +7,7 @@ from gatepass.attach.apis import GATE, MARK, PERMISSION
 from gatepass.attach.plan import Change, cut_off, has_own_authorization
 from gatepass.attach.record import Record
 from gatepass.attach.work import Work
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def plan_detach(work: Work, record: Record, marker: str) -> list[Change]:
@@ -63,7 +63,7 @@ def _refuse_changed(work: Work, record: Record) -> None:
             if value["authorizer"] == GATE and f"route {route}" not in record.changes
         ]
     if what:
-        raise Refused("changed_since", "nothing was undone, since this was changed after attaching: " + "; ".join(what)
+        raise CommandError("nothing was undone, since this was changed after attaching: " + "; ".join(what)
                       + ". Set it back (gatepass attach does), or give the route an authorization of its own, which "
                       "then stays")  # fmt: skip
 
@@ -89,7 +89,7 @@ def _refuse_lost(work: Work, back: Sequence[Change]) -> None:
         if target.startswith("integrations/") and target not in work.api.targets:
             lost.append(f"{change.key} led to {target}")
     if lost:
-        raise Refused("origin_gone", "nothing was undone, since what was there before has been deleted: "
+        raise CommandError("nothing was undone, since what was there before has been deleted: "
                       + "; ".join(lost) + ". Give the routes the authorization that they shall have without the gate, "
                       "or delete them, and detach again")  # fmt: skip
 
@@ -103,7 +103,7 @@ def _with_deployment(work: Work, record: Record, back: list[Change], marker: str
     if present == deployment.origin:
         return back
     if work.api.canary:
-        raise Refused("canary_active", f"the stage {work.api.stage} has a canary, and takes no deployment until that "
+        raise CommandError(f"the stage {work.api.stage} has a canary, and takes no deployment until that "
                       "is over: promote or delete it first")  # fmt: skip
     last = next((n for n, c in enumerate(back) if c.key in ("authorizer", "permission", "link")), len(back))
     return [*back[:last], Change("deployment", present, marker, marker), *back[last:]]

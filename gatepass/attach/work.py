@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from entitlements.table import api_key
+from entitlements.items import Key, api_key, attachment_prefix
 from gatepass.attach import record as records
 from gatepass.attach import rest, v2
 from gatepass.attach.apis import PERMISSION, Api, find_api
@@ -31,7 +31,7 @@ class Work:
         self.api = reader.read(self.aws, self.api_id, found, self.stage, self._may_be_gone)
         self.stage = self.api.stage
         item = self.repository.get_item(api_key(self.api_id))
-        self.api.values["link"] = item and {k: v for k, v in item.items() if k not in ("pk", "sk")}
+        self.api.values["link"] = item and {k: v for k, v in item.items() if k not in Key._fields}
         self.api.values["permission"] = self._permission()
         return self.api
 
@@ -46,7 +46,7 @@ class Work:
 
     def others(self) -> bool:
         """Whether another API is attached to the same function."""
-        apis = [item["pk"].removeprefix("api#") for item in self.repository.scan("api#", records.SORT_KEY, ("pk",))]
+        apis = [key.subject for key in self.repository.scan_keys(attachment_prefix())]
         others = [records.load(self.repository, api) for api in apis if api != self.api_id]
         return any(other is not None and other.options["authorizer_arn"] == self.arn for other in others)
 
@@ -58,7 +58,7 @@ class Work:
         if value is None:
             self.repository.delete_item(api_key(self.api_id))
         else:
-            self.repository.put_item({"pk": f"api#{self.api_id}", "sk": "config", **value})
+            self.repository.put_item(api_key(self.api_id), value)
 
     def _account(self) -> str:
         return str(self.aws.call("sts", "get_caller_identity")["Account"])

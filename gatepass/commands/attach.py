@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from entitlements.identifiers import require_api_id
-from entitlements.table import api_key
+from entitlements.items import api_key
 from gatepass.attach import apply, pending, snippets, undo
 from gatepass.attach import record as records
 from gatepass.attach.apis import MARK, Api, exists
@@ -20,7 +20,7 @@ from gatepass.commands.attach_dialogue import agreed, counting, say, show
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,16 +57,16 @@ def run_attach(options: argparse.Namespace) -> int:
     old = records.load(environment.repository, api_id)
     arn = options.authorizer_arn or (old.options["authorizer_arn"] if old else authorizer_arn(environment))
     if len(arn.split(":")) not in (7, 8) or ":function:" not in arn:
-        raise Refused("arn_invalid", f"--authorizer-arn: {arn} is no ARN of a Lambda function or its alias")
+        raise CommandError(f"--authorizer-arn: {arn} is no ARN of a Lambda function or its alias")
     work = Work(environment.aws, environment.repository, api_id, options.stage or (old.stage if old else None), arn)
     if work.api.stack and not options.force_managed:
         print(snippets.for_api(work.api.kind, arn), end="")
-        raise Refused("api_managed", f"the stack {work.api.stack} manages this API, and its next deployment would take "
+        raise CommandError(f"the stack {work.api.stack} manages this API, and its next deployment would take "
                       "the gate away: put the lines above into its template, with preflight as "
                       "docs/infrastructure-as-code.md has it, and before you deploy it run gatepass solutions link "
                       f"{solution.solution_id} {api_id}; or give --force-managed")  # fmt: skip
     if old and old.stage != work.stage:
-        raise Refused("other_stage", f"the API is attached at stage {old.stage}: detach it there first")
+        raise CommandError(f"the API is attached at stage {old.stage}: detach it there first")
     goal = Goal(solution, arn, tuple(options.only), tuple(options.except_), options.replace_auth,
                 options.replace_responses)  # fmt: skip
     if old and old.status == "attaching":
@@ -77,7 +77,7 @@ def run_attach(options: argparse.Namespace) -> int:
         say(options, f"{api_id} is attached to {solution.solution_id}: nothing to do")
         return 0
     if foreign and not options.deploy_pending:
-        raise Refused("pending_changes", "a deployment would publish what others have not deployed yet:\n"
+        raise CommandError("a deployment would publish what others have not deployed yet:\n"
                       + "\n".join(foreign) + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
     if options.dry_run or not agreed(options, "Attach?"):
         return 0 if options.dry_run else 1
@@ -108,7 +108,7 @@ def run_detach(options: argparse.Namespace) -> int:
     foreign = pending.pending(work.aws, work.api) if deploys else []
     show(work, changes, Plan(left_alone=undo.left_alone(work, old)), foreign, options.json)
     if foreign and not options.deploy_pending:
-        raise Refused("pending_changes", "the stage was deployed by others since, and needs a new deployment, which "
+        raise CommandError("the stage was deployed by others since, and needs a new deployment, which "
                       "would publish what is not deployed yet:\n" + "\n".join(foreign)
                       + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
     if options.dry_run or not agreed(options, "Detach?"):
@@ -157,7 +157,7 @@ def _unchanged(shown: Sequence[Change], now: Sequence[Change]) -> None:
         return [change._replace(now="") if change.key == "deployment" else change for change in changes]
 
     if comparable(shown) != comparable(now):
-        raise Refused("changed_meanwhile", "the API was changed while this was asked, and nothing was done: run the "
+        raise CommandError("the API was changed while this was asked, and nothing was done: run the "
                       "command again to see what it would do now")  # fmt: skip
 
 
@@ -166,17 +166,17 @@ def authorizer_arn(environment: Environment) -> str:
     try:
         stacks = environment.aws.call("cloudformation", "describe_stacks", StackName=environment.stack)["Stacks"]
     except CallFailed as error:
-        raise Refused("authorizer_unknown", f"the stack {environment.stack} cannot be read ({error}): give "
+        raise CommandError(f"the stack {environment.stack} cannot be read ({error}): give "
                       "--authorizer-arn ARN") from error  # fmt: skip
     for output in stacks[0].get("Outputs", []):
         if output["OutputKey"] == "AuthorizerArn":
             return str(output["OutputValue"])
-    raise Refused("authorizer_unknown", f"the stack {environment.stack} has no output AuthorizerArn: deploy it again, "
+    raise CommandError(f"the stack {environment.stack} has no output AuthorizerArn: deploy it again, "
                   "or give --authorizer-arn ARN")  # fmt: skip
 
 
 def _recorded(environment: Environment, api_id: str) -> Record:
     record = records.load(environment.repository, require_api_id(api_id))
     if record is None:
-        raise Refused("not_attached", f"{api_id} is not attached; gatepass solutions unlink ends a mere link")
+        raise CommandError(f"{api_id} is not attached; gatepass solutions unlink ends a mere link")
     return record

@@ -10,7 +10,7 @@ from gatepass.attach.apply import Progress
 from gatepass.attach.plan import Change, Plan, in_words
 from gatepass.attach.work import Work
 from gatepass.output import print_rows, progress
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def show(work: Work, changes: Sequence[Change], plan: Plan, foreign: Sequence[str], as_json: bool) -> None:
@@ -40,7 +40,7 @@ def agreed(options: argparse.Namespace, question: str) -> bool:
     if options.yes:
         return True
     if not sys.stdin.isatty():
-        raise Refused("not_agreed", "stdin is not a terminal: pass --yes")
+        raise CommandError("stdin is not a terminal: pass --yes")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

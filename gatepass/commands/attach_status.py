@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from entitlements.identifiers import require_api_id
+from entitlements.items import attachment_prefix
 from gatepass.attach import pending, undo
 from gatepass.attach import record as records
 from gatepass.attach.plan import Goal, in_words
@@ -14,7 +15,7 @@ from gatepass.commands.arguments import add_json
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.output import print_rows
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,11 +30,10 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run_status(options: argparse.Namespace) -> int:
     """Compare with the record; exit status 1 where anything is not as attached."""
     if bool(options.api) == options.all:
-        raise Refused("which", "name one API, or give --all")
+        raise CommandError("name one API, or give --all")
     environment = Environment.read(options.table)
     if options.all:
-        items = environment.repository.scan("api#", records.SORT_KEY, ("pk",))
-        apis = sorted(item["pk"].removeprefix("api#") for item in items)
+        apis = sorted(key.subject for key in environment.repository.scan_keys(attachment_prefix()))
     else:
         apis = [options.api]
     rows = [row for api in apis for row in _status(environment, api)]
@@ -58,7 +58,7 @@ def _status(environment: Environment, api_id: str) -> list[dict[str, Any]]:
         plan, _ = plan_attach(work, goal, old)
         lines = pending.pending(work.aws, work.api)
         stale = [line for line in lines if pending.route_of(line) != pending.STAGE]
-    except Refused as error:
+    except CommandError as error:
         return [row | {"status": "drifted", "what": str(error)}]
     found = undo.drift(work, old, plan.changes, stale)
     state = "drifted" if old.status == "attached" else "partly"

@@ -16,9 +16,9 @@ from gatepass.commands.arguments import add_json, add_solution, add_user
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record, print_rows
+from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.access.records import REASON_LENGTH, Entitlement, to_the_second
-from token_service.errors import Refused
 
 COLUMNS: Final = ("user", "solution", "status", "plan", "today", "total", "granted", "paid_until")
 VERBS: Final = {
@@ -140,7 +140,7 @@ def run_list(options: argparse.Namespace) -> int:
     """List by user, by solution or by both."""
     by_user = options.user is not None or options.email is not None
     if not by_user and not options.solution:
-        raise Refused("filter_missing", "give --user, --email or --solution: the whole table is never listed")
+        raise CommandError("give --user, --email or --solution: the whole table is never listed")
     environment = Environment.read(options.table)
     solution = require_solution_id(options.solution) if options.solution else None
     found: Iterable[Entitlement]
@@ -167,7 +167,7 @@ def run_show(options: argparse.Namespace) -> int:
     user = user_of(options, environment)
     found = environment.access.find(user, solution)
     if found is None:
-        raise Refused("entitlement_missing", f"user {user} has no entitlement to {solution}")
+        raise CommandError(f"user {user} has no entitlement to {solution}")
     _print(environment, found, options.json)
     return 0
 
@@ -202,5 +202,5 @@ def run_change(options: argparse.Namespace) -> int:
 
 def _reason(text: str | None) -> str:
     if text is not None and not text.strip():
-        raise Refused("reason_invalid", "--reason is empty: say why, or leave it out")
+        raise CommandError("--reason is empty: say why, or leave it out")
     return (text or "").strip()

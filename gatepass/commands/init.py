@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from entitlements.identifiers import require_issuer
+from entitlements.items import Key, StoreUnavailable, Wire, item_to_wire, keyring_init_key, keyring_key, to_wire
 from entitlements.keyring import KeyRing, PendingKey
-from entitlements.table import (
-    DEFINITION,
-    TTL_ATTRIBUTE,
-    StoreUnavailable,
-    Wire,
-    item_to_wire,
-    keyring_init_key,
-    keyring_key,
-    to_wire,
-)
+from entitlements.refusals import Code, Refused
+from entitlements.table import DEFINITION, TTL_ATTRIBUTE
 from gatepass.environment import LOCAL_STACK, Environment
+from gatepass.refusals import CommandError
 from gatepass.user_pool import check_user_pool
-from token_service.errors import ConditionFailed, Refused
+from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 from token_service.signing.key_lifecycle import MAC, SIGNING
 from token_service.signing.key_making import obtain
@@ -45,8 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """Check the user pool and make what is missing; a second run checks again, and changes nothing."""
     environment = Environment.read(options.table)
     if options.fixture and not environment.emulated:
-        raise Refused(
-            "emulator_only",
+        raise CommandError(
             "the keys of a fixture are public: they are refused on AWS. Set AWS_ENDPOINT_URL_DYNAMODB to an emulator",
         )
     if environment.emulated:
@@ -59,12 +52,12 @@ def run(options: argparse.Namespace) -> int:
     if stored is not None:
         ring = KeyRing.from_item(stored)
         if options.issuer and options.issuer != ring.issuer:
-            raise Refused("issuer_fixed", f"the issuer is {ring.issuer} for good: it stands in every token")
+            raise CommandError(f"the issuer is {ring.issuer} for good: it stands in every token")
         print(f"{environment.table} has its key ring already (issuer {ring.issuer}): nothing to do")
         return 0
     issuer = options.issuer or (LOCAL_ISSUER if environment.emulated else None)
     if not issuer:
-        raise Refused("issuer_missing", "give --issuer NAME: the marketplace's permanent name, which is never changed")
+        raise CommandError("give --issuer NAME: the marketplace's permanent name, which is never changed")
     require_issuer(issuer)
     ring = _make_ring(environment, issuer, stack)
     print(f"{environment.table} has a key ring now: issuer {issuer}, signing key {ring.signing_key.kid}")
@@ -92,14 +85,14 @@ class FirstKeys:
             condition = "#id = :was AND #since = :was_since"
             values |= {":was": to_wire(was.kms_key_id), ":was_since": to_wire(was.since)}
         request: Wire = {
-            "Key": keyring_init_key(),
+            "Key": keyring_init_key().wire,
             "UpdateExpression": "SET #id = :new, #since = :new_since" if new else "REMOVE #id, #since",
             "ConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
         if not self._repository.update_item(request)[0]:
-            raise Refused("keyring_changed", "another gatepass init is running: wait for it, and run this again")
+            raise Refused(Code.KEYRING_CHANGED, "another gatepass init is running: wait for it, and run this again")
 
 
 def _make_ring(environment: Environment, issuer: str, stack: str) -> KeyRing:
@@ -108,11 +101,11 @@ def _make_ring(environment: Environment, issuer: str, stack: str) -> KeyRing:
     made, mac = (obtain(first, kind, lambda: kms, stack, time.time) for kind in (SIGNING, MAC))
     ring = KeyRing(issuer, (kms.signing_key(made.kms_key_id, made.since),), mac.kms_key_id, secrets.token_bytes(32))
     item: Wire = item_to_wire({"document": ring.to_document(), "version": ring.version})
-    put: Wire = {"Item": keyring_key() | item, "ConditionExpression": "attribute_not_exists(pk)"}
+    put: Wire = {"Item": keyring_key().wire | item, "ConditionExpression": "attribute_not_exists(pk)"}
     try:
-        environment.repository.transact([("Put", put), ("Delete", {"Key": keyring_init_key()})])
+        environment.repository.transact([("Put", put), ("Delete", {"Key": keyring_init_key().wire})])
     except ConditionFailed:
-        raise Refused("keyring_exists", "somebody else has just made the key ring: run gatepass init again") from None
+        raise CommandError("somebody else has just made the key ring: run gatepass init again") from None
     return ring
 
 
@@ -134,10 +127,10 @@ def _make_emulated_table(client: Any, name: str) -> None:
 
 def _seed(environment: Environment, path: Path) -> int:
     try:
-        items = [dict(item) for item in json.loads(path.read_text())["items"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused("fixture_unreadable", f"{path} cannot be read as a fixture: {error}") from error
-    for item in items:
-        environment.repository.put_item(item)
+        items = [(Key(item.pop("pk"), item.pop("sk")), item) for item in json.loads(path.read_text())["items"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CommandError(f"{path} cannot be read as a fixture: {error}") from error
+    for key, attributes in items:
+        environment.repository.put_item(key, attributes)
     print(f"{environment.table} holds the {len(items)} items of {path} now, with test-only keys")
     return 0

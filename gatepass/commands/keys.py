@@ -12,8 +12,8 @@ from entitlements.keyring import KeyRing, SigningKey
 from gatepass.commands.arguments import add_json
 from gatepass.environment import ACTOR, Environment
 from gatepass.output import print_record, print_rows
+from gatepass.refusals import CommandError
 from token_service.access.records import timestamp, to_the_second
-from token_service.errors import Refused
 from token_service.signing.key_lifecycle import seconds_to_wait
 from token_service.signing.keys import Keys
 from token_service.signing.rotation import DAY, age, replace_mac, rotate, steps
@@ -98,7 +98,7 @@ def _kid(keys: Keys, text: str) -> str:
     """The whole id; a beginning of it is enough where it is clear."""
     found = [key.kid for key in keys.ring().keys if key.kid.startswith(text)]
     if len(found) > 1:
-        raise Refused("kid_ambiguous", f"{text} begins the ids of {len(found)} keys: give more of it")
+        raise CommandError(f"{text} begins the ids of {len(found)} keys: give more of it")
     return found[0] if found else text
 
 

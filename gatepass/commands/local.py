@@ -7,6 +7,7 @@ from typing import Final
 from rich.console import Console
 
 from gatepass.interrupts import ending_on_signals
+from gatepass.refusals import CommandError
 
 MAX_PORT: Final = 65_535
 
@@ -38,12 +39,9 @@ def run_demo(options: argparse.Namespace) -> int:
 def run_local(options: argparse.Namespace) -> int:
     """Run until interrupted, showing each decision."""
     from gatepass.local.stack import decision_of, local_stack
-    from token_service.errors import Refused
 
     if not 0 <= options.port < MAX_PORT:
-        raise Refused(
-            "port_invalid", f"--port must be between 0 and {MAX_PORT - 1}: the token service has the next one"
-        )
+        raise CommandError(f"--port must be between 0 and {MAX_PORT - 1}: the token service has the next one")
 
     def watch(line: str) -> None:
         d = decision_of(line)

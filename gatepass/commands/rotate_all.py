@@ -10,15 +10,17 @@ from math import floor
 from typing import Final
 
 from entitlements.identifiers import require_solution_id
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
+from entitlements.refusals import Refused
 from gatepass.commands.arguments import add_solution, add_user
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
 from gatepass.output import Progress, progress
 from gatepass.patience import patiently
+from gatepass.refusals import CommandError
 from token_service.access.grants import Access, require_solution
 from token_service.access.records import to_the_second
-from token_service.errors import Busy, Refused, Throttled
+from token_service.errors import Busy, Throttled
 
 NAMED: Final = 20
 """Users whose tokens could not be ended that are named; the next run names the rest."""
@@ -68,7 +70,7 @@ def run_all(options: argparse.Namespace) -> int:
         # Times of tokens are whole seconds: once this one has begun, what is minted is not before it.
         time.sleep(before - now)
     elif before > now:
-        raise Refused("before_future", "--before is in the future: it would end tokens that are minted from now on")
+        raise CommandError("--before is in the future: it would end tokens that are minted from now on")
     table = ["--table", options.table] if options.table else []
     again = shlex.join(
         ["gatepass", *table, "tokens", "rotate", "--all", "--solution", solution_id, "--before", to_the_second(before)]
@@ -79,7 +81,7 @@ def run_all(options: argparse.Namespace) -> int:
     ended, busy = 0, list[str]()
     try:
         with ending_on_signals():
-            users = [key["user_id"] for key in environment.repository.entitlement_keys_of(solution_id)]
+            users = list(environment.repository.users_of(solution_id))
             with progress("ending tokens", total=len(users)) as bar:
                 ended, busy = _end(environment.access, solution_id, users, before, bar)
                 if busy:

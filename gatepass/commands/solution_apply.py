@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Final
 
+from entitlements.items import Item, Wire, item_to_wire, origin_key, origin_prefix, solution_key, to_wire
 from entitlements.origins import origins_of
 from entitlements.solution import ConfigError, Solution, solution_from_document
-from entitlements.table import Item, Wire, item_to_wire, origin_key, solution_key, to_wire
-from token_service.errors import ConditionFailed, Refused
+from gatepass.refusals import CommandError
+from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
 TRANSACTION: Final = 100
@@ -22,8 +23,7 @@ stored already stays good with more.
 def require_few_origins(solution: Solution, path: Path) -> None:
     """Refuse a file whose pages have too many origins."""
     if (count := len(origins_of(solution))) > MAX_ORIGINS:
-        raise Refused(
-            "file_invalid",
+        raise CommandError(
             f"nothing was applied\n{path}: return_urls: have {count} different origins with frontend_url, and may have "
             f"{MAX_ORIGINS}: serve the pages from fewer hosts, or make another solution for some of them",
         )
@@ -32,27 +32,26 @@ def require_few_origins(solution: Solution, path: Path) -> None:
 def apply(repository: Repository, solution: Solution) -> bool:
     """Write the configuration and its origins as one; True if the solution is new.
 
-    Raises `Refused` where somebody else applied the same solution meanwhile.
+    Raises `CommandError` where somebody else applied the same solution meanwhile.
     """
     key = solution_key(solution.solution_id)
     before = repository.get_item(key)
     condition = _unchanged(before)
     wanted = origins_of(solution)
     stale = sorted(_stored_origins(repository, solution.solution_id, before) - wanted)
-    put: Wire = {"Item": key | item_to_wire({"document": solution.to_document()}), **condition}
-    added = [("Put", {"Item": origin_key(one, solution.solution_id)}) for one in sorted(wanted)]
-    deleted = [("Delete", {"Key": origin_key(one, solution.solution_id)}) for one in stale]
+    put: Wire = {"Item": key.wire | item_to_wire({"document": solution.to_document()}), **condition}
+    added = [("Put", {"Item": origin_key(one, solution.solution_id).wire}) for one in sorted(wanted)]
+    deleted = [("Delete", {"Key": origin_key(one, solution.solution_id).wire}) for one in stale]
     room = TRANSACTION - 1
     try:
         # Only a document from before MAX_ORIGINS has so many. They go first, while it still names them: whoever is
         # interrupted here finds the rest of them by it again.
         while len(added) + len(deleted) > room:
-            repository.transact([("ConditionCheck", {"Key": key, **condition}), *deleted[:room]])
+            repository.transact([("ConditionCheck", {"Key": key.wire, **condition}), *deleted[:room]])
             deleted = deleted[room:]
         repository.transact([("Put", put), *added, *deleted])
     except ConditionFailed:
-        raise Refused(
-            "solution_changed",
+        raise CommandError(
             f"somebody else applied {solution.solution_id} meanwhile: look at it (gatepass solutions show "
             f"{solution.solution_id}), and run this again",
         ) from None
@@ -77,6 +76,5 @@ def _stored_origins(repository: Repository, solution_id: str, before: Item | Non
         return origins_of(solution_from_document(str(before.get("document", ""))))
     except ConfigError:
         # Damaged: this application mends it, and what it named only the table itself can tell.
-        sk = origin_key("", solution_id)["sk"]["S"]
-        found = repository.scan("origin#", sk, ("pk", "sk"))
-        return {item["pk"].removeprefix("origin#") for item in found if item["sk"] == sk}
+        found = repository.scan_keys(origin_prefix())
+        return {key.subject for key in found if key == origin_key(key.subject, solution_id)}

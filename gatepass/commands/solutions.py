@@ -8,14 +8,14 @@ from typing import Any
 import yaml
 
 from entitlements.identifiers import require_api_id, require_solution_id
+from entitlements.items import Key, api_key, api_prefix, solution_key, solution_prefix
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
-from entitlements.table import api_key, solution_key
 from gatepass.commands.arguments import add_json
 from gatepass.commands.solution_apply import apply, require_few_origins
 from gatepass.environment import Environment
 from gatepass.output import print_rows
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,7 +50,7 @@ def run_apply(options: argparse.Namespace) -> int:
     """Check every file before the first is written: a broken one changes nothing."""
     solutions = [read_file(path) for path in options.files]
     if len({solution.solution_id for solution in solutions}) < len(solutions):
-        raise Refused("solution_twice", "nothing was applied: two of the files are of the same solution_id")
+        raise CommandError("nothing was applied: two of the files are of the same solution_id")
     for solution, path in zip(solutions, options.files, strict=True):
         require_few_origins(solution, path)
     environment = Environment.read(options.table)
@@ -67,7 +67,7 @@ def run_apply(options: argparse.Namespace) -> int:
 
 
 def read_file(path: Path) -> Solution:
-    """Read and check a solution file; raises `Refused` that names file, line and key of every fault."""
+    """Read and check a solution file; raises `CommandError` that names file, line and key of every fault."""
     lines: dict[str, int] = {}
     try:
         text = path.read_text(encoding="utf-8")
@@ -76,14 +76,14 @@ def read_file(path: Path) -> Solution:
         solution = read_solution(yaml.safe_load(text))
         require_fit(solution)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused("file_unreadable", f"{path} cannot be read: {error}") from error
+        raise CommandError(f"{path} cannot be read: {error}") from error
     except RecursionError as error:
-        raise Refused("file_invalid", f"{path} holds an alias of itself: write it out") from error
+        raise CommandError(f"{path} holds an alias of itself: write it out") from error
     except yaml.YAMLError as error:
-        raise Refused("file_invalid", f"{path} is not YAML: {error}") from error
+        raise CommandError(f"{path} is not YAML: {error}") from error
     except ConfigError as error:
         faults = [f"{path}:{_line(lines, key)}: {key}: {fault}" for key, fault in error.faults.items()]
-        raise Refused("file_invalid", "nothing was applied\n" + "\n".join(faults)) from error
+        raise CommandError("nothing was applied\n" + "\n".join(faults)) from error
     return solution
 
 
@@ -111,10 +111,10 @@ def run_list(options: argparse.Namespace) -> int:
     """List the solutions with their APIs."""
     repository = Environment.read(options.table).repository
     apis: dict[str, list[str]] = {}
-    for item in repository.scan("api#", "config"):
-        apis.setdefault(item["solution_id"], []).append(item["pk"].removeprefix("api#"))
+    for item in repository.scan(api_prefix()):
+        apis.setdefault(item["solution_id"], []).append(Key.of(item).subject)
     rows = []
-    for item in repository.scan("solution#", "config"):
+    for item in repository.scan(solution_prefix()):
         solution = solution_from_document(item["document"])
         linked = sorted(apis.get(solution.solution_id, []))
         rows.append(
@@ -152,11 +152,9 @@ def run_link(options: argparse.Namespace) -> int:
     solution = required_solution(environment, options.solution)
     linked = environment.repository.get_item(api_key(api))
     if linked is not None and linked["solution_id"] != solution.solution_id:
-        raise Refused("api_linked", f"the API belongs to {linked['solution_id']}: unlink it there first")
-    item: dict[str, str | int | bool] = {"pk": f"api#{api}", "sk": "config", "solution_id": solution.solution_id}
-    if options.policy_responses:
-        item["policy_responses"] = True
-    environment.repository.put_item(item)
+        raise CommandError(f"the API belongs to {linked['solution_id']}: unlink it there first")
+    responses = {"policy_responses": True} if options.policy_responses else {}
+    environment.repository.put_item(api_key(api), {"solution_id": solution.solution_id, **responses})
     print(f"linked {api} to {solution.solution_id}")
     return 0
 
@@ -166,15 +164,15 @@ def run_unlink(options: argparse.Namespace) -> int:
     environment = Environment.read(options.table)
     linked = environment.repository.get_item(api_key(require_api_id(options.api)))
     if linked is None or linked["solution_id"] != options.solution:
-        raise Refused("api_not_linked", f"the API {options.api} is not linked to {options.solution}")
+        raise CommandError(f"the API {options.api} is not linked to {options.solution}")
     environment.repository.delete_item(api_key(options.api))
     print(f"unlinked {options.api} from {options.solution}: the gate refuses it within 60 seconds")
     return 0
 
 
 def required_solution(environment: Environment, solution_id: str) -> Solution:
-    """The solution as applied; raises `Refused` if there is none."""
+    """The solution as applied; raises `CommandError` if there is none."""
     item = environment.repository.get_item(solution_key(require_solution_id(solution_id)))
     if item is None:
-        raise Refused("solution_unknown", f"there is no solution {solution_id}: gatepass solutions list shows them")
+        raise CommandError(f"there is no solution {solution_id}: gatepass solutions list shows them")
     return solution_from_document(item["document"])

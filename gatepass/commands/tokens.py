@@ -12,7 +12,7 @@ from gatepass.commands.arguments import add_json, add_solution, add_user
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -60,7 +60,7 @@ def run_inspect(options: argparse.Namespace) -> int:
     token = parse(_token(options))
     payload = None if token is None else token.claims()
     if token is None or payload is None:
-        raise Refused("token_malformed", "that is not a Gatepass token: it begins with gp1_ and has four parts")
+        raise CommandError("that is not a Gatepass token: it begins with gp1_ and has four parts")
     matches = payload.get("jti") == jti_of(token.secret)
     print_record({"kid": token.kid, "alg": token.algorithm, **payload, "secret_matches": matches}, options.json)
     return 0

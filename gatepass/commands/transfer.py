@@ -15,16 +15,17 @@ from typing import IO, BinaryIO, Final, ParamSpec, TypeVar
 
 from entitlements.directory import Directory
 from entitlements.identifiers import require_solution_id
+from entitlements.items import StoreUnavailable
 from entitlements.solution import Solution
-from entitlements.table import StoreUnavailable
 from gatepass.commands.arguments import add_json, add_solution
 from gatepass.commands.entitlement_lines import BadLine, read_line, write_line
 from gatepass.environment import Environment
 from gatepass.output import Progress, progress
 from gatepass.patience import patiently
+from gatepass.refusals import CommandError
 from token_service.access.grants import require_solution
 from token_service.access.records import Entitlement
-from token_service.errors import Busy, Refused, Throttled
+from token_service.errors import Busy, Throttled
 
 MAX_LINE: Final = 65_536
 """Bytes of a line: an entitlement has about 300, and a file without line ends must not fill the memory."""
@@ -92,7 +93,7 @@ def _complete(path: Path | None) -> Iterator[IO[str]]:
         part.replace(target)
         part = None
     except OSError as error:
-        raise Refused("file_unwritable", f"{path} cannot be written: {error}") from error
+        raise CommandError(f"{path} cannot be written: {error}") from error
     finally:
         if part is not None:
             part.unlink()
@@ -185,7 +186,7 @@ def _opened(name: str) -> Iterator[BinaryIO]:
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - an error while it is read is another one
     except OSError as error:
-        raise Refused("file_unreadable", f"{name} cannot be read: {error}") from error
+        raise CommandError(f"{name} cannot be read: {error}") from error
     with file:
         yield file
 

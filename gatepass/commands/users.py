@@ -9,7 +9,7 @@ from typing import Final
 
 from entitlements.identifiers import require_user_id
 from gatepass.environment import Environment
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 ADDRESS: Final = re.compile(r'[^\s"\\@]+@[^\s"\\@]+')
 """Without what could end or escape the quotes of a filter; an address that needs them finds its user by id."""
@@ -27,17 +27,16 @@ def user_of(options: argparse.Namespace, environment: Environment) -> str:
 def _find(address: str, environment: Environment) -> str:
     filter_ = f'email = "{address}"'
     if not ADDRESS.fullmatch(address) or not address.isprintable() or len(filter_) > FILTER_LENGTH:
-        raise Refused("email_invalid", "--email is no e-mail address that can be looked up: give --user USER_ID")
+        raise CommandError("--email is no e-mail address that can be looked up: give --user USER_ID")
     if not environment.user_pool_id:
-        raise Refused(
-            "setting_missing",
+        raise CommandError(
             "--email looks users up in Cognito: set GATEPASS_USER_POOL_ID to the pool, or give --user",
         )
     found = _ids(environment, environment.user_pool_id, filter_)
     if not found:
-        raise Refused("user_unknown", "no user of the pool has that e-mail address, in exactly this spelling")
+        raise CommandError("no user of the pool has that e-mail address, in exactly this spelling")
     if len(found) > 1:
-        raise Refused("user_ambiguous", f"{len(found)} users have that address, give --user: {', '.join(found)}")
+        raise CommandError(f"{len(found)} users have that address, give --user: {', '.join(found)}")
     return found[0]
 
 
@@ -50,11 +49,11 @@ def _ids(environment: Environment, pool: str, filter_: str) -> list[str]:
         pages = client.get_paginator("list_users").paginate(UserPoolId=pool, Filter=filter_, AttributesToGet=["sub"])
         attributes = [entry for page in pages for user in page["Users"] for entry in user["Attributes"]]
     except client.exceptions.ResourceNotFoundException as error:
-        raise Refused("pool_unknown", f"there is no user pool {pool} here: look at GATEPASS_USER_POOL_ID") from error
+        raise CommandError(f"there is no user pool {pool} here: look at GATEPASS_USER_POOL_ID") from error
     except ClientError as error:
         # The message may repeat what was asked for.
         code = error.response.get("Error", {}).get("Code", "")
-        raise Refused("identity_refused", f"Cognito refused to look the user up in {pool}: {code}") from error
+        raise CommandError(f"Cognito refused to look the user up in {pool}: {code}") from error
     except BotoCoreError as error:
-        raise Refused("identity_unavailable", f"Cognito gave no answer: {type(error).__name__}") from error
+        raise CommandError(f"Cognito gave no answer: {type(error).__name__}") from error
     return sorted(require_user_id(entry["Value"]) for entry in attributes if entry["Name"] == "sub")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 START_SECONDS: Final = 60
 
@@ -43,4 +43,4 @@ def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise Refused("emulator_failed", "the emulator (moto's server) did not start: run make setup again")
+    raise CommandError("the emulator (moto's server) did not start: run make setup again")

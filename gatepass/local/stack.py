@@ -14,7 +14,7 @@ from typing import Any, Final
 from gatepass.attach.responses import LATER, REFUSED
 from gatepass.local.emulator import moto_server
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
-from token_service.errors import Refused
+from gatepass.refusals import CommandError
 
 TABLE: Final = "gatepass-local"
 API_ID: Final = "local12345"
@@ -92,7 +92,7 @@ def _gateway(api: Api, port: int) -> LocalGateway:
     try:
         return LocalGateway(api, port=port)
     except OSError as error:
-        raise Refused("port_taken", f"port {port} cannot be used ({error.strerror}): give --port N") from error
+        raise CommandError(f"port {port} cannot be used ({error.strerror}): give --port N") from error
 
 
 def _api(write: Callable[[str], object]) -> Api:

@@ -30,15 +30,15 @@ from authorizer import credentials, endpoint
 from authorizer.credentials import Credentials, MissingCredentials
 from authorizer.dynamodb import ATTEMPTS, CallRefused, DynamoDB, NoAnswer, NotConnected, signed_headers
 from authorizer.endpoint import InvalidEndpoint
-from entitlements.table import StoreUnavailable, item_to_wire
+from entitlements.items import Key, StoreUnavailable, item_to_wire
 from tests.support.emulators import ROOT, free_port
 from tests.support.scripted import CLOSE, HANG, Scripted, answer, error, scripted
 from tests.support.table import Table
 
-KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+KEY = Key("a", "b")
 FOUND = answer({"Item": item_to_wire({"pk": "a", "total": 7})})
 ITEM: dict[str, Any] = {"pk": "a", "total": 7}
-WRITE = {"Key": KEY, "UpdateExpression": "ADD #total :one", "ExpressionAttributeNames": {"#total": "total"},
+WRITE = {"Key": KEY.wire, "UpdateExpression": "ADD #total :one", "ExpressionAttributeNames": {"#total": "total"},
          "ExpressionAttributeValues": {":one": {"N": "1"}}}  # fmt: skip
 
 
@@ -340,7 +340,7 @@ def test_what_is_written_is_what_is_read(table: Table) -> None:
     }
     item = {"pk": "schlüssel 🔑", "sk": "\\\"'", "text": "ü\u2028\x01", "number": 12345678901234567890}
     assert table.store.update_item(write) == (True, item)
-    assert table.store.get_item(write["Key"]) == item
+    assert table.store.get_item(Key("schlüssel 🔑", "\\\"'")) == item
     assert table.store.get_item(KEY) is None
 
 

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authorizer.answers import AccessNotDecided, Unauthorized
-from authorizer.handler import MissingSetting, build_gate, make_handler
+from authorizer.handler import build_gate, make_handler
 from entitlements.gate import Gate
 from entitlements.keyring import KeyState
+from entitlements.settings import MissingSetting
 from tests.support.emulators import ROOT, free_port
 from tests.support.events import (
     ACCOUNT,
@@ -413,6 +414,33 @@ def test_a_real_event_with_any_field_replaced_is_never_a_500(
     target[last] = junk
     gatekeeper(event)
     assert gatekeeper.status in (200, 401, 403)
+
+
+def texts(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of all strings in an event."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] if isinstance(value, str) else [found for key, one in items for found in texts(one, (*path, key))]
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_half_a_character_anywhere_in_an_event_is_never_a_500(
+    gatekeeper: Gatekeeper, kind: str, token: str | None
+) -> None:
+    """JSON can carry one half of a surrogate pair (RFC 8259 section 8.2), which nothing can encode."""
+    event = BUILDERS[kind](token) | {"pathParameters": {"proxy": "x", "id": "y"}}
+    if kind in ("rest request", "http 1.0"):
+        event |= {"resource": "/{id}/{proxy+}"}
+    elif kind == "http 2.0":
+        event |= {"routeKey": "GET /{id}/{proxy+}"}
+    for *parents, last in texts(event):
+        broken = copy.deepcopy(event)
+        target: Any = broken
+        for key in parents:
+            target = target[key]
+        target[last] += "\ud800"
+        gatekeeper(broken)
+        assert gatekeeper.status in (200, 401, 403), (*parents, last)
 
 
 def test_no_log_line_holds_a_token_a_secret_or_an_address(gatekeeper: Gatekeeper) -> None:

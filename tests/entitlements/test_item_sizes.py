@@ -11,10 +11,10 @@ import pytest
 from entitlements import base64url
 from entitlements.decision import Holder, Subject, Visitor
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
+from entitlements.items import Item, item_to_wire
 from entitlements.mapping_reader import MAX_COUNT
 from entitlements.solution import Solution, read_solution
 from entitlements.spend import spend
-from entitlements.table import Item, from_wire, item_to_wire
 from entitlements.windows import LIMITABLE, STALE_COUNTERS_KEPT, WINDOWS, windows_at
 from gatepass.commands.entitlement_lines import LAST_SECOND, MOST
 from tests.support.signer import USER
@@ -64,12 +64,12 @@ def largest_solution() -> Solution:
 def holder() -> tuple[Subject, Item]:
     subject = Holder(USER, SHA_256)
     entitlement = Entitlement(**LARGEST, counters=counters())
-    return subject, from_wire(subject.key(LONGEST)) | entitlement.to_item()
+    return subject, subject.key(LONGEST)._asdict() | entitlement.to_item()
 
 
 def visitor() -> tuple[Subject, Item]:
     subject = Visitor(SHA_256)
-    return subject, from_wire(subject.key(LONGEST)) | counters() | {"total": MAX_COUNT, "expires_at": LAST_SECOND}
+    return subject, subject.key(LONGEST)._asdict() | counters() | {"total": MAX_COUNT, "expires_at": LAST_SECOND}
 
 
 def size(item: Item) -> int:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from entitlements.decision import Decision, Holder, Subject, Visitor, judge
 from entitlements.gate import Gate, Request
+from entitlements.items import entitlement_key, to_wire
 from entitlements.solution import Solution, read_solution
 from entitlements.spend import spend
-from entitlements.table import entitlement_key, to_wire
 from entitlements.token import jti_of
 from entitlements.windows import LIMITABLE, STALE_COUNTERS_KEPT, window_of, windows_at
 from tests.support.signer import USER, Signer, secret_of
@@ -66,7 +66,7 @@ def write(table: Table, subject: Subject, solution: Solution, cost: int, now: in
 def set_attribute(table: Table, user: str, name: str, value: Any) -> None:
     table.client.update_item(
         TableName=table.name,
-        Key=entitlement_key(user, SOLUTION.solution_id),
+        Key=entitlement_key(user, SOLUTION.solution_id).wire,
         UpdateExpression="SET #n = :v",
         ExpressionAttributeNames={"#n": name},
         ExpressionAttributeValues={":v": to_wire(value)},

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from entitlements.gate import Gate
+from entitlements.items import entitlement_key, from_wire, item_to_wire
 from entitlements.solution import Solution, read_solution
-from entitlements.table import entitlement_key, from_wire, item_to_wire
 from entitlements.windows import windows_at
 from gatepass.commands import transfer
 from gatepass.commands.entitlement_lines import BadLine, read_line
@@ -81,7 +81,7 @@ class Shop:
 
     def add(self, number: int, **attributes: Any) -> None:
         item = {"generation": "1", "created_at": "2026-11-23T10:00:00.000Z"} | line(number, **attributes)
-        wire = entitlement_key(item["user_id"], item["solution_id"]) | item_to_wire(item)
+        wire = entitlement_key(item["user_id"], item["solution_id"]).wire | item_to_wire(item)
         self.client.put_item(TableName=self.environment["GATEPASS_TABLE"], Item=wire)
 
     def exported(self, *arguments: str) -> list[dict[str, Any]]:

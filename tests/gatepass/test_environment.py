@@ -7,9 +7,9 @@ import pytest
 from entitlements.table import DEFINITION
 from gatepass.cli import main
 from gatepass.environment import LOCAL_STACK, Environment
+from gatepass.refusals import CommandError
 from tests.support import emulators
 from tests.support.market import kms_keys
-from token_service.errors import Refused
 from token_service.signing.kms import STACK_TAG
 
 
@@ -35,13 +35,13 @@ def test_a_table_on_an_emulator_without_the_tag_is_of_none(dynamodb_endpoint: st
 
 
 def test_a_table_that_is_not_there_is_of_no_stack_at_all(dynamodb_endpoint: str) -> None:
-    with pytest.raises(Refused, match=r"there is no table t-none .*: gatepass init makes it"):
+    with pytest.raises(CommandError, match=r"there is no table t-none .*: gatepass init makes it"):
         assert of(dynamodb_endpoint, "t-none").stack
 
 
 def test_on_aws_a_table_without_the_tag_is_refused(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gatepass.environment._emulated", lambda _: False)  # its address would give it away
-    with pytest.raises(Refused, match="deploy the stack again"):
+    with pytest.raises(CommandError, match="deploy the stack again"):
         assert of(moto_endpoint, table_of(moto_endpoint)).stack
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from entitlements.gate import Gate
-from entitlements.table import DEFINITION, item_to_wire, keyring_key
+from entitlements.items import item_to_wire, keyring_key
+from entitlements.table import DEFINITION
 from gatepass.cli import _kids_last
 from tests.support import emulators
 from tests.support.command import Command
@@ -53,7 +54,7 @@ def set_back(gatepass: Command, seconds: int) -> None:
     """Make the ring so much older, since nobody wants to wait."""
     environment = gatepass.environment
     client = emulators.client("dynamodb", environment["AWS_ENDPOINT_URL"])
-    item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key())["Item"]
+    item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key().wire)["Item"]
     document = json.loads(item["document"]["S"])
     for key in (*document["keys"], *document.get("pending", {}).values()):
         key |= {name: key[name] - seconds for name in ("since", "created_at") if name in key}
@@ -263,7 +264,7 @@ def test_a_pending_key_that_is_gone_from_kms_is_given_up_for_another(stocked: Co
     gone = "arn:aws:kms:us-east-1:123456789012:key/gone"
     environment = stocked.environment
     client = emulators.client("dynamodb", environment["AWS_ENDPOINT_URL"])
-    item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key())["Item"]
+    item = client.get_item(TableName=environment["GATEPASS_TABLE"], Key=keyring_key().wire)["Item"]
     document = json.loads(item["document"]["S"]) | {"pending": {"signing": {"kms_key_id": gone, "since": 1}}}
     client.put_item(
         TableName=environment["GATEPASS_TABLE"], Item=item | item_to_wire({"document": json.dumps(document)})

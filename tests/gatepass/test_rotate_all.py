@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from entitlements.table import StoreUnavailable, token_key
+from entitlements.items import StoreUnavailable, token_key
 from gatepass import cli
 from gatepass.commands import rotate_all
 from gatepass.environment import Environment
@@ -103,9 +103,9 @@ def test_a_token_whose_time_is_not_stored_is_as_old_as_its_jws(market: Marketpla
     mint_all(market)
     for user in USERS[:2]:
         market.table.client.update_item(
-            TableName=market.table.name, Key=token_key(user, SOLUTION), UpdateExpression="REMOVE minted_at"
+            TableName=market.table.name, Key=token_key(user, SOLUTION).wire, UpdateExpression="REMOVE minted_at"
         )
-    market.table.client.delete_item(TableName=market.table.name, Key=token_key(USERS[2], SOLUTION))
+    market.table.client.delete_item(TableName=market.table.name, Key=token_key(USERS[2], SOLUTION).wire)
     assert cli.main(before(market)) == 0
     assert ends(market) == [USERS[2]]  # of which nothing is known
     market.now += 1

@@ -5,9 +5,10 @@ from typing import Any
 
 from authorizer.credentials import Credentials
 from authorizer.dynamodb import DynamoDB
+from entitlements.items import Item, Key, from_wire, item_to_wire
 from entitlements.keyring import KeyRing
 from entitlements.solution import Solution, read_solution
-from entitlements.table import DEFINITION, Item, Wire, from_wire, item_to_wire
+from entitlements.table import DEFINITION
 from entitlements.token import jti_of
 from tests.support.signer import SOLUTION, USER, ring, secret_of
 
@@ -63,8 +64,8 @@ class Table:
     def put(self, pk: str, sk: str, **attributes: Any) -> None:
         self.client.put_item(TableName=self.name, Item=item_to_wire({"pk": pk, "sk": sk, **attributes}))
 
-    def get(self, key: Wire) -> Item | None:
-        item = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True).get("Item")
+    def get(self, key: Key) -> Item | None:
+        item = self.client.get_item(TableName=self.name, Key=key.wire, ConsistentRead=True).get("Item")
         return from_wire(item) if item else None
 
     def all(self) -> list[Item]:

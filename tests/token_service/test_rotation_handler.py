@@ -9,16 +9,16 @@ from typing import Any
 import boto3
 import pytest
 
-from entitlements.table import StoreUnavailable
+from entitlements.items import StoreUnavailable
+from entitlements.refusals import Refused
+from entitlements.settings import MissingSetting
 from tests.support import emulators
 from tests.support.cloudwatch import notifications, points
 from tests.support.emulators import CREDENTIALS, free_port
 from tests.support.market import START, Marketplace, kms_keys
 from tests.support.table import Table
 from tests.support.template import TEMPLATE
-from token_service.errors import Refused
 from token_service.rotation_handler import run
-from token_service.settings import MissingSetting
 from token_service.signing.kms import Kms
 from token_service.signing.rotation import DAY
 

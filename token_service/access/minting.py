@@ -7,12 +7,12 @@ from typing import Final
 
 from entitlements import base64url
 from entitlements.decision import ACTIVE, SUSPENDED
+from entitlements.items import Item, Wire, entitlement_key, item_to_wire, keyring_key, to_wire, token_key
 from entitlements.keyring import KeyRing, KeyState
-from entitlements.reasons import Reason
-from entitlements.table import Item, Wire, entitlement_key, item_to_wire, keyring_key, to_wire, token_key
+from entitlements.refusals import Code, Refused
 from entitlements.token import ParsedToken, assemble, claims_of, jti_of, secret_message, signing_input
 from token_service.access.records import Entitlement, audit, minted_at, new_generation
-from token_service.errors import Busy, ConditionFailed, Refused
+from token_service.errors import Busy, ConditionFailed
 from token_service.log import LOGGER
 from token_service.repository import Repository
 from token_service.signing.kms import Kms
@@ -46,7 +46,7 @@ class Minting:
         for _ in range(ATTEMPTS):
             entitlement, stored, ring = self._read(user_id, solution_id)
             if of_generation is not None and entitlement.generation != of_generation:
-                raise Refused("code_invalid", "the token was replaced meanwhile: sign in again")
+                raise Refused(Code.CODE_INVALID, public="the token was replaced meanwhile: sign in again")
             generation, mac_key_id = entitlement.generation, entitlement.mac_key_id or ring.mac_key_id
             if not entitlement.jti:
                 # No secret is older than its first token: were the generation older, a table restored from a backup
@@ -90,15 +90,15 @@ class Minting:
         """
         said = claims_of(token)
         if said is None:
-            raise Refused("token_malformed", Reason.TOKEN_MALFORMED.message)
+            raise Refused(Code.TOKEN_MALFORMED)
         issuer, claims = said
         for _ in range(ATTEMPTS):
             item, stored, ring = self._items(claims.user_id, claims.solution_id)
             if issuer != ring.issuer:
-                raise Refused("issuer_mismatch", Reason.ISSUER_MISMATCH.message)
+                raise Refused(Code.ISSUER_MISMATCH)
             # Nobody learns anything of a user's access without the secret.
             if item is None or not hmac.compare_digest(jti_of(token.secret), str(item.get("jti", ""))):
-                raise Refused("token_superseded", Reason.TOKEN_SUPERSEDED.message)
+                raise Refused(Code.TOKEN_SUPERSEDED)
             entitlement = _active(item)
             if stored is not None and _current(stored, entitlement, ring):
                 return assemble(token.secret, stored["jws"])
@@ -117,7 +117,8 @@ class Minting:
     def _read(self, user_id: str, solution_id: str) -> tuple[Entitlement, Item | None, KeyRing]:
         item, stored, ring = self._items(user_id, solution_id)
         if item is None:
-            raise Refused("entitlement_missing", f"user {user_id} has no entitlement to {solution_id}: grant it first")
+            missing = f"user {user_id} has no entitlement to {solution_id}: grant it first"
+            raise Refused(Code.ENTITLEMENT_MISSING, missing)
         return _active(item), stored, ring
 
     def _items(self, user_id: str, solution_id: str) -> tuple[Item | None, Item | None, KeyRing]:
@@ -125,7 +126,7 @@ class Minting:
             [entitlement_key(user_id, solution_id), token_key(user_id, solution_id), keyring_key()]
         )
         if ring_item is None:
-            raise Refused("keyring_missing", "the table holds no key ring: run gatepass init")
+            raise Refused(Code.KEYRING_MISSING, "the table holds no key ring: run gatepass init")
         return item, stored, KeyRing.from_item(ring_item)
 
     def _secret(self, mac_key_id: str, user_id: str, solution_id: str, generation: str) -> bytes:
@@ -167,7 +168,7 @@ class Minting:
     ) -> None:
         user_id, solution_id = entitlement.user_id, entitlement.solution_id
         update: Wire = {
-            "Key": entitlement_key(user_id, solution_id),
+            "Key": entitlement_key(user_id, solution_id).wire,
             "UpdateExpression": "SET jti = :jti, generation = :generation, mac_key_id = :mac",
             "ConditionExpression": "#status = :active AND generation = :was",
             "ExpressionAttributeNames": {"#status": "status"},
@@ -188,7 +189,7 @@ class Minting:
             "minted_at": int(self._clock()) if new else minted_at(stored, entitlement),
         }
         put: Wire = {
-            "Item": token_key(user_id, solution_id) | item_to_wire(item),
+            "Item": token_key(user_id, solution_id).wire | item_to_wire(item),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         if stored is not None:
@@ -209,7 +210,7 @@ def require_active(entitlement: Entitlement) -> None:
     if entitlement.status == ACTIVE:
         return
     instead = "resume it first" if entitlement.status == SUSPENDED else "grant it again first"
-    raise Refused(f"entitlement_{entitlement.status}", f"the entitlement is {entitlement.status}: {instead}")
+    raise Refused(Code(f"entitlement_{entitlement.status}"), f"the entitlement is {entitlement.status}: {instead}")
 
 
 def _current(stored: Item, entitlement: Entitlement, ring: KeyRing) -> bool:

@@ -10,8 +10,8 @@ from math import floor
 from typing import Final
 
 from entitlements.decision import ACTIVE
+from entitlements.items import Item
 from entitlements.solution import Solution
-from entitlements.table import Item
 from entitlements.windows import LIFETIME, windows_at
 from token_service.access.records import Entitlement
 

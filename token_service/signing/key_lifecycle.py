@@ -10,7 +10,7 @@ from typing import Final
 
 from entitlements.directory import MAX_AGE
 from entitlements.keyring import KeyRing, KeyState, PendingKey, SigningKey
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 
 SIGNING: Final = "signing"
 MAC: Final = "mac"
@@ -109,7 +109,7 @@ def revoke(ring: KeyRing, kid: str, reason: str, now: int) -> KeyRing:
 
 
 def _wrong(message: str) -> Refused:
-    return Refused("transition_wrong", message)
+    return Refused(Code.TRANSITION_WRONG, message)
 
 
 def _find(ring: KeyRing, kid: str) -> SigningKey:

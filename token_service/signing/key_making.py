@@ -16,10 +16,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from entitlements.items import StoreUnavailable
 from entitlements.keyring import PendingKey
-from entitlements.table import StoreUnavailable
+from entitlements.refusals import Code, Refused
 from token_service.access.records import to_the_second
-from token_service.errors import Busy, Refused
+from token_service.errors import Busy
 from token_service.log import LOGGER
 from token_service.signing.key_lifecycle import MAC, SIGNING
 from token_service.signing.kms import STACK_TAG, Kms
@@ -53,7 +54,7 @@ def obtain(records: Pending, kind: str, kms: Callable[[], Kms], stack: str, cloc
     now = int(clock())
     if found is not None:
         if (left := found.since + ANNOUNCED - now) > 0:
-            raise Refused("key_announced", f"another run is making a key: wait {left} s and run this again")
+            raise Refused(Code.KEY_ANNOUNCED, f"another run is making a key: wait {left} s and run this again")
         LOGGER.warning(_perhaps_made(stack, found.since), extra={"code": "key_unrecorded"})
     client, announced = kms(), PendingKey("", now)
     records.set_pending(kind, found, announced)

@@ -5,10 +5,19 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from entitlements.items import (
+    Wire,
+    entitlement_prefix,
+    item_to_wire,
+    keyring_audit_key,
+    keyring_key,
+    to_wire,
+    token_prefix,
+)
 from entitlements.keyring import KeyRing, KeyState, PendingKey, SigningKey
-from entitlements.table import Wire, item_to_wire, keyring_audit_key, keyring_key, to_wire
+from entitlements.refusals import Code, Refused
 from token_service.access.records import timestamp
-from token_service.errors import ConditionFailed, Refused
+from token_service.errors import ConditionFailed
 from token_service.log import LOGGER
 from token_service.repository import Repository
 from token_service.signing import key_lifecycle
@@ -38,7 +47,7 @@ class Keys:
         """The ring as it stands. Raises `Refused` without one."""
         item = self._repository.get_item(keyring_key())
         if item is None:
-            raise Refused("keyring_missing", "the table holds no key ring: run gatepass init")
+            raise Refused(Code.KEYRING_MISSING, "the table holds no key ring: run gatepass init")
         return KeyRing.from_item(item)
 
     def create(self, anew: bool = False) -> SigningKey:
@@ -74,7 +83,7 @@ class Keys:
         key_lifecycle.retire(self.ring(), kid)  # a wrong transition is told before the table is read through
         if not force and (count := self.tokens_by_key()[kid]):
             raise Refused(
-                "key_in_use",
+                Code.KEY_IN_USE,
                 f"{count} live tokens were signed by {kid}: wait until they are renewed (gatepass keys drain {kid}), "
                 "or --force, and their holders must fetch them anew",
             )
@@ -84,7 +93,7 @@ class Keys:
         """Refuse a key at every gate, within the gates' cache time."""
         reason = reason.strip()
         if not reason or len(reason) > REASON_LENGTH:
-            raise Refused("reason_missing", f"say why, in 1 to {REASON_LENGTH} characters: --reason TEXT")
+            raise Refused(Code.REASON_MISSING, f"say why, in 1 to {REASON_LENGTH} characters: --reason TEXT")
         now = int(self._clock())
         return self._change("key_revoked", kid, lambda ring: key_lifecycle.revoke(ring, kid, reason, now), reason)
 
@@ -144,23 +153,23 @@ class Keys:
 
     def tokens_by_key(self) -> Counter[str]:
         """How many live tokens' stored JWS each key signed. Reads the whole table."""
-        return Counter(item["kid"] for item in self._repository.scan("user#", "token#", ("kid",)))
+        return Counter(item["kid"] for item in self._repository.scan(token_prefix(), ("kid",)))
 
     def secrets_by_mac_key(self) -> Counter[str]:
         """How many entitlements' secrets were derived from each MAC key. Reads the whole table."""
-        found = self._repository.scan("user#", "solution#", ("mac_key_id",))
+        found = self._repository.scan(entitlement_prefix(), ("mac_key_id",))
         return Counter(item["mac_key_id"] for item in found if "mac_key_id" in item)
 
     def _change(self, event: str, subject: str, change: Callable[[KeyRing], KeyRing], reason: str = "") -> KeyRing:
         ring = self.ring()
         changed = change(ring)
         put: Wire = {
-            "Item": keyring_key() | item_to_wire({"document": changed.to_document(), "version": changed.version}),
+            "Item": keyring_key().wire | item_to_wire({"document": changed.to_document(), "version": changed.version}),
             "ConditionExpression": "version = :was",
             "ExpressionAttributeValues": {":was": to_wire(ring.version)},
         }
         entry = {"event": event, "key": subject, "actor": self._actor} | ({"reason": reason} if reason else {})
-        audit = keyring_audit_key(timestamp(self._clock()), secrets.token_hex(4)) | item_to_wire(entry)
+        audit = keyring_audit_key(timestamp(self._clock()), secrets.token_hex(4)).wire | item_to_wire(entry)
         try:
             self._repository.transact([("Put", put), ("Put", {"Item": audit})])
         except ConditionFailed:
@@ -170,6 +179,6 @@ class Keys:
 
 def _changed() -> Refused:
     return Refused(
-        "keyring_changed",
+        Code.KEYRING_CHANGED,
         "somebody else changed the key ring meanwhile: look at it (gatepass keys list), and run this again",
     )

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from entitlements import base64url
 from entitlements.keyring import KeyState, SigningKey
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 
 STACK_TAG: Final = "gatepass:stack"
 """The roles of a stack may use keys with its tag, and no others."""
@@ -81,7 +81,7 @@ class Kms:
             code = error.response.get("Error", {}).get("Code", "")
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
                 # Unlike after a refusal, what was asked for may have been done.
-                raise Refused("kms_unavailable", f"KMS failed in {operation}: {code}") from error
-            raise Refused("kms_refused", f"KMS refused {operation}: {code}; is the key of this stack?") from error
+                raise Refused(Code.KMS_UNAVAILABLE, f"KMS failed in {operation}: {code}") from error
+            raise Refused(Code.KMS_REFUSED, f"KMS refused {operation}: {code}; is the key of this stack?") from error
         except BotoCoreError as error:
-            raise Refused("kms_unavailable", f"KMS gave no answer to {operation}: {type(error).__name__}") from error
+            raise Refused(Code.KMS_UNAVAILABLE, f"KMS gave no answer to {operation}: {type(error).__name__}") from error

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from entitlements.keyring import KeyRing, KeyState, SigningKey
-from token_service.errors import Refused
+from entitlements.refusals import Refused
 from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, SIGNING, seconds_to_wait, unauthorized_for
 from token_service.signing.keys import Keys
 

@@ -6,6 +6,7 @@ from math import floor
 
 from entitlements.decision import Holder, describe, effective_plan
 from entitlements.directory import Directory
+from entitlements.items import entitlement_prefix
 from entitlements.reasons import Reason
 from entitlements.windows import windows_at
 from token_service.access.records import timestamp
@@ -37,7 +38,7 @@ class Accounts:
 
     def entitlements(self, user_id: str) -> list[Usage]:
         """All of them, whatever their status."""
-        return [self._usage(user_id, item) for item in self._repository.query(f"user#{user_id}", "solution#")]
+        return [self._usage(user_id, item) for item in self._repository.query(entitlement_prefix(user_id))]
 
     def _usage(self, user_id: str, item: dict[str, object]) -> Usage:
         now = self._clock()

@@ -12,12 +12,13 @@ from math import floor
 from typing import Final, NamedTuple
 
 from entitlements import base64url
-from entitlements.table import code_key, to_wire
-from token_service.errors import Refused
+from entitlements.items import Key, code_key, to_wire
+from entitlements.refusals import Code, Refused
 from token_service.repository import Repository
 
 SECONDS: Final = 60
 CODE_BYTES: Final = 32
+SIGN_IN_AGAIN: Final = "the code is wrong, used or too old: sign in again"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """RFC 7636 section 4.2, `S256`: the only method."""
 
@@ -40,10 +41,11 @@ class Codes:
     def issue(self, redeemed: Redeemed, origin: str, challenge: str) -> str:
         """A code of 43 characters; the table holds its hash, and no token."""
         code = base64url.encode(secrets.token_bytes(CODE_BYTES))
-        key = {name: value["S"] for name, value in _key(code).items()}
         facts = {"user": redeemed.user_id, "solution": redeemed.solution_id, "generation": redeemed.generation}
         expires_at = floor(self._clock()) + SECONDS
-        self._repository.put_item({**key, **facts, "origin": origin, "challenge": challenge, "expires_at": expires_at})
+        self._repository.put_item(
+            _key(code), {**facts, "origin": origin, "challenge": challenge, "expires_at": expires_at}
+        )
         return code
 
     def redeem(self, code: str, verifier: str, origin: str) -> Redeemed:
@@ -63,9 +65,9 @@ class Codes:
             },
         )
         if taken is None:
-            raise Refused("code_invalid", "the code is wrong, used or too old: sign in again")
+            raise Refused(Code.CODE_INVALID, public=SIGN_IN_AGAIN)
         return Redeemed(taken["user"], taken["solution"], taken["generation"])
 
 
-def _key(code: str) -> dict[str, dict[str, str]]:
+def _key(code: str) -> Key:
     return code_key(base64url.encode(hashlib.sha256(code.encode("ascii")).digest()))

@@ -19,7 +19,7 @@ from typing import Any, Final
 import jwt
 
 from entitlements.identifiers import require_user_id
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 
 _NOT_PROVEN: Final = frozenset(
     {
@@ -103,7 +103,7 @@ class Cognito:
         }
         missing = [rule for rule, kept in rules.items() if not kept]
         if missing:
-            raise Refused("password_weak", f"the password needs {', '.join(missing)}")
+            raise Refused(Code.PASSWORD_WEAK, public=f"the password needs {', '.join(missing)}")
 
     def find(self, email_or_id: str) -> Account | None:
         """The account of an address, or of a user id."""
@@ -192,7 +192,7 @@ class Cognito:
         secret: str = client["UserPoolClient"].get("ClientSecret", "")
         if not secret:
             raise Refused(
-                "identity_refused", f"the pool's client {self._client_id} has no secret: deploy the stack again"
+                Code.IDENTITY_REFUSED, f"the pool's client {self._client_id} has no secret: deploy the stack again"
             )
         return secret
 
@@ -212,17 +212,17 @@ class Cognito:
             if code == "UsernameExistsException":
                 raise AddressKnown from error
             if code == "InvalidPasswordException":
-                raise Refused("password_weak", "the password is too easy to guess: choose a longer one") from error
+                raise Refused(Code.PASSWORD_WEAK) from error
             if operation in _MAILS and code in _NOT_MAILED:
                 raise NotMailed(code) from error
             if code in _NOT_PROVEN:
                 raise NotProven(code) from error
             if code == "TooManyRequestsException":
-                raise Refused("identity_unavailable", f"Cognito throttles {operation}") from error
-            raise Refused("identity_refused", f"Cognito refused {operation}: {code}") from error
+                raise Refused(Code.IDENTITY_UNAVAILABLE, f"Cognito throttles {operation}") from error
+            raise Refused(Code.IDENTITY_REFUSED, f"Cognito refused {operation}: {code}") from error
         except BotoCoreError as error:
             message = f"Cognito gave no answer to {operation}: {type(error).__name__}"
-            raise Refused("identity_unavailable", message) from error
+            raise Refused(Code.IDENTITY_UNAVAILABLE, message) from error
 
 
 def random_password() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from entitlements.directory import Directory
-from entitlements.table import Item, remains_key
+from entitlements.items import Item, remains_key
 from token_service.access.grants import Access
 from token_service.access.records import Entitlement
 from token_service.access.remains import remains_of
@@ -59,4 +59,4 @@ class Deletion:
             # What an earlier account of the address left was taken over by this one, and has ended with it.
             self._repository.delete_item(key)
         else:
-            self._repository.put_item({**{name: value["S"] for name, value in key.items()}, **kept})
+            self._repository.put_item(key, kept)

@@ -8,11 +8,10 @@ from typing import Any, Final
 import jwt
 
 from entitlements.identifiers import InvalidIdentifier, require_user_id
-from entitlements.table import DELETING
-from token_service.errors import Refused
+from entitlements.items import DELETING
+from entitlements.refusals import Code, Refused
 from token_service.users.sessions import Sessions, counts
 
-SIGN_IN_AGAIN: Final = "the ID token is not valid, has expired or was ended: sign in again"
 LEEWAY: Final = 30
 """Seconds by which clocks may differ."""
 
@@ -33,13 +32,13 @@ class IdentityVerifier:
         user_id, auth_time = self._verified(authorization)
         account = self._sessions.account(user_id)
         if not counts(account, auth_time) and not (deleting and account.get(DELETING)):
-            raise Refused("sign_in_required", SIGN_IN_AGAIN)
+            raise Refused(Code.SIGN_IN_REQUIRED)
         return user_id
 
     def _verified(self, authorization: str | None) -> tuple[str, int]:
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Refused("sign_in_required", "send the Cognito ID token as Authorization: Bearer")
+            raise Refused(Code.SIGN_IN_REQUIRED, public="send the Cognito ID token as Authorization: Bearer")
         try:
             key = self._keys.get_signing_key_from_jwt(token)
             claims: dict[str, Any] = jwt.decode(
@@ -56,6 +55,6 @@ class IdentityVerifier:
                 raise jwt.InvalidTokenError
             return require_user_id(claims["sub"]), claims["auth_time"]
         except jwt.PyJWKClientConnectionError as error:
-            raise Refused("identity_unavailable", "the user pool's keys cannot be read right now: try again") from error
+            raise Refused(Code.IDENTITY_UNAVAILABLE, "the user pool's keys cannot be read") from error
         except (jwt.PyJWTError, InvalidIdentifier) as error:
-            raise Refused("sign_in_required", SIGN_IN_AGAIN) from error
+            raise Refused(Code.SIGN_IN_REQUIRED) from error

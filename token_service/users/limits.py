@@ -9,8 +9,8 @@ from contextlib import suppress
 from math import floor
 from typing import Final, NamedTuple
 
-from entitlements.table import StoreUnavailable, Wire, account_key, attempts_key, to_wire
-from token_service.errors import Refused
+from entitlements.items import Key, StoreUnavailable, Wire, account_key, attempts_key, to_wire
+from entitlements.refusals import Code, Refused
 from token_service.repository import Repository
 from token_service.users.email_hashes import EmailHashes
 
@@ -67,15 +67,15 @@ class Limits:
         """A token is going to be rotated by its user."""
         self._take(account_key(user_id), ROTATIONS, expires=False)
 
-    def _attempts(self, email: str, caller: str = "") -> Wire:
+    def _attempts(self, email: str, caller: str = "") -> Key:
         return attempts_key(self._hashes.of(email, caller))
 
-    def _take(self, key: Wire, limit: Limit, expires: bool = True) -> None:
+    def _take(self, key: Key, limit: Limit, expires: bool = True) -> None:
         now = self._clock()
         window = floor(now / limit.seconds)
         names = {"#n": limit.kind, "#w": f"{limit.kind}_window"}
         counted = {
-            "Key": key,
+            "Key": key.wire,
             "UpdateExpression": "ADD #n :one",
             "ConditionExpression": "#w >= :window AND #n < :most",
             "ExpressionAttributeNames": names,
@@ -83,7 +83,7 @@ class Limits:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         begun = {
-            "Key": key,
+            "Key": key.wire,
             "UpdateExpression": "SET #w = :window, #n = :one" + (", expires_at = :expires" if expires else ""),
             "ConditionExpression": "attribute_not_exists(#w) OR #w < :window",
             "ExpressionAttributeNames": names,
@@ -97,16 +97,16 @@ class Limits:
                 return
             if item is not None and item.get(names["#w"], -1) >= window:
                 end = (item[names["#w"]] + 1) * limit.seconds
-                raise Refused("too_many_requests", "too many attempts: wait a while", max(1, floor(end - now)))
+                raise Refused(Code.TOO_MANY_REQUESTS, retry_after=max(1, floor(end - now)))
             if self._repository.update_item(begun)[0]:
                 return
 
-    def _give_back(self, key: Wire, limit: Limit) -> None:
+    def _give_back(self, key: Key, limit: Limit) -> None:
         # What cannot be given back was counted once too often: never worth a refusal.
         with suppress(StoreUnavailable):
             self._repository.update_item(
                 {
-                    "Key": key,
+                    "Key": key.wire,
                     "UpdateExpression": "ADD #n :minus",
                     "ConditionExpression": "#w = :window AND #n > :zero",
                     "ExpressionAttributeNames": {"#n": limit.kind, "#w": f"{limit.kind}_window"},

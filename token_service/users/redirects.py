@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from entitlements.origins import DEFAULT_PORTS
+from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
-from token_service.errors import Refused
 
 MAX_LENGTH: Final = 2_048
 PARAMETERS: Final = ("token", "code", "state")
@@ -30,7 +30,7 @@ def destination(solution: Solution, return_to: str | None) -> str:
         return solution.frontend_url
     if not any(_matches(return_to, allowed) for allowed in (*solution.return_urls, solution.frontend_url) if allowed):
         raise Refused(
-            "return_to_refused", f"return_to must begin with one of the return_urls of {solution.solution_id}"
+            Code.RETURN_TO_REFUSED, public=f"return_to must begin with one of the return_urls of {solution.solution_id}"
         )
     return return_to
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from entitlements.address import visitor
+from entitlements.items import DELETING
 from entitlements.origins import origin_of
+from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
-from entitlements.table import DELETING
 from token_service.access.grants import Access, require_solution
 from token_service.access.minting import Minting, require_active
-from token_service.errors import Busy, Refused
+from token_service.errors import Busy
 from token_service.repository import Repository
 from token_service.users.codes import CHALLENGE, Codes, Redeemed
 from token_service.users.cognito import Account, AddressKnown, Cognito, NotMailed, NotProven, SignedIn
@@ -25,8 +26,6 @@ from token_service.users.limits import Limits
 from token_service.users.redirects import destination, with_answer
 from token_service.users.sessions import Sessions, counts
 
-CREDENTIALS: Final = "the address or the password is wrong, or the address is not confirmed yet"
-CODE: Final = "the code is wrong or too old: look at the last mail, or register again for a new one"
 SIGN_IN_ATTEMPTS: Final = 3
 """A password may be set and used within one second, and Cognito's clock may be behind ours by another."""
 
@@ -136,7 +135,7 @@ class Registration:
                 self._access.drop_all_tokens(account.user_id)
             self._cognito.set_password(account.user_id, password)
         except NotProven as error:
-            raise Refused("code_invalid", CODE) from error
+            raise Refused(Code.CODE_INVALID) from error
         return account
 
     def sign_in(self, email: str, password: str, visit: Visit, source_ip: str) -> Welcome:
@@ -146,12 +145,12 @@ class Registration:
         try:
             signed_in = self._signed_in(email, password)
         except NotProven as error:
-            raise Refused("credentials_invalid", CREDENTIALS) from error
+            raise Refused(Code.CREDENTIALS_INVALID) from error
         self._limits.signed_in(email, _network(source_ip))
         welcome = self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
         if not counts(self._sessions.account(signed_in.user_id), signed_in.auth_time):
             # The owner ended it meanwhile, perhaps with the token of before: the next one is not for this session.
-            raise Refused("credentials_invalid", CREDENTIALS)
+            raise Refused(Code.CREDENTIALS_INVALID)
         return welcome
 
     def _signed_in(self, email: str, password: str) -> SignedIn:
@@ -176,17 +175,14 @@ class Registration:
         """The solution, and the URL to return to; before anything is counted, spent or sent."""
         solution = require_solution(self._repository, visit.solution_id, self._clock())
         if not solution.active:
-            raise Refused("solution_disabled", "this solution is switched off")
+            raise Refused(Code.SOLUTION_DISABLED)
         return solution, destination(solution, visit.return_to)
 
     def _arrival(self, visit: Visit) -> tuple[Solution, str]:
         """The same, for an answer that hands out a token or a code."""
         solution, url = self._place(visit)
         if solution.token_delivery == "code" and not CHALLENGE.fullmatch(visit.state):
-            raise Refused(
-                "state_required",
-                "this solution hands out codes: send as state the base64url SHA-256 of the page's verifier (RFC 7636)",
-            )
+            raise Refused(Code.STATE_REQUIRED)
         return solution, url
 
     def _welcome(

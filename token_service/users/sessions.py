@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from math import floor
 from typing import Final
 
-from entitlements.table import DELETING, Item, account_key, to_wire
+from entitlements.items import DELETING, Item, account_key, to_wire
 from token_service.repository import Repository
 from token_service.users.cognito import Cognito
 
@@ -51,7 +51,7 @@ class Sessions:
     def _update(self, user_id: str, update: str, values: Mapping[str, int | bool], condition: str = "") -> None:
         self._repository.update_item(
             {
-                "Key": account_key(user_id),
+                "Key": account_key(user_id).wire,
                 "UpdateExpression": update,
                 "ExpressionAttributeValues": {name: to_wire(value) for name, value in values.items()},
                 **({"ConditionExpression": condition} if condition else {}),

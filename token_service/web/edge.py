@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from entitlements.table import StoreUnavailable
-from token_service.errors import Refused
+from entitlements.items import StoreUnavailable
+from entitlements.refusals import Code, Refused
 from token_service.web.origins import Origins
 from token_service.web.problems import LOGGER, refusal
 
@@ -22,6 +22,7 @@ FORM_PATHS: Final = ("/v1/registrations", *REDIRECTING)
 PREFLIGHT_SECONDS: Final = 600
 BODILESS: Final = ("GET", "HEAD", "DELETE")
 """RFC 9110 sections 9.3.1, 9.3.2 and 9.3.5: a body has no meaning there. A proxy may send one along all the same."""
+RAW_BODY: Final = "gatepassRawBody"
 DOCS_PATH: Final = "/v1/docs"
 
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
@@ -57,41 +58,47 @@ def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context:
     except Refused as refused:
         answer, is_form, known = _plain(refusal(refused)), False, False
     except StoreUnavailable as error:
-        answer, is_form, known = _plain(refusal(Refused("store_unavailable", str(error)))), False, False
+        answer, is_form, known = _plain(refusal(Refused(Code.STORE_UNAVAILABLE, str(error)))), False, False
     return _finished(_as_redirect(answer) if is_form else answer, path, origin, known)
 
 
 def _with_plain_body(event: Event, headers: Mapping[str, str], path: str) -> tuple[Event, bool]:
     """The event with its body as JSON text, and whether it was a form. Raises `Refused` for what is neither."""
     body = "" if event["requestContext"]["http"]["method"] in BODILESS else event.get("body") or ""
-    if len(body) > MAX_BODY:
-        raise Refused("request_too_large", f"the body may hold {MAX_BODY} bytes")
     try:
-        text = base64.b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else body
-        text.encode()
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        text = raw.decode()
     except (binascii.Error, UnicodeError) as error:
-        raise Refused("request_invalid", "the body must be text in UTF-8") from error
+        raise Refused(Code.REQUEST_INVALID, public="the body must be text in UTF-8") from error
+    if len(raw) > MAX_BODY:
+        raise Refused(Code.REQUEST_TOO_LARGE, public=f"the body may hold {MAX_BODY} bytes")
     kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if text and kind not in (FORM, "application/json"):
-        raise Refused("content_type_unsupported", "send JSON, with Content-Type: application/json")
+        raise Refused(Code.CONTENT_TYPE_UNSUPPORTED)
     # curl and others call a body a form unless told otherwise: JSON is JSON.
     is_form = kind == FORM and bool(text) and not text.lstrip().startswith("{")
     if is_form:
         if path not in FORM_PATHS:
-            raise Refused("content_type_unsupported", "send JSON, with Content-Type: application/json")
+            raise Refused(Code.CONTENT_TYPE_UNSUPPORTED)
         text = _form_as_json(text)
     headers = {**headers, "content-type": "application/json"}
-    return {**event, "body": text or None, "isBase64Encoded": False, "headers": headers}, is_form
+    return {**event, "body": text or None, "isBase64Encoded": False, "headers": headers, RAW_BODY: raw}, is_form
+
+
+def raw_body(app: APIGatewayHttpResolver) -> bytes:
+    """The body of a route's request as its sender signed it: API Gateway's base64 undone, and nothing else."""
+    raw: bytes = app.current_event[RAW_BODY]
+    return raw
 
 
 def _form_as_json(text: str) -> str:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=20)
     except ValueError as error:
-        raise Refused("request_invalid", "the form cannot be read") from error
+        raise Refused(Code.REQUEST_INVALID, public="the form cannot be read") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise Refused("request_invalid", "a field of the form is repeated")
+        raise Refused(Code.REQUEST_INVALID, public="a field of the form is repeated")
     # A field that was left empty was left out.
     return json.dumps({name: value for name, value in fields.items() if value})
 

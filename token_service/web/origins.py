@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from entitlements.directory import MAX_AGE, Directory
+from entitlements.items import origin_prefix
 from entitlements.origins import origin_of, origins_of
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 from token_service.repository import Repository
 
 MAX_KNOWN: Final = 1_000
@@ -28,7 +29,7 @@ class Origins:
             return False
         found, read_at = self._known.get(origin, (False, -MAX_AGE))
         if not 0 <= self._clock() - read_at < MAX_AGE:
-            found = any(True for _ in self._repository.query(f"origin#{origin}", "solution#"))
+            found = any(True for _ in self._repository.query(origin_prefix(origin)))
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[origin] = (found, self._clock())
@@ -42,6 +43,4 @@ class Origins:
         solution = self._directory.solution(solution_id, self._clock()) if isinstance(solution_id, str) else None
         # What is wrong with a form of an unknown solution, its route tells.
         if solution is not None and origin not in {*origins_of(solution), origin_of(solution.marketplace_url)}:
-            raise Refused(
-                "origin_unknown", "send forms from a page of the solution that they name, or of its marketplace"
-            )
+            raise Refused(Code.ORIGIN_UNKNOWN)

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from entitlements.gate import Gate, Request
+from entitlements.items import entitlement_key, token_key
 from entitlements.keyring import KeyRing
-from entitlements.table import entitlement_key, token_key
+from entitlements.refusals import Refused
 from entitlements.token import parse
 from entitlements.windows import windows_at
 from tests.support import emulators
@@ -21,7 +22,7 @@ from tests.support.table import Table
 from token_service.access.grants import Access
 from token_service.access.minting import Minting
 from token_service.access.records import Entitlement
-from token_service.errors import Busy, Refused, Throttled
+from token_service.errors import Busy, Throttled
 from token_service.repository import Repository
 from token_service.signing.kms import Kms
 
@@ -287,7 +288,7 @@ def test_the_index_holds_entitlements_and_nothing_else(service: Service) -> None
 def test_what_a_batch_left_out_is_asked_for_again(table: Table) -> None:
     keys = [entitlement_key(str(uuid.UUID(int=n)), SOLUTION) for n in range(3)]
     for key in (keys[0], keys[2]):
-        table.put(key["pk"]["S"], key["sk"]["S"])
+        table.put(*key)
     left_out = 2
 
     def answer(_: str, forward: Callable[[], Answer]) -> Answer:
@@ -295,13 +296,13 @@ def test_what_a_batch_left_out_is_asked_for_again(table: Table) -> None:
         left_out -= 1
         if left_out < 0:
             return forward()
-        unprocessed = {table.name: {"Keys": keys, "ConsistentRead": True}}
+        unprocessed = {table.name: {"Keys": [key.wire for key in keys], "ConsistentRead": True}}
         return 200, json.dumps({"Responses": {table.name: []}, "UnprocessedKeys": unprocessed}).encode()
 
     with proxy(table.client.meta.endpoint_url) as between:
         between.on_call = answer
         repository = Repository(emulators.client("dynamodb", between.url), table.name, sleep=lambda _: None)
-        assert [item["pk"] for item in repository.get_many(keys)] == [keys[0]["pk"]["S"], keys[2]["pk"]["S"]]
+        assert [item["pk"] for item in repository.get_many(keys)] == [keys[0].pk, keys[2].pk]
         left_out = 99
         with pytest.raises(Throttled):
             list(repository.get_many(keys))

@@ -3,17 +3,23 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from entitlements.table import entitlement_key, token_key
+from entitlements.items import entitlement_key, item_to_wire, token_key
+from entitlements.refusals import Refused
+from entitlements.solution import read_solution
 from tests.support.market import Marketplace
 from tests.support.signer import SOLUTION, USER
-from tests.support.table import Table
+from tests.support.table import Table, config
+from token_service.access import changes
+from token_service.access.changes import Rule
 from token_service.access.grants import Access
-from token_service.errors import Busy, Refused
+from token_service.access.writes import Action
+from token_service.errors import Busy, ConditionFailed
 from token_service.repository import Repository
 
 
@@ -169,3 +175,81 @@ def test_ends_of_access_get_through_while_others_rotate_and_spend(real_table: Ta
         for thread in threads:
             thread.result()
     assert [events(market).count(event) for event in ("suspended", "revoked")] == [3, 3]
+
+
+# ---- further actions of the same transaction ------------------------------------------------------------------------
+
+
+def effect(number: int) -> Action:
+    """As a payment's: it can be written once."""
+    item = {"pk": f"razorpay#pay_{number}", "sk": "effect"}
+    return "Put", {"Item": item_to_wire(item), "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def effects(market: Marketplace) -> list[str]:
+    return sorted(item["pk"] for item in market.table.all() if item["sk"] == "effect")
+
+
+def credits(market: Marketplace, count: int) -> Rule:
+    return changes.add_credits(read_solution(config()), count)
+
+
+def test_a_change_and_what_joins_it_are_written_together_and_once(granted: Marketplace) -> None:
+    granted.access.set_plan(USER, SOLUTION, "pack-100")
+    for _ in range(2):
+        with suppress(ConditionFailed):
+            granted.access.change(USER, SOLUTION, credits(granted, 5), [effect(1)])
+    found = granted.access.find(USER, SOLUTION)
+    assert found is not None
+    assert (found.granted, effects(granted), events(granted).count("credits_added")) == (105, ["razorpay#pay_1"], 1)
+
+
+def test_what_joins_a_change_is_written_once_however_many_are_faster(granted: Marketplace) -> None:
+    granted.access.set_plan(USER, SOLUTION, "pack-100")
+    others = [lambda n=n: granted.access.change(USER, SOLUTION, credits(granted, 5), [effect(n)]) for n in range(3)]
+
+    def before(_: Any) -> None:
+        if others:
+            others.pop()()
+
+    found = interrupted(granted, before).change(USER, SOLUTION, credits(granted, 5), [effect(3)])
+    assert found.granted == 120
+    assert effects(granted) == [f"razorpay#pay_{n}" for n in range(4)]
+
+
+def test_one_effect_of_many_at_once_is_written_once(real_table: Table, moto_endpoint: str) -> None:
+    granted = Marketplace(real_table, moto_endpoint)
+    granted.access.grant(USER, SOLUTION)
+    granted.access.set_plan(USER, SOLUTION, "pack-100")
+
+    def apply(_: int) -> bool:
+        try:
+            granted.access.change(USER, SOLUTION, credits(granted, 5), [effect(1)])
+        except (ConditionFailed, Busy):
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(apply, range(8))) == 1
+    found = granted.access.find(USER, SOLUTION)
+    assert found is not None
+    assert (found.granted, events(granted).count("credits_added")) == (105, 1)
+
+
+def test_what_joins_is_written_where_nothing_changes_and_only_on_what_was_read(granted: Marketplace) -> None:
+    plan = read_solution(config()).plans["pro"]
+    granted.access.change(USER, SOLUTION, changes.set_plan(plan, None), [effect(1)])
+    assert (effects(granted), events(granted)) == (["razorpay#pay_1"], ["granted"])
+    access = interrupted(granted, once(lambda: granted.access.set_plan(USER, SOLUTION, "registered")))
+    found = access.change(USER, SOLUTION, changes.set_plan(plan, None), [effect(2)])
+    assert (found.plan, effects(granted)) == ("pro", ["razorpay#pay_1", "razorpay#pay_2"])
+    assert sorted(events(granted)) == ["granted", "plan_set", "plan_set"]
+
+
+def test_an_end_that_something_joins_is_not_written_without_it(granted: Marketplace) -> None:
+    with pytest.raises(Busy):
+        interrupted(granted, held).change(USER, SOLUTION, changes.revoke, [effect(1)])
+    assert effects(granted) == []
+    found = granted.access.find(USER, SOLUTION)
+    assert found is not None
+    assert found.status == "active"

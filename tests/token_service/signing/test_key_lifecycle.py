@@ -3,8 +3,8 @@
 import pytest
 
 from entitlements.keyring import KeyRing, KeyState, PendingKey
+from entitlements.refusals import Refused
 from tests.support.signer import Signer, ring
-from token_service.errors import Refused
 from token_service.signing.key_lifecycle import SETTLING, promote, publish, replace_mac_key, retire, revoke
 
 NOW = 1_795_478_400

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from entitlements.items import keyring_init_key, keyring_key
 from entitlements.keyring import KeyRing, PendingKey
-from entitlements.table import keyring_init_key, keyring_key
+from entitlements.refusals import Refused
 from gatepass import cli
 from gatepass.environment import Environment
+from gatepass.refusals import CommandError
 from tests.support import emulators
 from tests.support.market import Marketplace
 from tests.support.power import Power
 from tests.support.scripted import CLOSE, error, scripted
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
-from token_service.errors import Refused
 from token_service.repository import Repository
 from token_service.signing.key_lifecycle import AUTHORIZED_AFTER
 from token_service.signing.key_making import ANNOUNCED
@@ -125,7 +126,7 @@ def test_an_init_that_is_cut_off_anywhere_makes_no_third_key(
 
     def setup() -> None:
         for key in (keyring_key(), keyring_init_key()):
-            table.client.delete_item(TableName=table.name, Key=key)
+            table.client.delete_item(TableName=table.name, Key=key.wire)
         made.clear()
 
     def init() -> int:
@@ -291,7 +292,7 @@ def test_a_token_of_a_key_that_is_revoked_or_retired_is_not_handed_out(workshop:
 def test_a_client_that_cannot_be_made_announces_nothing(workshop: Workshop) -> None:
     environment = Environment("t", "us-east-1", workshop.dynamodb.meta.endpoint_url, None)
     workshop.keys._kms = lambda: environment.key_kms
-    with pytest.raises(Refused, match="must both be AWS's or both emulated"):
+    with pytest.raises(CommandError, match="must both be AWS's or both emulated"):
         workshop.keys.create()
     assert workshop.keys.ring().pending == {}
 

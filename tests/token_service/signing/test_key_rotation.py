@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from authorizer.handler import make_handler
 from entitlements.gate import Gate
 from entitlements.keyring import KeyRing
+from entitlements.refusals import Refused
 from entitlements.token import parse
 from gatepass.local.gateway import Api, Authorizer, LocalGateway, Mock, Route
 from tests.support.market import START, Marketplace, bearer, kms_keys
 from tests.support.signer import SOLUTION, USER, Signer, ring
 from tests.support.table import API, Table
-from token_service.errors import Refused
 from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, promote, publish, retire, revoke
 
 OLD, NEW = Signer("old"), Signer("new")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from entitlements.items import account_key, entitlement_key, remains_key, token_key
+from entitlements.refusals import Refused
 from entitlements.solution import read_solution
-from entitlements.table import account_key, entitlement_key, remains_key, token_key
 from entitlements.windows import windows_at
 from tests.support.api import EMAIL, PASSWORD, Api
 from tests.support.crash import Crash
@@ -15,7 +16,6 @@ from tests.support.signer import SOLUTION
 from tests.support.table import PLANS, config
 from token_service.access.records import Entitlement
 from token_service.access.remains import DAY, MOST_DAYS, remains_of, with_remains
-from token_service.errors import Refused
 
 ASK = {"solution_id": SOLUTION}
 ACCOUNT = {"email": EMAIL, "password": PASSWORD} | ASK
@@ -135,7 +135,7 @@ def test_a_deletion_that_breaks_off_is_finished(real_api: Api, crash: Crash, aft
         kept = api.table.get(remains_key(api.services.deletion._hashes.of(EMAIL), SOLUTION)) or {}
         assert kept[windows_at(time.time(), "UTC").open["day"].counter] == 3, number
         api.table.client.delete_item(
-            TableName=api.table.name, Key=remains_key(api.services.deletion._hashes.of(EMAIL), SOLUTION)
+            TableName=api.table.name, Key=remains_key(api.services.deletion._hashes.of(EMAIL), SOLUTION).wire
         )
         for item in api.table.all():
             if item["sk"] == "attempts":

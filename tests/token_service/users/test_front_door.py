@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from entitlements.table import attempts_key
+from entitlements.items import attempts_key
 from tests.support.api import EMAIL, PASSWORD, Api
 from tests.support.crash import Crash
 from tests.support.signer import SOLUTION
@@ -178,7 +178,7 @@ class TwoPeople(RuleBasedStateMachine):
         """How often is tried is another test's matter."""
         for caller in ("", OWNER, STRANGER):
             key = attempts_key(self.api.services.limits._hashes.of(self.email, caller))
-            self.api.table.client.delete_item(TableName=self.api.table.name, Key=key)
+            self.api.table.client.delete_item(TableName=self.api.table.name, Key=key.wire)
 
     def call(self, method: str, path: str, body: Any = None, who: str = OWNER, **more: Any) -> tuple[int, Any]:
         status, answer = self.api.call(method, path, body, source_ip=who, **more)

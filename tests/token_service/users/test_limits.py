@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from entitlements.refusals import Refused
 from tests.support.api import EMAIL, PASSWORD, Api
 from tests.support.crash import Crash
 from tests.support.signer import SOLUTION
-from token_service.errors import Refused
 from token_service.repository import Repository
 from token_service.users.email_hashes import EmailHashes
 from token_service.users.limits import CODES, DAY, HOUR, ROTATIONS, SIGN_INS, SIGN_INS_OF_ALL, Limits

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from entitlements.refusals import Refused
 from tests.support.api import ADDRESS, EMAIL, PASSWORD, Api
 from tests.support.crash import Crash
 from tests.support.signer import SOLUTION
-from token_service.errors import Refused
 from token_service.users.registration import Visit
 
 FORM = "application/x-www-form-urlencoded"

@@ -1,5 +1,6 @@
 """The HTTP API: the same token each time, the gate's own decision, problem documents, and only real ID tokens."""
 
+import base64
 import dataclasses
 import json
 import time
@@ -8,14 +9,17 @@ from typing import Any
 
 import jwt
 import pytest
+from aws_lambda_powertools.event_handler import Response
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entitlements.keyring import KeyRing
+from entitlements.settings import MissingSetting
 from tests.support import emulators
 from tests.support.api import Api
 from tests.support.signer import SOLUTION, Signer
 from tests.support.table import PLANS
-from token_service.settings import MissingSetting, Settings
+from token_service.settings import Settings
+from token_service.web import edge
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def test_a_signed_in_user_gets_the_same_token_each_time(api: Api) -> None:
 
 def test_without_an_entitlement_there_is_no_token(api: Api) -> None:
     status, body = api.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, api.id_token)
-    assert (status, body["type"]) == (403, "urn:gatepass:entitlement_missing")
+    assert (status, body["type"]) == (401, "urn:gatepass:entitlement_missing")
     assert api.headers["Content-Type"] == "application/problem+json"
 
 
@@ -135,7 +139,27 @@ def test_a_body_that_cannot_be_read_is_a_problem(api: Api, body: str, encoded: b
     assert api.call("POST", "/v1/validate", body, encoded=encoded)[0] == 400
 
 
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_route_can_have_the_body_as_it_was_signed(api: Api, encoded: bool) -> None:
+    """A signature is over bytes: spacing, key order and characters outside ASCII must arrive as they were sent."""
+    text = '{ "b":1,\r\n\t"a" : "\u00e9\\u00e9" }'
+    seen = []
+
+    @api.app.post("/v1/signed")
+    def signed() -> Response[str]:
+        seen.append((edge.raw_body(api.app), api.app.current_event.json_body))
+        return Response(200, "text/plain", "")
+
+    body = base64.b64encode(text.encode()).decode() if encoded else text
+    assert api.call("POST", "/v1/signed", body, encoded=encoded)[0] == 200
+    assert seen == [(text.encode(), {"b": 1, "a": "\u00e9\u00e9"})]
+    assert api.call("POST", "/v1/signed", "", encoded=encoded)[0] == 200
+    assert seen[1][0] == b""
+
+
 def test_a_body_that_is_too_large_is_refused_unread(api: Api) -> None:
+    largest = base64.b64encode(b" " * 16_384).decode()
+    assert api.call("POST", "/v1/validate", largest, encoded=True)[1]["type"] == "urn:gatepass:request_invalid"
     assert api.call("POST", "/v1/validate", "x" * 16_385)[1]["type"] == "urn:gatepass:request_too_large"
 
 

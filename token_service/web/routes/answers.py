@@ -7,15 +7,14 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from pydantic import BaseModel
 
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 from token_service.web.models import Problem
-from token_service.web.problems import STATUS
 
-EVERYWHERE: Final = ("request_invalid", "store_unavailable")
-BODY: Final = ("request_too_large", "content_type_unsupported")
-KEYS: Final = ("keyring_missing", "kms_refused", "kms_unavailable", "busy")
-POOL: Final = ("identity_refused", "identity_unavailable")
-SIGNED_IN: Final = ("sign_in_required", "identity_unavailable")
+EVERYWHERE: Final = (Code.REQUEST_INVALID, Code.STORE_UNAVAILABLE)
+BODY: Final = (Code.REQUEST_TOO_LARGE, Code.CONTENT_TYPE_UNSUPPORTED)
+KEYS: Final = (Code.KEYRING_MISSING, Code.KMS_REFUSED, Code.KMS_UNAVAILABLE, Code.BUSY)
+POOL: Final = (Code.IDENTITY_REFUSED, Code.IDENTITY_UNAVAILABLE)
+SIGNED_IN: Final = (Code.SIGN_IN_REQUIRED, Code.IDENTITY_UNAVAILABLE)
 ID_TOKEN: Final[list[dict[str, list[str]]]] = [{"idToken": []}]
 
 
@@ -26,7 +25,7 @@ def json_answer(body: BaseModel | Mapping[str, Any], status: int = 200, **header
 
 
 def documented(
-    model: type[BaseModel], *codes: str, status: int = 200, what: str = "", statuses: tuple[int, ...] = ()
+    model: type[BaseModel], *codes: Code, status: int = 200, what: str = "", statuses: tuple[int, ...] = ()
 ) -> dict[int, Any]:
     """The `responses` of a route: its success, and the problems that it may answer with, by status."""
     responses: dict[int, Any] = {
@@ -37,7 +36,7 @@ def documented(
     }
     by_status: dict[int, list[str]] = {number: [] for number in statuses}
     for code in (*EVERYWHERE, *codes):
-        by_status.setdefault(STATUS[code], []).append(f"`{code}`")
+        by_status.setdefault(code.http_status, []).append(f"`{code}`")
     for number, named in sorted(by_status.items()):
         responses[number] = {
             "description": ", ".join(named) or "the gate's refusal, by its reason",
@@ -50,5 +49,5 @@ def bearer(app: APIGatewayHttpResolver) -> str:
     """The bearer's text. Raises `Refused` where there is none."""
     scheme, _, text = (app.current_event.headers.get("authorization") or "").strip().partition(" ")
     if scheme.lower() != "bearer":
-        raise Refused("token_missing", "send the token as Authorization: Bearer")
+        raise Refused(Code.TOKEN_MISSING)
     return text.strip()

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from entitlements.directory import MAX_AGE
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 from token_service.services import Services
 from token_service.web.models import KeySet, SolutionAnswer, SolutionId
 from token_service.web.routes.answers import documented, json_answer
@@ -30,11 +30,11 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.get(
         "/v1/solutions/<solution_id>", summary="A solution's name, plans and prices", tags=["public"],
-        operation_id="getSolution", responses=documented(SolutionAnswer, "solution_unknown", "route_unknown"),
+        operation_id="getSolution", responses=documented(SolutionAnswer, Code.SOLUTION_UNKNOWN, Code.ROUTE_UNKNOWN),
     )  # fmt: skip
     def solution(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:
         found = services.gate.directory.solution(solution_id, services.clock())
         if found is None:
-            raise Refused("solution_unknown", "there is no such solution")
+            raise Refused(Code.SOLUTION_UNKNOWN)
         whole = found.to_mapping()
         return json_answer({key: whole[key] for key in PUBLIC_FACTS} | {"upgrade_url": found.upgrade_url})

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from entitlements.refusals import Code
 from token_service.services import Services
 from token_service.users.registration import Visit, Welcome
 from token_service.web.models import (
@@ -22,10 +23,24 @@ from token_service.web.models import (
 from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, POOL, SIGNED_IN, documented, json_answer
 
 TAGS: Final = ["registration"]
-ASKED: Final = (*BODY, *POOL, "kms_refused", "kms_unavailable", "keyring_missing", "too_many_requests", "busy")
-FOR_A_SOLUTION: Final = (*ASKED, "solution_unknown", "solution_disabled", "return_to_refused", "origin_unknown")
-HELD: Final = ("entitlement_suspended", "entitlement_revoked")
-WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, "state_required")
+ASKED: Final = (
+    *BODY,
+    *POOL,
+    Code.KMS_REFUSED,
+    Code.KMS_UNAVAILABLE,
+    Code.KEYRING_MISSING,
+    Code.TOO_MANY_REQUESTS,
+    Code.BUSY,
+)
+FOR_A_SOLUTION: Final = (
+    *ASKED,
+    Code.SOLUTION_UNKNOWN,
+    Code.SOLUTION_DISABLED,
+    Code.RETURN_TO_REFUSED,
+    Code.ORIGIN_UNKNOWN,
+)
+HELD: Final = (Code.ENTITLEMENT_SUSPENDED, Code.ENTITLEMENT_REVOKED)
+WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, Code.STATE_REQUIRED)
 MAILED: Final = "The answer is the same for every address, also when no mail can be sent."
 
 
@@ -58,7 +73,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/registrations/confirm", summary="Prove the address, choose the password, get the token", tags=TAGS,
         operation_id="confirmRegistration",
         description="Takes any code that was mailed last, also one for a new password. Sessions of before are void.",
-        responses=documented(WelcomeAnswer, *WELCOMED, "code_invalid", "password_weak"),
+        responses=documented(WelcomeAnswer, *WELCOMED, Code.CODE_INVALID, Code.PASSWORD_WEAK),
     )  # fmt: skip
     def confirm(body: ConfirmationRequest) -> Response[str]:
         visit = Visit(body.solution_id, body.return_to, body.state)
@@ -69,7 +84,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/sessions", summary="Sign in for a solution, and get the token", tags=TAGS, operation_id="signIn",
         description="A user who is new to the solution gets its default plan. The token is the same each time. "
         "Whatever is wrong, the answer is `credentials_invalid`.",
-        responses=documented(WelcomeAnswer, *WELCOMED, "credentials_invalid"),
+        responses=documented(WelcomeAnswer, *WELCOMED, Code.CREDENTIALS_INVALID),
     )  # fmt: skip
     def sign_in(body: SessionRequest) -> Response[str]:
         visit = Visit(body.solution_id, body.return_to, body.state)
@@ -78,7 +93,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.delete(
         "/v1/sessions", summary="Sign out everywhere", tags=TAGS, operation_id="signOut", security=ID_TOKEN,
         description="Every ID token of before is void. Tokens for solutions go on, unless `rotate_tokens` ends them.",
-        responses=documented(SignedOutAnswer, *SIGNED_IN, *POOL, "busy"),
+        responses=documented(SignedOutAnswer, *SIGNED_IN, *POOL, Code.BUSY),
     )  # fmt: skip
     def sign_out(
         rotate_tokens: Annotated[bool, Query(description="End the user's tokens too")] = False,
@@ -97,7 +112,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/codes/exchange", summary="The token for a one-time code", tags=TAGS, operation_id="exchangeCode",
         description="For pages of solutions whose `token_delivery` is `code`. A code works once, within a minute, with "
         "the verifier whose SHA-256 was its `state` (RFC 7636, S256).",
-        responses=documented(TokenAnswer, *BODY, *KEYS, *HELD, "code_invalid", "entitlement_missing"),
+        responses=documented(TokenAnswer, *BODY, *KEYS, *HELD, Code.CODE_INVALID, Code.ENTITLEMENT_MISSING),
     )  # fmt: skip
     def exchange(body: ExchangeRequest) -> Response[str]:
         origin = app.current_event.headers.get("origin") or ""
@@ -115,7 +130,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.post(
         "/v1/passwords", summary="Choose a new password by the mailed code", tags=TAGS, operation_id="resetPassword",
         description="Takes any code that was mailed last, also that of a registration. Sessions of before are void.",
-        responses=documented(Accepted, *ASKED, "code_invalid", "password_weak", "entitlement_missing"),
+        responses=documented(Accepted, *ASKED, Code.CODE_INVALID, Code.PASSWORD_WEAK, Code.ENTITLEMENT_MISSING),
     )  # fmt: skip
     def reset(body: PasswordRequest) -> Response[str]:
         registration.reset_password(body.email, body.code, body.password, source_ip(), body.rotate_tokens)

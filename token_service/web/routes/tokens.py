@@ -5,15 +5,14 @@ from typing import Annotated, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from entitlements.reasons import Reason
+from entitlements.refusals import Code, Refused
 from entitlements.token import parse
-from token_service.errors import Refused
 from token_service.services import Services
 from token_service.web.models import RefreshAnswer, RevokedAnswer, SolutionId, SolutionRequest, TokenAnswer
 from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, SIGNED_IN, bearer, documented, json_answer
 
 TAGS: Final = ["tokens"]
-HELD: Final = ("entitlement_missing", "entitlement_suspended", "entitlement_revoked")
+HELD: Final = (Code.ENTITLEMENT_MISSING, Code.ENTITLEMENT_SUSPENDED, Code.ENTITLEMENT_REVOKED)
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
@@ -34,7 +33,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.post(
         "/v1/tokens/rotate", summary="Another token; the one before ends", tags=TAGS, operation_id="rotateToken",
         description="It ends at once. Plan and counters stay.",
-        security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY, "too_many_requests"),
+        security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY, Code.TOO_MANY_REQUESTS),
     )  # fmt: skip
     def rotate(body: SolutionRequest) -> Response[str]:
         user = user_id()
@@ -48,14 +47,14 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         operation_id="refreshToken", description="By the token alone, whatever became of the key that signed it.",
         security=[{"token": []}],
         responses=documented(
-            RefreshAnswer, "token_missing", "token_malformed", "token_superseded", "issuer_mismatch",
-            "entitlement_suspended", *KEYS, *BODY,
+            RefreshAnswer, Code.TOKEN_MISSING, Code.TOKEN_MALFORMED, Code.TOKEN_SUPERSEDED, Code.ISSUER_MISMATCH,
+            Code.ENTITLEMENT_SUSPENDED, *KEYS, *BODY,
         ),
     )  # fmt: skip
     def refresh() -> Response[str]:
         token = parse(bearer(app))
         if token is None:
-            raise Refused("token_malformed", Reason.TOKEN_MALFORMED.message)
+            raise Refused(Code.TOKEN_MALFORMED)
         return json_answer(RefreshAnswer(token=services.minting.refresh(token)))
 
     @app.delete(
@@ -63,7 +62,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         description="Access stays: whoever signs in again gets another token, with plan and counters as they were.",
         # Where the path holds what no id could, no route matches.
         security=ID_TOKEN,
-        responses=documented(RevokedAnswer, *SIGNED_IN, "entitlement_missing", "busy", "route_unknown"),
+        responses=documented(RevokedAnswer, *SIGNED_IN, Code.ENTITLEMENT_MISSING, Code.BUSY, Code.ROUTE_UNKNOWN),
     )  # fmt: skip
     def revoke(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:
         services.access.drop_token(user_id(), solution_id)

@@ -10,10 +10,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from entitlements.decision import Decision, refuse
 from entitlements.gate import Request
+from entitlements.items import StoreUnavailable
 from entitlements.log import decision_line
 from entitlements.reasons import Reason
-from entitlements.table import StoreUnavailable
-from token_service.errors import Refused
+from entitlements.refusals import Code, Refused
 from token_service.services import Services
 from token_service.web.models import DecisionAnswer, SolutionId, ValidateRequest
 from token_service.web.problems import problem
@@ -21,6 +21,7 @@ from token_service.web.routes.answers import BODY, documented
 
 TAGS: Final = ["validation"]
 REFUSED: Final = (401, 403, 429)
+UNCLEAN_PATH: Final = "the path in X-Original-URI must be percent-encoded, without a fragment"
 FORWARDED: Final = ("x-forwarded-for", "x-origin-secret")
 # nginx reads no body of a sub-request, and ends the connection on which one comes: keep-alive would be lost.
 BODILESS: Final = {
@@ -48,7 +49,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         now, detail, started = services.clock(), "", time.perf_counter()
         try:
             if services.gate.directory.solution(solution_id, now) is None:
-                raise Refused("solution_unknown", "there is no such solution")
+                raise Refused(Code.SOLUTION_UNKNOWN)
             decision = services.gate.decide(solution_id, request, now, spend)
         except StoreUnavailable as error:
             decision, detail = refuse(Reason.STORE_UNAVAILABLE, None), str(error)
@@ -61,7 +62,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/validate", summary="Decide a request to a solution", tags=TAGS, operation_id="validate",
         description="By the token as bearer, or by the connection's address. The same code and counters as the gate.",
         security=[{"token": []}, {}],
-        responses=documented(DecisionAnswer, "solution_unknown", *BODY, statuses=REFUSED),
+        responses=documented(DecisionAnswer, Code.SOLUTION_UNKNOWN, *BODY, statuses=REFUSED),
     )  # fmt: skip
     def validate(body: ValidateRequest) -> Response[str]:
         decision = decide(body.solution_id, body.method, body.path, body.spend)
@@ -77,7 +78,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         description="Method and path of the request come in X-Original-Method and X-Original-URI, the answer's facts "
         "go out in headers without a body. Allowed is 200; a spent quota is 403, since auth_request knows no 429.",
         security=[{"token": []}, {}],
-        responses=documented(DecisionAnswer, "solution_unknown") | BODILESS,
+        responses=documented(DecisionAnswer, Code.SOLUTION_UNKNOWN) | BODILESS,
     )  # fmt: skip
     def auth(solution_id: Annotated[SolutionId, Query()]) -> Response[str]:
         headers = app.current_event.headers
@@ -86,7 +87,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         if not path.isascii() or "#" in path:
             # Neither is a request's path (RFC 3986 section 2, RFC 9112 section 3.2), and nginx passes both on: a
             # backend that cuts the fragment off would serve another route than the one that was paid for.
-            raise Refused("request_invalid", "the path in X-Original-URI must be percent-encoded, without a fragment")
+            raise Refused(Code.REQUEST_INVALID, public=UNCLEAN_PATH)
         decision = decide(solution_id, method.upper(), path, spend=True)
         facts = {f"X-Gatepass-{name}": value for name, value in _headers(decision).items()}
         reason = decision.reason

@@ -1,0 +1,189 @@
+"""Every item of the one table: its key, the prefix of its kind, and the wire form of its values.
+
+`docs/architecture.md` lists the kinds; a test holds that list, the roles of the template and this module together.
+Values travel in DynamoDB's own JSON (`{"S": "…"}`,
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html), so that any client can carry
+what is built here.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+Item = dict[str, Any]
+"""An item in plain Python: strings, integers, booleans."""
+Wire = dict[str, Any]
+"""A value, key or item in DynamoDB's JSON."""
+
+DELETING: Final = "deleting"
+"""The attribute of an account whose deletion has begun: from then on nothing can be granted to it."""
+
+
+class StoreUnavailable(Exception):
+    """The table gave no answer that a decision could rest on. The gate then refuses."""
+
+
+class Key(NamedTuple):
+    """The key of an item; or, from a function named `…_prefix`, what the keys of several items begin with."""
+
+    pk: str
+    sk: str
+
+    @classmethod
+    def of(cls, item: Item) -> "Key":
+        """The key that an item carries."""
+        return cls(item["pk"], item["sk"])
+
+    @property
+    def wire(self) -> Wire:
+        """In DynamoDB's JSON, as every call takes it."""
+        return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
+
+    @property
+    def subject(self) -> str:
+        """What `pk` names after its kind: an id, a hash or an origin."""
+        return self.pk.partition("#")[2]
+
+
+class Store(Protocol):
+    """All that a decision asks of a database: small, so that its client can be exchanged."""
+
+    def get_item(self, key: Key) -> Item | None:
+        """Read one item, strongly consistent; None if there is none. Raises `StoreUnavailable`."""
+
+    def update_item(self, request: Wire) -> tuple[bool, Item | None]:
+        """Send an UpdateItem request (without TableName).
+
+        Returns (True, the new item) if it was applied and (False, the old item or None) if its condition failed.
+        Raises `StoreUnavailable`.
+        """
+
+
+def entitlement_key(user_id: str, solution_id: str) -> Key:
+    """What one user may do in one solution."""
+    return Key(f"user#{user_id}", f"solution#{solution_id}")
+
+
+def entitlement_prefix(user_id: str = "") -> Key:
+    """All entitlements of a user, or of everybody."""
+    return Key(f"user#{user_id}", "solution#")
+
+
+def visitor_key(address_hash: str, solution_id: str) -> Key:
+    """An anonymous visitor's counters."""
+    return Key(f"ip#{address_hash}", f"solution#{solution_id}")
+
+
+def token_key(user_id: str, solution_id: str) -> Key:
+    """The stored JWS."""
+    return Key(f"user#{user_id}", f"token#{solution_id}")
+
+
+def token_prefix() -> Key:
+    """All stored JWSs."""
+    return Key("user#", "token#")
+
+
+def account_key(user_id: str) -> Key:
+    """A user's account: which sessions are void, whether it is being deleted, and what its user did today."""
+    return Key(f"user#{user_id}", "account")
+
+
+def audit_key(user_id: str, time: str, entry_id: str) -> Key:
+    """One change of a user's entitlement, for good."""
+    return Key(f"user#{user_id}", f"audit#{time}#{entry_id}")
+
+
+def solution_key(solution_id: str) -> Key:
+    """A solution's configuration."""
+    return Key(f"solution#{solution_id}", "config")
+
+
+def solution_prefix() -> Key:
+    """All solutions' configurations."""
+    return Key("solution#", "config")
+
+
+def api_key(api_id: str) -> Key:
+    """Which solution an API belongs to."""
+    return Key(f"api#{api_id}", "config")
+
+
+def api_prefix() -> Key:
+    """All links of APIs to solutions."""
+    return Key("api#", "config")
+
+
+def attachment_key(api_id: str) -> Key:
+    """What `gatepass attach` changed in an API, and what was there before."""
+    return Key(f"api#{api_id}", "attachment")
+
+
+def attachment_prefix() -> Key:
+    """All attachments."""
+    return Key("api#", "attachment")
+
+
+def origin_key(origin: str, solution_id: str) -> Key:
+    """A web origin from which a solution's pages may call the token service."""
+    return Key(f"origin#{origin}", f"solution#{solution_id}")
+
+
+def origin_prefix(origin: str = "") -> Key:
+    """All solutions of a web origin, or all web origins."""
+    return Key(f"origin#{origin}", "solution#")
+
+
+def keyring_key() -> Key:
+    """The key ring."""
+    return Key("keyring", "current")
+
+
+def keyring_init_key() -> Key:
+    """The first keys, while there is no ring yet to record them in."""
+    return Key("keyring", "init")
+
+
+def keyring_audit_key(time: str, entry_id: str) -> Key:
+    """One change of the key ring, for good."""
+    return Key("keyring", f"audit#{time}#{entry_id}")
+
+
+def remains_key(email_hash: str, solution_id: str) -> Key:
+    """What outlives a deleted account in one solution."""
+    return Key(f"email#{email_hash}", f"solution#{solution_id}")
+
+
+def attempts_key(email_hash: str) -> Key:
+    """How often somebody tried to get at an address, and how many mails it was sent."""
+    return Key(f"email#{email_hash}", "attempts")
+
+
+def code_key(code_hash: str) -> Key:
+    """A one-time code, by which a page gets the token."""
+    return Key(f"code#{code_hash}", "code")
+
+
+def to_wire(value: str | int | bool) -> Wire:
+    """One value in DynamoDB's JSON."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
+
+
+def item_to_wire(item: Mapping[str, str | int | bool]) -> Wire:
+    """A whole item in DynamoDB's JSON."""
+    return {name: to_wire(value) for name, value in item.items()}
+
+
+def from_wire(wire: Mapping[str, Mapping[str, Any]]) -> Item:
+    """An item in plain Python. A number that is not whole stays text: nothing of ours writes one, and as text it
+    compares with no limit, so that it can only refuse.
+    """
+    item: Item = {}
+    for name, value in wire.items():
+        ((kind, raw),) = value.items()
+        if kind == "N":
+            item[name] = int(raw) if raw.lstrip("-").isdigit() else raw
+        else:
+            item[name] = raw
+    return item

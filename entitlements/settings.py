@@ -1,0 +1,15 @@
+"""Settings that must be there: a function without one does not start, and says which."""
+
+from collections.abc import Mapping
+
+
+class MissingSetting(RuntimeError):
+    """A setting is missing or cannot be used; the message names it and says what to give."""
+
+
+def required(environment: Mapping[str, str], name: str, what: str) -> str:
+    """A variable's value; raises `MissingSetting` where it is unset or empty, since `sam local` passes empty ones."""
+    value = environment.get(name)
+    if not value:
+        raise MissingSetting(f"{name} is not set: give it {what}")
+    return value
