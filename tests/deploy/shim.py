@@ -1,7 +1,8 @@
 """MiniStack with its faults mended, each beside the AWS page that decides. Runs in MiniStack's own environment.
 
 Nothing here bends AWS to the code under test: where no page says what AWS does, MiniStack stays as it is, and the tests
-do not look. A mend that a new version of MiniStack has made needless, or impossible, ends the start with its name.
+do not look. What MiniStack lacks besides, and no test relies on: it serves a REST API as it is, deployed or not, and decides
+nothing by `dynamodb:LeadingKeys` and `kms:KeySpec`, which `tests/token_service/test_roles.py` does.
 """
 
 import inspect
@@ -9,12 +10,14 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
 from ministack import app
 from ministack.services import apigateway as http
 from ministack.services import apigateway_v1 as rest
+from ministack.services import lambda_svc as functions
 from ministack.services.cloudformation import provisioners
 
 TEXTS: dict[tuple[ModuleType, str], str] = {}
@@ -202,6 +205,35 @@ def websockets_refuse_with_401_what_their_authorizer_calls_unauthorized() -> Non
          '    policy = (payload or {}).get("policyDocument")\n')  # fmt: skip
 
 
+def gates_are_called_only_where_their_functions_policy_allows_it() -> None:
+    """API Gateway calls any function as an authorizer, whatever that function's resource policy says.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
+    """
+
+    def check(module: ModuleType, name: str) -> None:
+        invoke = getattr(module, name)
+
+        async def invoke_if_allowed(authorizer: dict[str, Any], event: dict[str, Any], *scope: Any) -> Any:
+            function = authorizer["authorizerUri"].partition("/functions/")[2].removesuffix("/invocations")
+            api = (event.get("methodArn") or event["routeArn"]).partition("/")[0]
+            policy, _ = functions.function_policy_for_arn(function) or ({"Statement": []}, "")
+            allowed = [
+                one["Condition"]["ArnLike"]["AWS:SourceArn"]
+                for one in policy["Statement"]
+                if one["Resource"] == function and one["Principal"] == {"Service": "apigateway.amazonaws.com"}
+            ]
+            if not any(fnmatchcase(f"{api}/authorizers/a", pattern) for pattern in allowed):
+                return None
+            return await invoke(authorizer, event, *scope)
+
+        setattr(module, name, invoke_if_allowed)
+
+    check(rest, "_invoke_authorizer_lambda")
+    check(http, "_invoke_request_authorizer_lambda")
+
+
 def deployments_tell_how_their_methods_are_authorized() -> None:
     """The summary of a deployment leaves out each method's authorization.
 
@@ -228,6 +260,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     routes_for_options_go_before_cors,
     refusals_tell_what_the_authorizer_said,
     websockets_refuse_with_401_what_their_authorizer_calls_unauthorized,
+    gates_are_called_only_where_their_functions_policy_allows_it,
     deployments_tell_how_their_methods_are_authorized,
     the_callers_address_is_the_connections,
 )
