@@ -13,7 +13,7 @@ ON_THEIR_OWN := --ignore tests/sam --ignore tests/deploy
 # A worker that has nothing left takes tests over from the other one.
 PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
-SWEEP := tests/gatepass/attach/test_failures.py
+SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
 .PHONY: help setup tools lock demo quick test coverage test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation
 help: ## This list

@@ -1,4 +1,4 @@
-"""A decision as the answer that each kind of API understands.
+"""Formats a decision for each kind of API.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
 """
@@ -12,23 +12,23 @@ POLICY_VERSION: Final = "2012-10-17"
 
 
 class Unauthorized(Exception):
-    """API Gateway answers 401 to an exception whose message is exactly this word, and to nothing else."""
+    """API Gateway answers 401 only to an exception whose message is exactly this word."""
 
     def __init__(self) -> None:
-        """Say the word."""
+        """Set the message that API Gateway expects."""
         super().__init__("Unauthorized")
 
 
 class AccessNotDecided(Exception):
-    """API Gateway answers 500 to any other exception: the table gave no answer, so nobody passes."""
+    """API Gateway answers 500 to any other exception: the table gave no answer, so the request is refused."""
 
     def __init__(self) -> None:
-        """Name the reason; the log says more."""
+        """Set the reason as the message; the log has the details."""
         super().__init__("store_unavailable")
 
 
 def failure(decision: Decision) -> Exception:
-    """What to raise for a decision that API Gateway must answer with 401 or 500."""
+    """The exception to raise for a decision that API Gateway must answer with 401 or 500."""
     return Unauthorized() if decision.reason.gateway_status == 401 else AccessNotDecided()
 
 

@@ -1,4 +1,4 @@
-"""Where the gate's AWS credentials come from."""
+"""Finds the AWS credentials of the gate."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from entitlements.items import StoreUnavailable
 
 
 class Credentials(NamedTuple):
-    """What signs a request; a user's own keys have no session token."""
+    """The keys that sign a request. Long-term keys of an IAM user have no session token."""
 
     access_key: str
     secret_key: str
@@ -15,16 +15,16 @@ class Credentials(NamedTuple):
 
 
 class MissingCredentials(RuntimeError):
-    """There are none to be found; the message names where they were looked for."""
+    """No credentials were found. The message says where to set them."""
 
 
 def find(environment: Mapping[str, str]) -> Callable[[], Credentials]:
-    """A source of credentials that are valid when asked for.
+    """A function that returns currently valid credentials.
 
-    Lambda puts them into the environment of a function's process, which they outlive
-    (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). With SnapStart, in containers and on a
-    developer's machine they come from elsewhere and expire: botocore knows every such place and refreshes in time. It
-    is part of Lambda's runtime, and its import is paid only there. Raises `MissingCredentials`.
+    Lambda sets them in the environment of a function's process, and they stay valid for longer than the process runs
+    (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html). With SnapStart, in containers, and on a
+    developer's machine, they come from elsewhere and expire. botocore knows all these places and refreshes in time. It
+    is part of Lambda's runtime and is imported only in these cases. Raises `MissingCredentials`.
     """
     key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
@@ -40,7 +40,7 @@ def _botocore() -> Callable[[], Credentials]:
     found = botocore.session.get_session().get_credentials()
     if found is None:
         raise MissingCredentials(
-            "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI"
+            "no AWS credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with the AWS CLI"
         )
 
     def current() -> Credentials:

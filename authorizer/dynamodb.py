@@ -1,4 +1,4 @@
-"""The gate's calls to DynamoDB over TLS and SigV4, and nothing else (docs/decisions/0005-a-client-for-two-calls.md).
+"""The gate's two calls to DynamoDB, over TLS and SigV4 (docs/decisions/0005-a-client-for-two-calls.md).
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -24,29 +24,29 @@ from entitlements.items import Item, Key, StoreUnavailable, Wire, from_wire
 
 ATTEMPTS: Final = 3
 BACKOFF_SECONDS: Final = 0.025
-"""The longest pause before the first repetition; before the next one it is twice as long (full jitter)."""
+"""The longest pause before the first retry. It doubles before the next one (full jitter)."""
 MAX_ANSWER: Final = 1_048_576  # bytes; an item has at most 400 KB
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
-# Nothing was written, and it will soon be possible: a transaction of the control plane holds an item for a moment.
+# Nothing was written, and a retry can succeed: a transaction of the control plane holds an item only briefly.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 REPEATABLE: Final = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException",
                      "TransactionConflictException")  # fmt: skip
 
 
 class NoAnswer(StoreUnavailable):
-    """No whole answer came in time; what was asked may have been done."""
+    """No complete answer arrived in time. The call might have taken effect."""
 
 
 class NotConnected(NoAnswer):
-    """No connection could be opened: nothing was asked."""
+    """No connection could be opened, so nothing was sent."""
 
 
 class CallRefused(StoreUnavailable):
-    """DynamoDB refused a call for another reason than its condition; the message ends with DynamoDB's code for it."""
+    """DynamoDB refused a call for a reason other than its condition. The message ends with DynamoDB's error code."""
 
 
 def signed_headers(credentials: Credentials, region: str, host: str, operation: str, body: bytes, now: float) -> str:
-    """The header lines of a POST to the root, all of them signed. `host` as in Host, `now` in seconds of the epoch."""
+    """The signed header lines of a POST to `/`. `host` is the Host header; `now` is in seconds since the epoch."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     token = f"x-amz-security-token:{credentials.session_token}\n" if credentials.session_token else ""
     lines = f"content-type:application/x-amz-json-1.0\nhost:{host}\nx-amz-date:{stamp}\n{token}"
@@ -71,32 +71,32 @@ def _signing_key(secret: str, day: str, region: str) -> bytes:
 
 
 class DynamoDB:
-    """`entitlements.items.Store` on one table. Threads may share it: each call has a connection to itself."""
+    """`entitlements.items.Store` on one table. Threads can share it, because each call uses its own connection."""
 
     call_seconds = 1.7
-    """For one call with all its attempts. A decision makes at most five in a row, within the function's 9 s."""
+    """For one call with all its attempts. A decision makes at most five calls in a row, within the function's 9 s."""
     connect_seconds = 0.5
     answer_seconds = 0.8
-    """DynamoDB answers in single-digit milliseconds; what takes this long will not come."""
+    """DynamoDB answers in single-digit milliseconds, so an answer that takes this long is not expected anymore."""
 
     def __init__(
         self, table: str, region: str, endpoint: str, credentials: Callable[[], Credentials], ca_bundle: str | None
     ) -> None:
-        """`endpoint` is a URL without a path; `ca_bundle` a file of certificates to trust in place of the system's."""
+        """`endpoint` is a URL without a path; `ca_bundle` is a file of certificates that replaces the system's."""
         parts = urlsplit(endpoint)
         self._table, self._region, self._credentials = table, region, credentials
         self._tls = ssl.create_default_context(cafile=ca_bundle) if parts.scheme == "https" else None
-        # In bytes, since a text would load Python's tables of international names.
+        # In bytes, because a string would load Python's tables for international host names.
         self._address: Any = ((parts.hostname or "").encode("ascii"), parts.port or (443 if self._tls else 80))
         self._host, self._idle = parts.netloc, list[socket.socket]()
 
     def get_item(self, key: Key) -> Item | None:
-        """Read one item, strongly consistent."""
+        """Read one item with strong consistency."""
         item = self._call("GetItem", {"Key": key.wire, "ConsistentRead": True}).get("Item")
         return None if item is None else from_wire(item)
 
     def update_item(self, request: Wire) -> tuple[bool, Item | None]:
-        """Send an UpdateItem; a failed condition is an answer, not an error."""
+        """Send an UpdateItem. Returns whether it was applied, and the item; a failed condition is not an error."""
         answer = self._call("UpdateItem", request)
         applied = "__type" not in answer
         item = answer.get("Attributes" if applied else "Item")
@@ -120,7 +120,7 @@ class DynamoDB:
                 failure = CallRefused(f"DynamoDB refused {operation}: {code}")
                 if status < 500 and code not in REPEATABLE:
                     break
-            # The system's random bytes are jitter enough, and spare a cold start the module `random`.
+            # The system's random bytes are enough for jitter and keep the module `random` out of a cold start.
             pause = BACKOFF_SECONDS * 2**attempt * os.urandom(1)[0] / 255
             if attempt + 1 == ATTEMPTS or time.monotonic() + pause > deadline:
                 break
@@ -128,9 +128,9 @@ class DynamoDB:
         raise failure
 
     def _exchange(self, message: bytes, deadline: float) -> tuple[int, dict[str, Any]]:
-        """Send and receive; once more, on a new connection, where a kept one proves dead.
+        """Send and receive. If a kept connection turns out to be closed, try once more on a new one.
 
-        A write whose answer was lost with the connection may so be counted twice, which never grants more.
+        A write whose answer was lost with the connection can therefore be counted twice, which never grants more.
         """
         with suppress(IndexError, OSError):
             while _ended(kept := self._idle.pop()):
@@ -162,16 +162,16 @@ class DynamoDB:
 
 
 def _ended(connection: socket.socket) -> bool:
-    """Whether there is something to read before anything was asked: it ended while nobody looked."""
+    """Whether the connection has data before a request was sent, which means that the other side closed it."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def _receive(connection: socket.socket, deadline: float) -> tuple[int, bool, bytes]:
-    """Status, whether the connection stays open, and body, of an answer as DynamoDB gives it: with length and checksum.
+    """Status, whether the connection stays open, and body of an answer with length and checksum, as DynamoDB sends it.
 
-    Raises `ValueError` or `KeyError` for any other (RFC 9112), and never waits past the deadline.
+    Raises `ValueError` or `KeyError` for any other answer (RFC 9112), and never waits past the deadline.
     """
     data, end, size, fields = b"", -1, 0, {}
     while end < 0 or len(data) < size:

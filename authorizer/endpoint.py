@@ -1,4 +1,4 @@
-"""Where DynamoDB is: an address of the environment's, or the Region's own."""
+"""Finds the endpoint of DynamoDB: one set in the environment, or the Region's own."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 VARIABLES: Final = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 
-# The partitions whose endpoints end otherwise, by the beginning of their Regions' names
+# Partitions with another DNS suffix, by the prefix of their Region names
 # (https://docs.aws.amazon.com/general/latest/gr/ddb.html; a test compares every Region that botocore knows).
 _DNS_SUFFIXES: Final = {
     "cn-": "amazonaws.com.cn",
@@ -19,11 +19,11 @@ _DNS_SUFFIXES: Final = {
 
 
 class InvalidEndpoint(ValueError):
-    """A variable names no endpoint; the message says which variable, and what to write."""
+    """A variable does not name an endpoint. The message names the variable and says what to write."""
 
 
 def find(environment: Mapping[str, str], region: str) -> str:
-    """Its URL. AWS's own variables win; an empty one counts as unset, for `sam local` passes such."""
+    """The endpoint's URL. AWS's variables take precedence. Empty counts as unset, because `sam local` passes those."""
     for name in VARIABLES:
         if url := environment.get(name):
             return _checked(name, url)

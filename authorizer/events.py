@@ -1,10 +1,10 @@
-"""Every event that an authorizer can get, read as one request.
+"""Reads every event that an authorizer can receive as one request.
 
 REST: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
 HTTP: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 WebSocket: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
 
-Nothing in an event is taken for granted: an API's caller shapes most of it.
+Nothing in an event is trusted, because the caller of an API controls most of it.
 """
 
 import re
@@ -18,7 +18,7 @@ from entitlements.gate import Request
 ORIGIN_SECRET_HEADER: Final = "x-origin-secret"
 READ_HEADERS: Final = ("authorization", "x-forwarded-for", ORIGIN_SECRET_HEADER)
 
-# Paths may hold colons and slashes: only the first parts of an ARN are separated by them.
+# Paths can contain colons and slashes. Only the first parts of an ARN are separated by them.
 _ARN: Final = re.compile(
     r"(?P<prefix>arn:[a-z-]+:execute-api:[^:/]*:[^:/]*):(?P<api_id>[A-Za-z0-9]+)/(?P<stage>[^/]+)"
     r"(?:/(?P<method>[^/]+)(?:/(?P<path>.*))?)?",
@@ -28,14 +28,14 @@ _VARIABLE: Final = re.compile(r"\{(?P<name>[^{}+]+)(?P<greedy>\+?)\}")
 
 
 class Answer(StrEnum):
-    """The kinds of answer that API Gateway understands."""
+    """The answer formats that API Gateway accepts."""
 
     POLICY = "policy"
     SIMPLE = "simple"
 
 
 class AuthorizerRequest(NamedTuple):
-    """A request with what its answer needs. `resource` is the ARN of all of the API's stage."""
+    """A request, and what its answer needs. `resource` is the ARN pattern of the API's whole stage."""
 
     api_id: str
     resource: str
@@ -44,15 +44,15 @@ class AuthorizerRequest(NamedTuple):
 
 
 def read_event(event: object) -> AuthorizerRequest | None:
-    """Read an event, or None if it is none that API Gateway sends to an authorizer."""
+    """Read an event. Returns None for events that API Gateway does not send to an authorizer."""
     if not isinstance(event, dict):
         return None
     arn = event.get("routeArn") if event.get("version") == "2.0" else event.get("methodArn")
     match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None or event.get("type") not in ("TOKEN", "REQUEST"):
         return None
-    # The whole stage, not the one method: a policy for one method plus a result cache refuses all others, and an ARN
-    # in a policy may have only 512 characters.
+    # The whole stage, not one method: with a result cache, a policy for one method refuses all others, and an ARN in a
+    # policy can have at most 512 characters.
     resource = f"{match['prefix']}:{match['api_id']}/{match['stage']}/*"
     if event["type"] == "TOKEN":
         request = _token_request(event, match)
@@ -65,11 +65,11 @@ def read_event(event: object) -> AuthorizerRequest | None:
 
 
 def is_preflight(event: object) -> bool:
-    """Whether an event is an `OPTIONS` that an HTTP API sends here as to a backend, with payload 2.0.
+    """Whether an event is an `OPTIONS` request that an HTTP API sends as to a backend, with payload 2.0.
 
-    Such an API answers preflight by itself only where no route takes it. Where `ANY` or `$default` does, `attach` makes
-    an `OPTIONS` route that leads here, and the API's CORS settings put their headers on the answer. No authorizer's
-    event looks so: those have a `type` and a `routeArn`.
+    Such an API answers preflight itself only if no route matches. If `ANY` or `$default` matches, `attach` creates an
+    `OPTIONS` route to this function, and the API's CORS settings add their headers to the answer. Events for an
+    authorizer differ: they have a `type` and a `routeArn`.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
@@ -79,7 +79,7 @@ def is_preflight(event: object) -> bool:
 
 
 def _token_request(event: Mapping[str, Any], arn: re.Match[str]) -> Request:
-    """A TOKEN authorizer's event: a header value and a method ARN, no address and no query."""
+    """A TOKEN authorizer's event: a header value and a method ARN, without address or query."""
     return Request(
         method=(arn["method"] or "").upper(),
         path="/" + (arn["path"] or ""),
@@ -108,7 +108,7 @@ def _rest_request(event: Mapping[str, Any], stage: str) -> Request:
 
 
 def _http_request(event: Mapping[str, Any], stage: str) -> Request:
-    """A payload 2.0 event: duplicates of a header are joined by commas, the query comes raw as well."""
+    """A payload 2.0 event: repeated headers are joined by commas, and the query is also present in raw form."""
     http, headers = _mapping(_mapping(event.get("requestContext")).get("http")), _headers(event)
     _, _, route = _text(event.get("routeKey")).partition(" ")
     path = _without_stage(_text(event.get("rawPath") or http.get("path")), stage)
@@ -125,7 +125,7 @@ def _http_request(event: Mapping[str, Any], stage: str) -> Request:
 
 
 def _routed_path(route: str, path: str, event: Mapping[str, Any]) -> str:
-    """The path below stage and base path mapping, which `path` may still carry: the route with its own variables."""
+    """The path without stage and base path mapping, which `path` can contain: the route with its variables set."""
     if not route.startswith("/"):
         return path or "/"
     parameters = _mapping(event.get("pathParameters"))
@@ -140,9 +140,9 @@ def _routed_path(route: str, path: str, event: Mapping[str, Any]) -> str:
 
 
 def _as_sent(path: str, decoded: str) -> str:
-    """The end of `path` that API Gateway decoded into a greedy variable, since a backend may get it as it was sent."""
-    # A slash ends every percent-encoded character, so that segments can be decoded one by one. Only one end of the path
-    # is as long as the variable.
+    """The part of `path` that API Gateway decoded into a greedy variable, as sent, because a backend may see it so."""
+    # A percent-encoded character cannot span a slash, so segments can be decoded one by one. Only one suffix of the
+    # path is as long as the variable.
     start, left = len(path), len(decoded) + 1
     while left > 0 and start > 0:
         before = path.rfind("/", 0, start)
@@ -154,17 +154,17 @@ def _as_sent(path: str, decoded: str) -> str:
 
 
 def _quoted(text: str, safe: str = "/") -> str:
-    """Percent-encoded. Half of a surrogate pair, which JSON can carry and UTF-8 cannot, stays no character."""
+    """Percent-encoded. A lone surrogate, which JSON can contain and UTF-8 cannot, is encoded, not refused."""
     return quote(text, safe, errors="surrogatepass")
 
 
 def _without_stage(path: str, stage: str) -> str:
-    """HTTP APIs put the stage before the path, except `$default`."""
+    """HTTP APIs add the stage to the path, except for `$default`."""
     return path.removeprefix(f"/{stage}") or "/" if path == f"/{stage}" or path.startswith(f"/{stage}/") else path
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Every value of the headers that a decision reads, whatever their case and however often they came."""
+    """All values of the headers that a decision reads. Names are not case-sensitive, and headers can be repeated."""
     repeated: dict[str, list[Any]] = {}
     single: dict[str, list[Any]] = {}
     for name, values in _mapping(event.get("multiValueHeaders")).items():
@@ -184,7 +184,7 @@ def _query(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _texts(values: list[Any]) -> tuple[str, ...]:
-    # A value that is no text is kept as one that is no token: presented and bad is not absent.
+    # A value that is not a string becomes an invalid token: an invalid token must not count as absent.
     return tuple(value if isinstance(value, str) else "?" for value in values if value is not None)
 
 

@@ -1,4 +1,4 @@
-"""The authorizer's entry: reads the environment, wires the gate and answers events."""
+"""The authorizer's entry point: reads the environment, wires the gate, and answers events."""
 
 import os
 import sys
@@ -20,8 +20,8 @@ from entitlements.settings import MissingSetting, required
 
 
 def build_gate(environment: Mapping[str, str]) -> Gate:
-    """The gate that an environment describes; an empty variable counts as unset, for `sam local` passes such."""
-    table = required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
+    """The gate for an environment. An empty variable counts as unset, because `sam local` passes empty ones."""
+    table = required(environment, "GATEPASS_TABLE", "the name of the Gatepass stack's DynamoDB table")
     default = environment.get("AWS_DEFAULT_REGION")
     region = environment.get("AWS_REGION") or default or required(environment, "AWS_REGION", "the table's Region")
     ca_bundle = environment.get("AWS_CA_BUNDLE") or None
@@ -42,7 +42,7 @@ def make_handler(
         if asked is None and is_preflight(event):
             return {"statusCode": 204}
         if asked is None:
-            log(refuse(Reason.API_UNKNOWN, None), "", now, started, "the event is not an authorizer's")
+            log(refuse(Reason.API_UNKNOWN, None), "", now, started, "the event is not an authorizer event")
             raise Unauthorized
         detail = ""
         try:
@@ -52,7 +52,7 @@ def make_handler(
         log(decision, asked.api_id, now, started, detail)
         if decision.reason.gateway_status in (401, 500):
             raise failure(decision)
-        # A decision that is no failure has read the API's item: it is in the directory, without another call.
+        # Any other decision has read the API's item, so the directory has it without another call.
         link = gate.directory.api(asked.api_id, now)
         return answer(asked, decision, link is not None and link.policy_responses)
 
@@ -64,9 +64,9 @@ def make_handler(
 
 
 def start(environment: Mapping[str, str]) -> Callable[[Any, Any], dict[str, Any]]:
-    """The handler of a new container, which has the connection and the key ring before its first request.
+    """The handler of a new container, with an open connection and the key ring before its first request.
 
-    A table that cannot be reached now may be by then: only settings that cannot be right end the start.
+    An unreachable table does not stop the start, because it might be reachable by then. Invalid settings do.
     """
     gate = build_gate(environment)
     with suppress(StoreUnavailable):

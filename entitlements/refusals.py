@@ -32,6 +32,7 @@ class Code(StrEnum):
     ORIGIN_UNKNOWN = "origin_unknown"
     SOLUTION_UNKNOWN = "solution_unknown"
     ROUTE_UNKNOWN = "route_unknown"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
     REQUEST_TOO_LARGE = "request_too_large"
     CONTENT_TYPE_UNSUPPORTED = "content_type_unsupported"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -110,6 +111,7 @@ _PUBLIC: Final = MappingProxyType(
         Code.ORIGIN_UNKNOWN: (403, "send forms from a page of the solution that they name, or of its marketplace"),
         Code.SOLUTION_UNKNOWN: (404, "there is no such solution"),
         Code.ROUTE_UNKNOWN: (404, "there is no such route: /v1/docs shows them all"),
+        Code.METHOD_NOT_ALLOWED: (405, "the route does not take this method: Allow names those that it takes"),
         Code.REQUEST_TOO_LARGE: (413, "send a smaller body"),
         Code.CONTENT_TYPE_UNSUPPORTED: (415, "send JSON, with Content-Type: application/json"),
         Code.TOO_MANY_REQUESTS: (429, "too many attempts: wait a while"),

@@ -1,9 +1,9 @@
 """Rules: what a plan consists of, as data.
 
 Two interpreters read them: `decision` over a stored item, and `spend`, which writes them as the condition of the one
-write. A property test holds the two together (tests/entitlements/test_write_and_model.py). To add a rule, add a class
-here with its row in `RULES`, a row in each interpreter, and the key to docs/plans.md. To add a window that `limits`
-may name, add a row to `windows.WINDOWS`.
+write. A property test (tests/entitlements/behaviour/test_write_and_model.py) holds the two together. To add a rule, add
+a class here with its row in `RULES`, a row in each interpreter, and the key to docs/plans.md. To add a window that
+`limits` may name, add a row to `windows.WINDOWS`.
 
 Each class says how it is read from the settings of a plan and written back to them. There are two sorts: a quota
 bounds what a plan allows, and refuses when it is used up; a term says how long the plan applies, and after it the

@@ -11,7 +11,7 @@ from entitlements.keyring import KeyRingError
 from entitlements.refusals import Refused
 from entitlements.solution import ConfigError
 from gatepass import __version__
-from gatepass.attach.aws import CallFailed
+from gatepass.aws_calls import CallFailed
 from gatepass.commands import attach, attach_status, entitlements, init, keys, local, solutions, tokens
 from gatepass.refusals import CommandError
 from token_service.errors import Busy
@@ -27,10 +27,21 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
-    nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
+    nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
     for module in (local, init, solutions, entitlements, tokens, keys, attach, attach_status):
         module.add_parser(nouns)
+    _take_table_anywhere(nouns)
     return parser
+
+
+def _take_table_anywhere(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Let `--table` stand after the command as well; given there, it counts."""
+    for parser in commands.choices.values():
+        verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        for action in verbs:
+            _take_table_anywhere(action)
+        if not verbs:
+            parser.add_argument("--table", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def _kids_last(arguments: Sequence[str]) -> list[str]:
@@ -41,7 +52,11 @@ def _kids_last(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
-    options = make_parser().parse_args(_kids_last(sys.argv[1:] if arguments is None else arguments))
+    parser = make_parser()
+    options = parser.parse_args(_kids_last(sys.argv[1:] if arguments is None else arguments))
+    if options.noun is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         status: int = options.run(options)
         sys.stdout.flush()

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from entitlements.items import StoreUnavailable
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.access.minting import Minting

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.aws_calls import Aws, CallFailed
 from gatepass.environment import Environment
 from gatepass.pool_check import check_pool
 from gatepass.refusals import CommandError
+from gatepass.stack_outputs import stack_outputs
 
 PAGE: Final = 60
 """The most that ListUserPoolClients gives at once."""
@@ -61,11 +62,10 @@ def _tell(message: str) -> None:
 def _outputs(environment: Environment) -> dict[str, str]:
     """What the stack says of itself; nothing where it may not be asked."""
     try:
-        answer = environment.management.call("cloudformation", "describe_stacks", StackName=environment.stack)
+        return stack_outputs(environment.management, environment.stack)
     except CallFailed as error:
         _tell(f"the stack {environment.stack} did not say which its user pool is: {error}")
         return {}
-    return {entry["OutputKey"]: entry["OutputValue"] for entry in answer["Stacks"][0].get("Outputs", ())}
 
 
 def _read(aws: Aws, pool_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

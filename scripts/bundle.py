@@ -1,7 +1,7 @@
-"""Fill a Lambda bundle: pinned wheels for the function's platform, the packages named, and bytecode for all of it.
+"""Fill a Lambda bundle: pinned wheels for the function's platform, the named packages, and bytecode for both.
 
-Called by the Makefile's `build-…` targets, which `sam build` calls. Standard library only, since it runs under whatever
-Python `make` finds.
+Called by the Makefile's `build-…` targets, which `sam build` calls. It uses only the standard library,
+because it runs under any Python that `make` finds.
 """
 
 import argparse
@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 PYTHON = os.environ.get("BUNDLE_PYTHON") or "3.13"
-"""The functions' runtime; the benchmarks bundle for the Python they run on where there is no 3.13."""
+"""The functions' runtime. Without Python 3.13, the benchmarks bundle for the Python that they run on."""
 PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 ROOT = Path(__file__).parents[1]
 
 
 def install(requirements: Path, target: Path, architecture: str) -> None:
-    """Install wheels for Lambda's Amazon Linux 2023 (glibc 2.34), whatever machine this is."""
+    """Install wheels for Lambda's Amazon Linux 2023 (glibc 2.34), independent of this machine."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     command += ["--target", str(target), "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     command += ["--implementation", "cp", "--python-version", PYTHON, "-r", str(requirements)]
@@ -29,11 +29,11 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
 
 
 BUILD_TIME_ONLY = ("cffi", "pycparser")
-"""cryptography's wheel needs `_cffi_backend` alone; the compiler around it is for building extensions."""
+"""cryptography's wheel needs only `_cffi_backend`. The compiler in these packages is for building extensions."""
 
 
 def prune(target: Path) -> None:
-    """Leave out what no import needs."""
+    """Remove what no import needs."""
     folders = [target / name for name in BUILD_TIME_ONLY if (target / name).is_dir()]
     for pattern in ("*.dist-info", "bin", "**/__pycache__", "**/tests"):
         folders.extend(target.glob(pattern))
@@ -45,17 +45,16 @@ def prune(target: Path) -> None:
 
 
 def compile_all(target: Path) -> None:
-    """Compile to unchecked-hash bytecode (PEP 552): Lambda's clock and file times mean nothing, and its code folder is
-    read-only, so that a function without bytecode compiles everything again at each cold start.
+    """Compile to unchecked-hash bytecode (PEP 552), because file times in Lambda are not reliable.
+
+    Lambda's code folder is read-only, so a function without bytecode compiles everything again at each cold start.
     """
     python = shutil.which(f"python{PYTHON}")
     version = f"python{PYTHON}"
     if sys.version_info[:2] == tuple(map(int, PYTHON.split("."))):
         python = sys.executable
     if python is None or subprocess.run([python, "-c", ""], check=False).returncode:  # noqa: S603
-        print(
-            f"bundle: there is no {version} here: the bundle ships without bytecode and starts slower", file=sys.stderr
-        )
+        print(f"bundle: {version} was not found: the bundle has no bytecode and starts more slowly", file=sys.stderr)
         return
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(target), "-p", "/var/task", str(target)]
@@ -67,8 +66,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--artifacts", type=Path, required=True, help="the folder to fill; sam empties it")
     parser.add_argument("--requirements", type=Path, help="pinned packages to install")
-    parser.add_argument("--source", type=Path, default=ROOT, help="the folder that holds the packages")
-    parser.add_argument("packages", nargs="*", help="packages of ours to copy")
+    parser.add_argument("--source", type=Path, default=ROOT, help="the folder that contains the packages")
+    parser.add_argument("packages", nargs="*", help="packages of this repository to copy")
     options = parser.parse_args()
     architecture = os.environ.get("ARCHITECTURE") or "arm64"
     if architecture not in PLATFORMS:

@@ -54,7 +54,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("quick")
 
 
-SLOW = {"test_failures.py", "test_benchmarks.py", "test_cli.py", "test_openapi.py", "test_api_docs.py", "test_keys.py"}
+SLOW = {
+    "test_failures.py",
+    "test_benchmarks.py",
+    "test_cli.py",
+    "test_openapi.py",
+    "test_api_docs.py",
+    "test_keys.py",
+    "test_local.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import sysconfig
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,33 @@ def runtime_imports(path: Path, known: set[str]) -> set[str]:
     return found & known
 
 
+def test_attach_neither_parses_nor_talks() -> None:
+    """That is for its commands: another caller could show its plans otherwise, and ask elsewhere."""
+    assert {
+        name for _, name in imports("gatepass/attach") if name in ("argparse", "sys") or ".commands" in name
+    } == set()
+    calls = [
+        node.func.id
+        for path in (ROOT / "gatepass" / "attach").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    assert len(calls) > 100
+    assert {"print", "input"}.isdisjoint(calls)
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Two classes of one name, wherever they are, mean that one of them is named too vaguely."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for package in MAY_IMPORT:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].add(f"{module_of(path)}:{node.lineno}")
+    assert len(places) > 100
+    assert {name: sorted(where) for name, where in places.items() if len(where) > 1} == {}
+
+
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_no_package_imports_in_a_circle(package: str) -> None:
     paths = {module_of(path): path for path in (ROOT / package).rglob("*.py")}
@@ -123,3 +151,12 @@ def test_no_package_imports_in_a_circle(package: str) -> None:
     while free := {name for name, needs in left.items() if not needs & left.keys()}:
         left = {name: needs for name, needs in left.items() if name not in free}
     assert left == {}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_tests_stand_where_the_code_stands(package: str) -> None:
+    """`tests/gatepass/x/test_y.py` tests the module or package `gatepass/x/y`; what spans modules is in `behaviour`."""
+    tests = [path.relative_to(ROOT / "tests") for path in (ROOT / "tests" / package).rglob("test_*.py")]
+    tested = [path.parents[1] if path.parent.name == "behaviour" else path.parent / path.stem[5:] for path in tests]
+    assert tested
+    assert {str(path) for path in tested if not ((ROOT / path).is_dir() or (ROOT / f"{path}.py").exists())} == set()

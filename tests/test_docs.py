@@ -3,6 +3,9 @@
 import argparse
 import re
 from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
 
 from entitlements.reasons import Reason
 from entitlements.rules import RULES
@@ -14,7 +17,8 @@ from tests.support.template import TEMPLATE
 
 ROOT = Path(__file__).parents[1]
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
-EVERYTHING = "\n".join([(ROOT / "README.md").read_text(), *DOCS.values()])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+FIGURE = ROOT / "docs" / "architecture.svg"
 
 
 def test_every_reason_is_documented() -> None:
@@ -111,3 +115,56 @@ def test_what_the_threat_model_names_is_there() -> None:
     ]
     named = set(re.findall(r"`([\w/]+\.(?:py|js|md))`", DOCS["security.md"]))
     assert {name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)} == set()
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_has_status_context_alternatives_and_consequences(path: Path) -> None:
+    headings = ["Status", "Context", "Decision", "Alternatives considered", "Consequences"]
+    _, *sections = re.split(r"^## ", path.read_text(), flags=re.MULTILINE)
+    assert [section.partition("\n")[0] for section in sections] == headings
+    assert all(section.partition("\n")[2].strip() for section in sections)
+    assert re.search(r"^(Accepted|Superseded), \d{4}-\d\d-\d\d\b", sections[0], re.MULTILINE)
+    assert re.search(r"^- \*\*", sections[3], re.MULTILINE)
+
+
+def test_the_index_lists_every_decision_with_its_status() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    rows = {
+        file: (title, status) for title, file, status in re.findall(r"^\| \[(.+)\]\((.+)\) \| (\w+) \|$", index, re.M)
+    }
+    found = {}
+    for path in DECISIONS:
+        text = path.read_text()
+        status = re.search(r"^## Status\n\n(\w+)", text, re.MULTILINE)
+        assert status is not None
+        found[path.name] = (text.partition("\n")[0].removeprefix("# "), status[1].lower())
+    assert rows == found
+
+
+def test_the_glossary_lists_each_word_once_in_order() -> None:
+    words = re.findall(r"^\| `?([^|`]+)`? \| ", DOCS["glossary.md"], re.MULTILINE)[2:]
+    assert len(words) > 40
+    assert words == sorted(set(words), key=str.lower)
+
+
+def test_the_figure_names_parts_that_the_pages_describe() -> None:
+    figure = ElementTree.parse(FIGURE).getroot()
+    svg = "{http://www.w3.org/2000/svg}"
+    names = [text.text or "" for text in figure.iter(f"{svg}text") if text.get("class") == "name"]
+    assert len(names) > 5
+    pages = "\n".join(
+        line
+        for line in (DOCS["architecture.md"] + DOCS["glossary.md"]).splitlines()
+        if "](architecture.svg)" not in line
+    )
+    assert [name for name in names if name.lower() not in pages.lower()] == []
+    assert figure.find(f"{svg}title") is not None
+    assert figure.find(f"{svg}desc") is not None
+    assert int(figure.get("width", "0")) <= 900
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_a_page_shows_the_figure_and_links_the_glossary(page: str) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text())
+    assert any(target.endswith("architecture.svg") for target in targets)
+    assert any(target.endswith("glossary.md") for target in targets)

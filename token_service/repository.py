@@ -196,6 +196,11 @@ class Repository:
                     return {"Error": {"Code": "TransactionConflictException"}}
                 if THROTTLING.intersection(codes):
                     code = "ThrottlingException"
+            if code == "ResourceNotFoundException":
+                region = self._client.meta.region_name
+                raise StoreUnavailable(
+                    f"there is no table {self._table} in the Region {region} of this account"
+                ) from error
             message = answer.get("Error", {}).get("Message", "")
             kind = Throttled if code in THROTTLING else StoreUnavailable
             raise kind(f"DynamoDB refused {operation}: {code}: {message}") from error

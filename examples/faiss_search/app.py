@@ -1,13 +1,13 @@
-"""The search API: `POST /search` and `GET /health`, for REST and HTTP APIs alike."""
+"""The search API: `POST /search` and `GET /health`, for REST and HTTP APIs."""
 
 import base64
 import binascii
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-# Lambda unpacks this folder as its root and imports a plain `app`, which has no package to be relative to; tests and
-# local tools import `examples.faiss_search.app`. The package's name tells which, without a changed sys.path (one module
-# could then load twice) and without `except ImportError` (it would hide that faiss is missing).
+# In Lambda, this folder is the root, and `app` is imported without a package. Tests and local tools import
+# `examples.faiss_search.app`. Checking the package name handles both without changing sys.path (a module could then
+# load twice) and without `except ImportError` (which would hide a missing faiss).
 if TYPE_CHECKING or __package__:
     from .index import Index
 else:
@@ -21,16 +21,16 @@ INDEX = Index()
 
 
 class BadRequestError(ValueError):
-    """The caller can mend it; the message says how."""
+    """The request is invalid. The message says how to correct it."""
 
 
 def lambda_handler(event: dict[str, Any], _: object) -> dict[str, Any]:
     """Answer a proxy event of payload 1.0 or 2.0."""
     method, path = _route(event)
     if path not in ROUTES:
-        return _answer(404, {"message": "there is nothing here: POST /search or GET /health"})
+        return _answer(404, {"message": "there is no such route: use POST /search or GET /health"})
     if method != ROUTES[path]:
-        return _answer(405, {"message": f"{path} takes {ROUTES[path]}"}, allow=ROUTES[path])
+        return _answer(405, {"message": f"{path} accepts only {ROUTES[path]}"}, allow=ROUTES[path])
     if path == "/health":
         return _answer(200, {"status": "ok", "services": len(INDEX)})
     try:
@@ -44,7 +44,7 @@ def _route(event: dict[str, Any]) -> tuple[str, str]:
     context = event.get("requestContext") or {}
     if "http" not in context:
         return event.get("httpMethod", ""), event.get("path", "")
-    # Payload 2.0 keeps the name of the stage in the path, unless it is the default stage.
+    # Payload 2.0 has the stage name in the path, unless it is the default stage.
     path, prefix = event["rawPath"], f"/{context.get('stage', '$default')}/"
     return context["http"]["method"], path.removeprefix(prefix[:-1]) if path.startswith(prefix) else path
 
@@ -68,7 +68,7 @@ def _read(event: dict[str, Any]) -> tuple[str, int]:
 def _answer(status: int, body: dict[str, Any], **headers: str) -> dict[str, Any]:
     return {
         "statusCode": status,
-        # Any page may read it: a browser would hide the answer from pages of other origins.
+        # Allow every page: without this header, browsers hide the answer from pages of other origins.
         "headers": {"content-type": "application/json", "access-control-allow-origin": "*"} | headers,
         "body": json.dumps(body),
     }

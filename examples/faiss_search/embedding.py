@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 BUCKETS: Final = 16_384
 DIMENSIONS: Final = 96
 TRIGRAM_WEIGHT: Final = 0.35
-"""Trigrams find other forms of a word; at full weight they drown its meaning."""
+"""Trigrams find other forms of a word. At full weight, they would outweigh its meaning."""
 _STOP_WORDS: Final = (
     "a an and are as at be by for from how i in into is it its of on or own so that the their them they this to use "
     "using want when where which with without you your aws amazon service services"
@@ -44,7 +44,7 @@ def _stem(word: str) -> str:
 
 
 class Embedding:
-    """Fitted on a corpus; maps a text to a unit vector, the same each time."""
+    """Maps a text to a unit vector, deterministically. It is fitted on a corpus."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Fit on the texts of the corpus."""

@@ -17,7 +17,7 @@ CORPUS = Path(__file__).with_name("corpus.json")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One service found; `score` is the cosine, at most 1."""
+    """One service that was found. `score` is the cosine similarity, at most 1."""
 
     id: str
     name: str
@@ -31,12 +31,12 @@ class Hit:
 
 
 class Index:
-    """Exact inner-product search: at this size an approximate index would only lose."""
+    """Exact inner-product search. At this size, an approximate index has no benefit."""
 
     def __init__(self, corpus: Path = CORPUS) -> None:
         """Embed the corpus and index it."""
         self._entries: list[dict[str, str]] = json.loads(corpus.read_text(encoding="utf-8"))
-        # The name twice: who asks for a service by name wants that service.
+        # The name is repeated so that a query with a service's name finds that service first.
         texts = [f"{e['name']} {e['name']} {e['category']} {e['description']}" for e in self._entries]
         self._embedding = Embedding(texts)
         vectors = self._embedding(texts)

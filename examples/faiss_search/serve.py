@@ -1,4 +1,4 @@
-"""The same handler over plain HTTP on this machine, to try the API without AWS."""
+"""Serves the same handler over plain HTTP on this machine, to try the API without AWS."""
 
 import argparse
 import base64
@@ -24,10 +24,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
-            return self._refuse(411, "send the body whole, with a Content-Length")
+            return self._refuse(411, "send the body in one piece, with a Content-Length")
         if len(length) > 9 or int(length) > MAX_BODY:
             self._discard(int(length[:9]))
-            return self._refuse(413, f"a body may have up to {MAX_BODY} bytes")
+            return self._refuse(413, f"the body is too large: send at most {MAX_BODY} bytes")
         url = urlsplit(self.path)
         event = {
             "version": "2.0",
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         try:
             answer = lambda_handler(event, None)
-        except Exception as error:  # as a gateway would, and the message to whoever runs this
+        except Exception as error:  # as a gateway would; the details go to the console
             self.log_error("%r", error)
             return self._refuse(500, "the search failed: see the server's output")
         return self._send(answer["statusCode"], answer["headers"], answer["body"].encode())
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
 
     def do_OPTIONS(self) -> None:
-        """Answer a browser's preflight, which AWS leaves to the gateway too."""
+        """Answer a browser's preflight, as the gateway does on AWS."""
         headers = {
             "access-control-allow-origin": "*",
             "access-control-allow-methods": "GET, POST",
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(204, headers, b"")
 
     def _discard(self, length: int) -> None:
-        """Read what is refused, within reason: a client that is cut off while it sends never reads why."""
+        """Read a refused body, up to a limit. A client that is cut off while sending never reads the answer."""
         left = min(length, MAX_DISCARDED)
         while left > 0 and (chunk := self.rfile.read1(min(left, 65_536))):
             left -= len(chunk)
@@ -79,11 +79,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_request(self, *_: Any) -> None:
-        """Quiet: only errors are worth a line."""
+        """Log only errors."""
 
 
 def make_server(port: int) -> ThreadingHTTPServer:
-    """A server on the loopback interface that is bound but not yet serving; port 0 takes a free one."""
+    """A server on the loopback interface, bound but not yet serving. Port 0 selects a free port."""
     server = ThreadingHTTPServer((HOST, port), _Handler)
     server.daemon_threads = True
     return server
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help=f"the port (default: {PORT})")
     with make_server(parser.parse_args(arguments).port) as server:
-        print(f"POST http://{HOST}:{server.server_port}/search, Ctrl-C ends it", flush=True)
+        print(f"POST http://{HOST}:{server.server_port}/search; press Ctrl-C to stop", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

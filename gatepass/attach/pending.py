@@ -12,8 +12,9 @@ https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-exports
 import json
 from typing import Any
 
-from gatepass.attach.apis import Api, Deployable
-from gatepass.attach.aws import Aws, CallFailed
+from gatepass.attach.api_state import ApiKind, ApiState, Deployable
+from gatepass.attach.resources import DEPLOYMENT
+from gatepass.aws_calls import Aws, CallFailed
 
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
@@ -22,16 +23,17 @@ STAGE = "the stage"
 """Stands in the place of a route where nothing can be told."""
 
 
-def pending(aws: Aws, api: Api) -> list[str]:
+def pending(aws: Aws, state: ApiState) -> list[str]:
     """One route a line, with what differs. Empty for a stage that deploys itself, and for WebSocket APIs, whose
     stages cannot be exported.
     """
-    if api.auto_deploy or api.kind == "WEBSOCKET" or not api.ids.get("deployment"):
+    if state.auto_deploy or state.kind is ApiKind.WEBSOCKET or not state.ids.get(DEPLOYMENT):
         return []
-    if api.kind == "REST":
+    if state.kind is ApiKind.REST:
         try:
-            export = aws.call("apigateway", "get_export", restApiId=api.api_id, stageName=api.stage, exportType="oas30",
-                              parameters={"extensions": "apigateway"}, accepts="application/json")  # fmt: skip
+            export = aws.call("apigateway", "get_export", restApiId=state.api_id, stageName=state.stage,
+                              exportType="oas30", parameters={"extensions": "apigateway"},
+                              accepts="application/json")  # fmt: skip
         except CallFailed as error:
             # An API with a model of a body that is no JSON has no export at all.
             if error.code != "BadRequestException":
@@ -39,10 +41,10 @@ def pending(aws: Aws, api: Api) -> list[str]:
             return [f"{STAGE}: it cannot be compared ({error})"]
         deployed = _routes(json.loads(export["body"].read()))
         # Of what an export says besides, only this has a second side to compare with, and comes from the summary.
-        deployed = {route: _summarized(route, one, api) for route, one in deployed.items()}
-        return compare(deployed, api.deployable)
-    how = {"ApiId": api.api_id, "OutputType": "JSON", "Specification": "OAS30", "IncludeExtensions": True}
-    stage = aws.call("apigatewayv2", "export_api", StageName=api.stage, **how)
+        deployed = {route: _summarized(route, one, state) for route, one in deployed.items()}
+        return compare(deployed, state.deployable)
+    how = {"ApiId": state.api_id, "OutputType": "JSON", "Specification": "OAS30", "IncludeExtensions": True}
+    stage = aws.call("apigatewayv2", "export_api", StageName=state.stage, **how)
     latest = aws.call("apigatewayv2", "export_api", **how)
     before, after = json.loads(stage["body"].read()), json.loads(latest["body"].read())
     lines = [] if before.get(CORS) == after.get(CORS) else ["cors: other settings are deployed"]
@@ -54,8 +56,8 @@ def route_of(line: str) -> str:
     return line.partition(": ")[0]
 
 
-def _summarized(route: str, one: Deployable, api: Api) -> Deployable:
-    kind, key = api.summary.get(route) or api.deployable.get(route, one)[2:4]
+def _summarized(route: str, one: Deployable, state: ApiState) -> Deployable:
+    kind, key = state.summary.get(route) or state.deployable.get(route, one)[2:4]
     return one._replace(kind=kind, key=key, other="")
 
 

@@ -5,10 +5,11 @@ only JSON-safe ASCII (`entitlements.decision.Decision.context`).
 """
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from entitlements.origins import origins_of
 from entitlements.solution import Solution
+from gatepass.attach.resources import CorsConfiguration, CustomResponse, PreflightMock
 
 _FACTS: Final = ",".join(
     f'"{name}":"$context.authorizer.{name}"'
@@ -17,7 +18,8 @@ _FACTS: Final = ",".join(
 REFUSED: Final = f'{{"message":"Refused",{_FACTS}}}'
 LATER: Final = '{"message":"Access cannot be checked right now: try again."}'
 METHODS: Final = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS"
-HEADERS: Final = "authorization,content-type"
+AUTHORIZATION: Final = "authorization"
+HEADERS: Final = f"{AUTHORIZATION},content-type"
 PREFLIGHT_SECONDS: Final = 600
 """For which a browser need not ask again: a preflight of an HTTP API may cost a call of the gate's function."""
 
@@ -33,7 +35,7 @@ def _origin(solution: Solution) -> str:
     return known[0] if len(known) == 1 else "*"
 
 
-def gateway_responses(solution: Solution) -> dict[str, Any]:
+def gateway_responses(solution: Solution) -> dict[str, CustomResponse]:
     """The gateway responses of a REST API, by type."""
     headers = {"gatewayresponse.header.Access-Control-Allow-Origin": f"'{_origin(solution)}'"}
     # An exception carries no context: who wants to know more asks /v1/validate. Where a token is got is known before.
@@ -45,33 +47,42 @@ def gateway_responses(solution: Solution) -> dict[str, Any]:
         "AUTHORIZER_CONFIGURATION_ERROR": ("500", LATER),
     }
     return {
-        kind: {"status": status, "headers": headers, "templates": {"application/json": body}}
-        for kind, (status, body) in bodies.items()
+        type_: CustomResponse(status, headers, {"application/json": body}) for type_, (status, body) in bodies.items()
     }
 
 
-def preflight(solution: Solution) -> dict[str, str]:
-    """The headers of a REST API's answer to preflight."""
-    return {
-        "Access-Control-Allow-Origin": _origin(solution),
-        "Access-Control-Allow-Headers": HEADERS,
-        "Access-Control-Allow-Methods": METHODS,
-    }
+def preflight(solution: Solution) -> PreflightMock:
+    """A REST API's answer to preflight."""
+    return PreflightMock(
+        {
+            "Access-Control-Allow-Origin": _origin(solution),
+            "Access-Control-Allow-Headers": HEADERS,
+            "Access-Control-Allow-Methods": METHODS,
+        }
+    )
 
 
-def cors(present: dict[str, Any] | None, solution: Solution) -> dict[str, Any]:
+def cors(present: CorsConfiguration | None, solution: Solution) -> CorsConfiguration:
     """An HTTP API's CORS settings: what is there, with the `authorization` header allowed.
 
     `*` as an allowed header does not cover `authorization` (Fetch standard, CORS non-wildcard request-header name).
     """
     if present is None:
-        return {
-            "AllowOrigins": cors_origins(solution) or ["*"],
-            "AllowHeaders": HEADERS.split(","),
-            "AllowMethods": METHODS.split(","),
-            "MaxAge": PREFLIGHT_SECONDS,
-        }
-    allowed = present.get("AllowHeaders", [])
-    if "authorization" in map(str.lower, allowed):
+        return CorsConfiguration(
+            {
+                "AllowOrigins": cors_origins(solution) or ["*"],
+                "AllowHeaders": HEADERS.split(","),
+                "AllowMethods": METHODS.split(","),
+                "MaxAge": PREFLIGHT_SECONDS,
+            }
+        )
+    if AUTHORIZATION in map(str.lower, present.allow_headers):
         return present
-    return present | {"AllowHeaders": [*allowed, "authorization"]}
+    return present.with_headers([*present.allow_headers, AUTHORIZATION])
+
+
+def cors_without_ours(value: CorsConfiguration, origin: CorsConfiguration) -> CorsConfiguration:
+    """CORS settings that their owner changed since, without the header that attaching added to `origin`."""
+    if AUTHORIZATION in map(str.lower, origin.allow_headers):
+        return value
+    return value.with_headers([name for name in value.allow_headers if name.lower() != AUTHORIZATION])

@@ -3,31 +3,67 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gatepass.attach.apply import Progress
-from gatepass.attach.plan import Change, Plan, in_words
-from gatepass.attach.work import Work
+from gatepass.attach.api_state import ApiState
+from gatepass.attach.document import value_to_json
+from gatepass.attach.executor import OnWritten
+from gatepass.attach.plan import AttachmentPlan
+from gatepass.attach.resources import (
+    BackendMethod,
+    CorsConfiguration,
+    CustomResponse,
+    HttpAuthorizer,
+    PreflightMock,
+    ResourceValue,
+    RestAuthorizer,
+    RouteAuthorization,
+    SolutionLink,
+    WebSocketAuthorizer,
+)
 from gatepass.output import print_rows, progress
 from gatepass.refusals import CommandError
 
 
-def show(work: Work, changes: Sequence[Change], plan: Plan, foreign: Sequence[str], as_json: bool) -> None:
+def show(state: ApiState, plan: AttachmentPlan, as_json: bool) -> None:
     """Print the plan."""
-    rows = [{"what": c.key, "from": in_words(c.was), "to": in_words(c.now)} for c in changes]
+    rows = [{"what": str(c.key), "from": in_words(c.was), "to": in_words(c.now)} for c in plan.changes]
     if as_json:
-        facts = {"api": work.api_id, "kind": work.api.kind, "stage": work.api.stage, "changes": rows,
-                 "left_alone": plan.left_alone, "notes": plan.notes, "pending": list(foreign)}  # fmt: skip
+        facts = {"api": state.api_id, "kind": state.kind, "stage": state.stage, "changes": rows,
+                 "left_alone": plan.left_alone, "notes": plan.notes, "pending": list(plan.pending)}  # fmt: skip
         print(json.dumps(facts, indent=2))
         return
-    print(f"{work.api.kind} API {work.api_id}, stage {work.api.stage}")
+    print(f"{state.kind} API {state.api_id}, stage {state.stage}")
     if rows:
         print_rows(rows, ("what", "from", "to"), False, "")
     for route, why in plan.left_alone.items():
         print(f"left alone: {route}: {why}")
     for note in plan.notes:
         print(f"note: {note}")
+
+
+def in_words(value: ResourceValue | None) -> str:
+    """A value as the table of the plan, and that of the drift, show it."""
+    match value:
+        case None:
+            return "none"
+        case RouteAuthorization():
+            name = "the gate" if value.is_gate else value.authorizer
+            return " ".join(filter(None, (value.type, name)))
+        case SolutionLink():
+            return value.solution_id
+        case RestAuthorizer() | HttpAuthorizer() | WebSocketAuthorizer():
+            return f"{value.type}, cache {value.ttl} s"
+        case CustomResponse():
+            return f"{value.status or 'own status'}, {len(value.templates)} template(s)"
+        case CorsConfiguration() if value.allow_headers or value.allow_origins:
+            return f"origins {','.join(value.allow_origins)}; headers {','.join(value.allow_headers)}"
+        case BackendMethod():
+            return f"a backend ({value.put_integration['type']})"
+        case PreflightMock() if origin := value.headers.get("Access-Control-Allow-Origin"):
+            return f"mock, origin {origin}"
+    return str(value_to_json(value))
 
 
 def say(options: argparse.Namespace, text: str) -> None:
@@ -46,8 +82,8 @@ def agreed(options: argparse.Namespace, question: str) -> bool:
 
 
 @contextmanager
-def counting(what: str, changes: Sequence[Change]) -> Iterator[Progress]:
-    """How many changes are done, on a terminal."""
-    with progress(what, len(changes)) as bar:
-        done = iter(range(1, len(changes) + 1))
-        yield lambda key: bar.show(1, f"{next(done)} of {len(changes)}: {key}")
+def counting(what: str, total: int) -> Iterator[OnWritten]:
+    """How many of `total` changes are done, on a terminal."""
+    with progress(what, total) as bar:
+        done = iter(range(1, total + 1))
+        yield lambda key: bar.show(1, f"{next(done)} of {total}: {key}")

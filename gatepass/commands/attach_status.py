@@ -1,17 +1,15 @@
 """`gatepass status`: whether APIs are attached as recorded."""
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 from entitlements.identifiers import require_api_id
-from entitlements.items import attachment_prefix
-from gatepass.attach import pending, undo
 from gatepass.attach import record as records
-from gatepass.attach.plan import Goal, in_words
-from gatepass.attach.planning import plan_attach
-from gatepass.attach.work import Work
+from gatepass.attach.drift import find_drift
+from gatepass.attach.record import AttachStatus
+from gatepass.attach.resources import ResourceValue
 from gatepass.commands.arguments import add_json
+from gatepass.commands.attach_dialogue import in_words
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.output import print_rows
@@ -33,7 +31,7 @@ def run_status(options: argparse.Namespace) -> int:
         raise CommandError("name one API, or give --all")
     environment = Environment.read(options.table)
     if options.all:
-        apis = sorted(key.subject for key in environment.repository.scan_keys(attachment_prefix()))
+        apis = sorted(records.attached_apis(environment.repository))
     else:
         apis = [options.api]
     rows = [row for api in apis for row in _status(environment, api)]
@@ -42,29 +40,24 @@ def run_status(options: argparse.Namespace) -> int:
 
 
 def _status(environment: Environment, api_id: str) -> list[dict[str, Any]]:
-    old = records.load(environment.repository, require_api_id(api_id))
-    row = {"api": api_id, "solution": old.solution_id if old else None}
-    if old is None:
+    record = records.load(environment.repository, require_api_id(api_id))
+    row = {"api": api_id, "solution": record.solution_id if record else None}
+    if record is None:
         return [row | {"status": "not attached"}]
-    solution = required_solution(environment, old.solution_id)
-    asked = old.options
-    goal = Goal(solution, asked["authorizer_arn"], replace_auth=asked["replace_auth"],
-                replace_responses=asked["replace_responses"])  # fmt: skip
+    solution = required_solution(environment, record.solution_id)
     try:
-        work = Work(environment.aws, environment.repository, api_id, old.stage, goal.authorizer_arn)
-        there = work.api.routes
-        goal = replace(goal, only=tuple(route for route in asked["only"] if route in there),
-                       except_=tuple(route for route in asked["except_"] if route in there))  # fmt: skip
-        plan, _ = plan_attach(work, goal, old)
-        lines = pending.pending(work.aws, work.api)
-        stale = [line for line in lines if pending.route_of(line) != pending.STAGE]
+        found = find_drift(environment.aws, environment.repository, record, solution)
     except CommandError as error:
         return [row | {"status": "drifted", "what": str(error)}]
-    found = undo.drift(work, old, plan.changes, stale)
-    state = "drifted" if old.status == "attached" else "partly"
+    attached = record.status is AttachStatus.ATTACHED
     if not found:
-        return [row | {"status": "attached" if old.status == "attached" else state}]
+        return [row | {"status": "attached" if attached else "partly"}]
     return [
-        row | {"status": state, "what": one["what"], "wanted": in_words(one["wanted"]), "is": in_words(one["is"])}
+        row | {"status": "drifted" if attached else "partly", "what": one.what, "wanted": _text(one.wanted),
+               "is": _text(one.present)}
         for one in found
-    ]
+    ]  # fmt: skip
+
+
+def _text(value: ResourceValue | str | None) -> str:
+    return value if isinstance(value, str) else in_words(value)

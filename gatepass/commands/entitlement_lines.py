@@ -53,7 +53,7 @@ def write_line(found: Entitlement, now: float) -> str:
 
 def read_line(text: str, solution_of: Callable[[str], Solution | None], now: float) -> Entitlement:
     """An entitlement from a line, without a generation; raises `BadLine` with every fault, and without its values."""
-    reader = _Reader(_object(text))
+    reader = _LineReader(_object(text))
     found = reader.entitlement(solution_of, now)
     if reader.faults or found is None:
         raise BadLine(reader.faults)
@@ -89,7 +89,7 @@ def _shown(key: str) -> str:
     return key if key.isprintable() and key.isascii() and 0 < len(key) <= 40 else ascii(key[:40])
 
 
-class _Reader:
+class _LineReader:
     """Collects the faults of one line. Values are not repeated: who mixed up columns may have put addresses there."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:

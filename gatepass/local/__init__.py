@@ -1,1 +1,1 @@
-"""The whole of Gatepass on one machine: emulators, gateway, gate and a first solution."""
+"""All of Gatepass on one machine: emulators, gateway, gate, and a first solution."""

@@ -1,9 +1,9 @@
-"""moto's server with a Cognito that is as strict as AWS: `python -m gatepass.local.aws -H HOST -p PORT`.
+"""moto's server with a Cognito as strict as on AWS: `python -m gatepass.local.aws -H HOST -p PORT`.
 
-moto takes any code, confirms whoever is confirmed, asks no public operation for the secret of its client, and looks at
-passwords before it looks at an account's state. Here codes are drawn, checked once and written to the file that
-GATEPASS_LOCAL_MAILBOX names, one JSON line for each mail: {"email", "code"}. Answers about unknown users are those of
-PreventUserExistenceErrors = ENABLED.
+moto accepts any code, confirms users that are already confirmed, does not require the client's secret for public
+operations, and checks the password before the account's state. Here, codes are random, valid once, and written to the
+file that GATEPASS_LOCAL_MAILBOX names, one JSON line for each mail: {"email", "code"}. Answers about unknown users are
+those of PreventUserExistenceErrors = ENABLED.
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
 """
 
@@ -38,25 +38,25 @@ FLOWS: Final = {
     "REFRESH_TOKEN_AUTH": "ALLOW_REFRESH_TOKEN_AUTH",
     "REFRESH_TOKEN": "ALLOW_REFRESH_TOKEN_AUTH",
 }
-"""Which flow a client must allow; without a list of flows it has SRP and refresh tokens.
+"""The flow that a client must allow. A client without a list of flows has SRP and refresh tokens.
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html"""
 DEFAULT_FLOWS: Final = ("ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_CUSTOM_AUTH")
 
 _lock = threading.RLock()  # moto's own handling of users is not atomic
 _codes: dict[tuple[str, str], str] = {}
 _moto: dict[str, Callable[[Any], Any]] = {}
-"""Its own operations, which the ones here begin or end with."""
+"""moto's own operations, which the replacements call."""
 
 
 class _Called(NamedTuple):
-    """What a public operation is about."""
+    """The client and the user of a public operation."""
 
     client: CognitoIdpUserPoolClient
     user: CognitoIdpUser | None
 
 
 def _called(response: CognitoIdpResponse) -> _Called:
-    """The client and the user of a call, once the secret's hash is right: it comes before everything else."""
+    """The client and the user of a call. The hash of the secret is checked before everything else."""
     username = response._get_param("Username")
     pool, client = _pool_and_client(response._get_param("ClientId"))
     _require_secret_hash(client, username, response._get_param("SecretHash"))
@@ -79,14 +79,14 @@ def _require_secret_hash(client: CognitoIdpUserPoolClient, username: str, given:
         raise exceptions.NotAuthorizedError(
             f"Client {client.id} is configured with secret but SECRET_HASH was not received"
         )
-    # moto's own check cannot read an address beyond Latin-1.
+    # moto's own check fails for addresses outside Latin-1.
     digest = hmac.new(client.secret.encode(), f"{username}{client.id}".encode(), hashlib.sha256).digest()
     if not hmac.compare_digest(base64.b64encode(digest), given.encode()):
         raise exceptions.NotAuthorizedError(f"Unable to verify secret hash for client {client.id}")
 
 
 def _mail(user: CognitoIdpUser, purpose: str) -> None:
-    """Replace the code, once the mail with the new one is out."""
+    """Write the mail with the new code, then replace the old code."""
     code = f"{secrets.randbelow(1_000_000):06}"
     if mailbox := os.environ.get(MAILBOX):
         try:
@@ -98,7 +98,7 @@ def _mail(user: CognitoIdpUser, purpose: str) -> None:
 
 
 def _spend_code(user: CognitoIdpUser, purpose: str, code: str) -> None:
-    """Raise for a code that is not the one that was mailed, or where none was."""
+    """Use up the code. Raises if it is not the mailed code, or if none was mailed."""
     wanted = _codes.get((user.id, purpose))
     if wanted is None:
         raise exceptions.ExpiredCodeException("Invalid code provided, please request a code again.")
@@ -108,7 +108,7 @@ def _spend_code(user: CognitoIdpUser, purpose: str, code: str) -> None:
 
 
 def sign_up(response: CognitoIdpResponse) -> Any:
-    """As moto's, and a code is mailed."""
+    """As in moto, but mails a code."""
     with _lock:
         _called(response)
         answer = _moto["sign_up"](response)
@@ -172,7 +172,7 @@ def confirm_forgot_password(response: CognitoIdpResponse) -> Any:
 
 
 def admin_initiate_auth(response: CognitoIdpResponse) -> Any:
-    """An account that is not confirmed is told apart before its password is looked at, whatever the password is.
+    """An unconfirmed account is reported before the password is checked, for any password.
 
     https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminInitiateAuth.html
     """
@@ -191,7 +191,7 @@ def admin_initiate_auth(response: CognitoIdpResponse) -> Any:
 
 
 def initiate_auth(response: CognitoIdpResponse) -> Any:
-    """As moto's, for a client that allows the flow, and for who knows its secret."""
+    """As in moto, but the client must allow the flow, and the caller must know its secret."""
     _, client = _pool_and_client(response._get_param("ClientId"))
     _require_flow(client, response._get_param("AuthFlow"))
     parameters = response._get_param("AuthParameters") or {}

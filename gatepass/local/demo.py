@@ -1,4 +1,4 @@
-"""The journey of one visitor, told step by step; each step is a real HTTP request with its real answer."""
+"""The journey of one visitor, step by step. Each step is a real HTTP request with its real answer."""
 
 import json
 import secrets
@@ -38,13 +38,13 @@ class Step:
 
     @property
     def right(self) -> bool:
-        """Whether it went as it should."""
+        """Whether the step had the expected result."""
         return self.expected == self.seen
 
 
 @dataclass
 class Demo:
-    """Tells the journey on a stack."""
+    """Runs and narrates the journey on a stack."""
 
     stack: LocalStack
     console: Console
@@ -52,7 +52,7 @@ class Demo:
     user: str = ""
 
     def run(self) -> bool:
-        """The whole journey; False if any step was not as it should be."""
+        """Run the whole journey. Returns False if a step had an unexpected result."""
         self._say(f"A FAISS search API without a line of access code runs behind the gate at {self.stack.gateway.url}")
         self._anonymous()
         token = self._registration()
@@ -64,14 +64,14 @@ class Demo:
         return self._summary()
 
     def _anonymous(self) -> None:
-        self._say(f"A visitor searches without a token: {ANONYMOUS_SEARCHES} searches are free for an address")
+        self._say(f"A visitor searches without a token: {ANONYMOUS_SEARCHES} searches per address are free")
         for n in range(ANONYMOUS_SEARCHES):
             self._search(f"anonymous search {n + 1}", None, 200, "ok_anonymous")
         body = self._search("anonymous search 4", None, 403, "anonymous_quota_exceeded")
-        self._check("the refusal links to more", True, str(body.get("upgradeUrl")).startswith("https://"))
+        self._check("the refusal contains an upgrade link", True, str(body.get("upgradeUrl")).startswith("https://"))
 
     def _registration(self) -> str:
-        self._say("The visitor registers for the solution, and comes back with a permanent token")
+        self._say("The visitor registers for the solution and returns with a permanent token")
         who = {"email": "visitor@example.com", "solution_id": SOLUTION}
         self._post("/v1/registrations", who, 202)
         code = self.stack.mails()[-1]["code"]
@@ -85,18 +85,18 @@ class Demo:
         return token
 
     def _daily_quota(self, token: str) -> None:
-        self._say(f"With the token, {REGISTERED_SEARCHES} searches a day pass")
+        self._say(f"With the token, {REGISTERED_SEARCHES} searches a day are allowed")
         for n in range(REGISTERED_SEARCHES):
             self._search(f"registered search {n + 1}", token, 200, "ok")
         self._search("registered search 11", token, 403, "quota_exceeded")
 
     def _upgrade(self, token: str) -> None:
-        self._say("The user upgrades to pro: the very next request passes, with the same token")
+        self._say("The user upgrades to pro: the next request passes with the same token")
         self._command("entitlements", "set-plan", "--user", self.user, "--solution", SOLUTION, "--plan", "pro")
         self._search("search after the upgrade", token, 200, "ok")
 
     def _forgeries(self, token: str) -> None:
-        self._say("Forged, altered and foreign tokens are refused, before the table is asked at all")
+        self._say("Forged, altered, and foreign tokens are refused before any call to the table")
         secret, header, payload, signature = token.removeprefix("gp1_").split(".")
         stolen = "gp1_" + ".".join([base64url.encode(secrets.token_bytes(32)), header, payload, signature])
         self._search("a made-up token", "gp1_made-up", 401, "token_malformed")
@@ -104,9 +104,9 @@ class Demo:
         claims = json.loads(base64url.decode(payload)) | {"sub": str(uuid.uuid4())}
         altered = base64url.encode(json.dumps(claims).encode())
         self._search(
-            "another user's name in it", f"gp1_{secret}.{header}.{altered}.{signature}", 401, "signature_invalid"
+            "a token with another user's ID", f"gp1_{secret}.{header}.{altered}.{signature}", 401, "signature_invalid"
         )
-        self._search("a foreign solution's token", self._foreign_token(), 403, "solution_mismatch")
+        self._search("a token for another solution", self._foreign_token(), 403, "solution_mismatch")
 
     def _foreign_token(self) -> str:
         from tempfile import NamedTemporaryFile
@@ -122,12 +122,12 @@ class Demo:
         return self.stack.run("tokens", "mint", "--user", self.user, "--solution", "another-solution")[1]
 
     def _rotation(self, token: str) -> None:
-        self._say("The operator rotates the signing key: the token stays good")
+        self._say("The operator rotates the signing key: the token stays valid")
         self._command("keys", "rotate", "--now")
         self._search("search after the rotation", token, 200, "ok")
 
     def _revocation(self, token: str) -> None:
-        self._say("The operator revokes access: the token is refused at once, for good")
+        self._say("The operator revokes access: the token is refused immediately and permanently")
         self._command("entitlements", "revoke", "--user", self.user, "--solution", SOLUTION)
         self._search("search after the revocation", token, 403, "entitlement_revoked")
 
@@ -172,7 +172,7 @@ class Demo:
     def _note(self, what: str, expected: str, seen: str) -> None:
         self.steps.append(Step(what, expected, seen))
         if expected != seen:
-            self.console.print(f"  [bold red]that should have been {expected}[/bold red]")
+            self.console.print(f"  [bold red]expected {expected}[/bold red]")
 
     def _say(self, text: str) -> None:
         self.console.print(f"\n[bold cyan]{_plain(text)}[/bold cyan]")
@@ -191,5 +191,5 @@ class Demo:
 
 
 def _plain(text: str) -> str:
-    """Brackets in an answer are no markup."""
+    """Escape brackets, which rich would read as markup."""
     return text.replace("[", "\\[")

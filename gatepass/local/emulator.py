@@ -1,4 +1,4 @@
-"""moto's server in a process of its own: DynamoDB, KMS and Cognito on a loopback port."""
+"""moto's server in its own process: DynamoDB, KMS, and Cognito on a loopback port."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ START_SECONDS: Final = 60
 
 @contextmanager
 def moto_server(mailbox: Path) -> Iterator[str]:
-    """Run it until the end of the block; yields its URL. Mailed codes go to the file `mailbox` (see `aws.py`)."""
+    """Run the server until the end of the block. Yields its URL. Mailed codes go to the file `mailbox` (`aws.py`)."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

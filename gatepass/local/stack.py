@@ -1,4 +1,4 @@
-"""The local stack: the real handlers behind the local API gateway. The one module here that runs them, as AWS would."""
+"""The local stack: the real handlers behind the local API gateway. Only this module runs the handlers, as AWS would."""
 
 import json
 import os
@@ -24,40 +24,40 @@ _CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
 GATEWAY_RESPONSES: Final = {
     "ACCESS_DENIED": GatewayResponse(403, _CORS, REFUSED),
     "UNAUTHORIZED": GatewayResponse(401, _CORS, '{"message":"Unauthorized"}'),
-    # What the real one answers when an authorizer fails in any other way, such as without its table.
+    # The answer of the real API Gateway when an authorizer fails in another way, such as without its table.
     "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(500, _CORS, LATER),
 }
 
 
 @dataclass
 class LocalStack:
-    """What runs, and what the gate wrote of its decisions."""
+    """The running parts, and the gate's log of decisions."""
 
     gateway: LocalGateway
     token_service: LocalGateway
     run: Callable[..., tuple[int, str]]
-    """Runs a `gatepass` command in this stack; its exit status and output."""
+    """Runs a `gatepass` command in this stack. Returns its exit status and output."""
     mailbox: Path
-    """What Cognito mailed, one JSON line each."""
+    """The file with Cognito's mails, one JSON line each."""
     lines: list[str] = field(default_factory=list)
 
     def mails(self) -> list[dict[str, str]]:
-        """All mails so far, the newest last."""
+        """All mails so far, newest last."""
         return [json.loads(line) for line in self.mailbox.read_text().splitlines()] if self.mailbox.exists() else []
 
     @property
     def last_reason(self) -> str:
-        """The reason of the last decision, as logged: a 401 tells its caller none."""
+        """The reason of the last decision, from the log, because a 401 contains none."""
         return str(json.loads(self.lines[-1])["reason"])
 
 
 @contextmanager
 def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> Iterator[LocalStack]:
-    """Start everything, with the first solution applied; `watch` sees the gate's log lines."""
-    # Whatever account this shell is set to is no business of a local stack.
+    """Start everything and apply the first solution. `watch` gets the gate's log lines."""
+    # The local stack must not use the AWS account that this shell is set to.
     for name in [name for name in os.environ if name.startswith(("AWS_", "GATEPASS_"))]:
         del os.environ[name]
-    # Nor is its proxy, which could not reach this machine's loopback addresses.
+    # It must not use a proxy either, which could not reach this machine's loopback addresses.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     with TemporaryDirectory() as folder, moto_server(Path(folder) / "mailbox") as endpoint:
         os.environ.update(
@@ -80,7 +80,7 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
                 watch(line)
 
         _create_user_pool(endpoint)
-        # The next port after the API's, or any where any was asked for.
+        # The port after the API's, or any free port if any was requested.
         with (
             _gateway(_api(write), port) as gateway,
             _gateway(_token_api(), port + 1 if port else 0) as token_service,
@@ -123,7 +123,7 @@ def _token_api() -> Api:
 
 
 def _create_user_pool(endpoint: str) -> None:
-    """As the template has it. moto is laxer still: no code grows old, nobody is locked out, an address could change."""
+    """As in the template. moto is less strict: codes do not expire, nobody is locked out, an address can change."""
     import boto3
 
     session: Any = boto3.session.Session(region_name="us-east-1")
@@ -154,12 +154,12 @@ def _command(*arguments: str) -> tuple[int, str]:
     output, notes = StringIO(), StringIO()
     with redirect_stdout(output), redirect_stderr(notes):
         status = main(list(arguments))
-    if status:  # what is worth knowing of a solution to sell is none of a demonstration's business
+    if status:  # warnings about a solution are not relevant in a demo; errors are
         print(notes.getvalue(), end="", file=sys.stderr)
     return status, output.getvalue().strip()
 
 
 def decision_of(line: str) -> dict[str, Any]:
-    """A log line as people want it: without the metric directives."""
+    """A log line for people, without the metric directives."""
     data: dict[str, Any] = json.loads(line)
     return {name: value for name, value in data.items() if name != "_aws"}

@@ -182,7 +182,7 @@ def test_a_code_is_exchanged_with_the_verifier_of_its_state(shop: Shop) -> None:
     assert visits(page) == []
     page.goto(f"{shop.origin}/?code={CODE}&state={state}")
     page.wait_for_selector("#notice-link")
-    assert "or that it has used" in page.inner_text("#notice")
+    assert "has already used" in page.inner_text("#notice")
     assert len(asked) == 1
 
 

@@ -1,4 +1,4 @@
-"""Which stack a table is of: what its keys in KMS are tagged with, and which outputs are asked for."""
+"""What the command works on: an emulator or AWS, never half of each; and which stack the table is of."""
 
 import secrets
 
@@ -9,6 +9,7 @@ from gatepass.cli import main
 from gatepass.environment import LOCAL_STACK, Environment
 from gatepass.refusals import CommandError
 from tests.support import emulators
+from tests.support.command import Command
 from tests.support.market import kms_keys
 from token_service.signing.kms import STACK_TAG
 
@@ -55,3 +56,17 @@ def test_init_tags_the_keys_of_a_deployed_table_with_its_stack(
     kms = emulators.client("kms", moto_endpoint)
     tags = [kms.list_resource_tags(KeyId=key)["Tags"] for key in kms_keys(moto_endpoint) - before]
     assert tags == [[{"TagKey": STACK_TAG, "TagValue": "two"}]] * 2
+
+
+@pytest.mark.parametrize("url", ["foo", "http://["])
+def test_an_endpoint_that_is_none_is_a_clear_refusal(gatepass: Command, url: str) -> None:
+    gatepass.environment["AWS_ENDPOINT_URL"] = url
+    run = gatepass("init")
+    assert (run.returncode, "write http://HOST:PORT" in run.stderr, "Traceback" in run.stderr) == (1, True, False)
+
+
+def test_keys_are_not_made_on_aws_for_an_emulated_table(gatepass: Command) -> None:
+    endpoint = gatepass.environment.pop("AWS_ENDPOINT_URL")
+    gatepass.environment["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint
+    run = gatepass("init")
+    assert (run.returncode, "both emulated" in run.stderr) == (1, True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from entitlements.table import DEFINITION
-from gatepass.attach.aws import Aws
+from gatepass.aws_calls import Aws
 from gatepass.cli import main
 from tests.support import emulators
 from tests.support.command import Command

@@ -3,14 +3,13 @@
 import re
 from typing import Any
 
-from entitlements.solution import read_solution
-from gatepass.attach.apis import Api, authorizer_uri
-from gatepass.attach.plan import Goal, _authorizer
+from gatepass.attach.api_state import ApiKind
+from gatepass.attach.document import value_to_json
+from gatepass.attach.wanted import authorizer_value
 from tests.support.emulators import ROOT
-from tests.support.table import config
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:gate:live"
-EXPORTS = {"gatepass-AuthorizerArn": ARN, "gatepass-AuthorizerInvokeUri": authorizer_uri(ARN)}
+EXPORTS = {"gatepass-AuthorizerArn": ARN, "gatepass-AuthorizerInvokeUri": authorizer_value(ApiKind.REST, ARN).uri}
 
 
 def blocks(heading: str) -> list[str]:
@@ -23,7 +22,8 @@ def blocks(heading: str) -> list[str]:
 
 def made_by_attach(kind: str) -> dict[str, Any]:
     """The authorizer that `gatepass attach` makes."""
-    return _authorizer(Api("a1b2c3", kind, "prod", {}), Goal(read_solution(config()), ARN))
+    made: dict[str, Any] = value_to_json(authorizer_value(ApiKind(kind), ARN))
+    return made
 
 
 def resolve(value: Any) -> Any:

@@ -61,7 +61,7 @@ def obtain(records: Pending, kind: str, kms: Callable[[], Kms], stack: str, cloc
     try:
         key_id = CREATE[kind](client, stack)
     except Refused as error:
-        if error.code == "kms_refused":
+        if error.code is Code.KMS_REFUSED:
             records.set_pending(kind, announced, None)
             raise
         raise Refused(error.code, f"{error}; {_perhaps_made(stack, now)}") from error

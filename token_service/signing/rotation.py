@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from entitlements.keyring import KeyRing, KeyState, SigningKey
-from entitlements.refusals import Refused
+from entitlements.refusals import Code, Refused
 from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, SIGNING, seconds_to_wait, unauthorized_for
 from token_service.signing.keys import Keys
 
@@ -81,7 +81,7 @@ def advance(keys: Keys, clock: Callable[[], float], tell: Tell, older_than: int 
         tell(f"published {keys.create().kid}: the next run promotes it")
     except Refused as error:
         # Lambda may run a function twice at once, and again after a failure: another run may be at it.
-        expected = error.code == "key_announced" or (error.code == "kms_refused" and _unreadable_for(keys, clock))
+        expected = error.code is Code.KEY_ANNOUNCED or (error.code is Code.KMS_REFUSED and _unreadable_for(keys, clock))
         if not expected:
             raise
         tell(f"left to the next run: {error}")
@@ -104,7 +104,9 @@ def _publish(keys: Keys, clock: Callable[[], float], wait: Callable[[int], objec
     try:
         key = keys.create()
     except Refused as error:
-        left = _unreadable_for(keys, clock) if error.code == "kms_refused" else 0
+        if error.code is Code.KEY_ANNOUNCED and (others := _published_by_another(keys, wait, tell)):
+            return others
+        left = _unreadable_for(keys, clock) if error.code is Code.KMS_REFUSED else 0
         if not left:
             raise
         tell(f"waiting {left} s: {error}")
@@ -112,6 +114,16 @@ def _publish(keys: Keys, clock: Callable[[], float], wait: Callable[[int], objec
         key = keys.create()
     tell(f"published {key.kid}")
     return key
+
+
+def _published_by_another(keys: Keys, wait: Callable[[int], object], tell: Tell) -> SigningKey | None:
+    """The key that another run is making, when it has published it; None if it does not within half a minute."""
+    tell("another run is making a key: waiting for it")
+    for _ in range(6):
+        wait(5)
+        if published := _published(keys.ring()):
+            return published
+    return None
 
 
 def _unreadable_for(keys: Keys, clock: Callable[[], float]) -> int:
@@ -122,7 +134,16 @@ def _unreadable_for(keys: Keys, clock: Callable[[], float]) -> int:
 
 def _promote(keys: Keys, kid: str, tell: Tell, in_haste: bool = False) -> None:
     before = keys.ring().signing_key.kid
-    keys.promote(kid, in_haste)
+    try:
+        if before != kid:
+            keys.promote(kid, in_haste)
+    except Refused:
+        if keys.ring().signing_key.kid != kid:
+            raise
+        before = kid
+    if before == kid:
+        tell(f"another run promoted {kid}")
+        return
     tell(f"promoted {kid}; {before} goes on verifying until its tokens are renewed")
 
 

@@ -51,6 +51,9 @@ def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context:
         known = bool(origin) and origins.known(origin)
         if method == "OPTIONS":
             return _finished(_preflight(), path, origin, known)
+        if method == "HEAD":
+            # RFC 9110 section 9.3.2: as GET, without its content.
+            return handle(app, origins, _with_method(event, "GET"), context) | {"body": ""}
         event, is_form = _with_plain_body(event, headers, path)
         if is_form:
             origins.require_form(origin, json.loads(event["body"]).get("solution_id"))
@@ -60,6 +63,11 @@ def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context:
     except StoreUnavailable as error:
         answer, is_form, known = _plain(refusal(Refused(Code.STORE_UNAVAILABLE, str(error)))), False, False
     return _finished(_as_redirect(answer) if is_form else answer, path, origin, known)
+
+
+def _with_method(event: Event, method: str) -> Event:
+    context = event["requestContext"]
+    return {**event, "requestContext": {**context, "http": {**context["http"], "method": method}}}
 
 
 def _with_plain_body(event: Event, headers: Mapping[str, str], path: str) -> tuple[Event, bool]:

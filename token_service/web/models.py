@@ -17,7 +17,7 @@ Email = Annotated[
     Field(
         pattern=r"^[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,185}\.[A-Za-z0-9-]{2,}$",
         max_length=128,
-        description="The address, which is who somebody is and never changes",
+        description="The address, which is the user's immutable identity",
         examples=["someone@example.com"],
     ),
     AfterValidator(str.lower),
@@ -31,14 +31,12 @@ Password = Annotated[
         examples=["Str0ng-enough!"],
     ),
 ]
-Code = Annotated[
-    str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="The code that was mailed", examples=["123456"])
-]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="The mailed code", examples=["123456"])]
 ReturnTo = Annotated[
     str | None,
     Field(
         max_length=2048,
-        description="Where to return to: begins with one of the solution's return_urls",
+        description="Where to return to: must start with one of the solution's return_urls",
         examples=["http://localhost:8000/"],
     ),
 ]
@@ -47,13 +45,13 @@ State = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9_-]{0,128}$",
-        description="Comes back beside the token or code. A page takes a token only with the state that it issued; "
-        "for a code it is the base64url SHA-256 of the page's verifier (RFC 7636, S256)",
+        description="Returned with the token or code. A page takes a token only with a state that it issued. "
+        "For a code, it is the base64url SHA-256 of the page's verifier (RFC 7636, S256)",
         examples=["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
     ),
 ]
 RotateTokens = Annotated[
-    bool, Field(description="End the user's tokens too: they outlive passwords and sessions", examples=[False])
+    bool, Field(description="Also end the user's tokens, which otherwise stay valid", examples=[False])
 ]
 
 
@@ -129,55 +127,55 @@ class ValidateRequest(_Body):
     method: str = Field(default="GET", pattern=f"^({'|'.join(METHODS)})$")
     path: str = Field(default="/", pattern="^/", max_length=2048)
     # Strict: whoever writes "spend": "off" shall learn that it is no boolean, rather than what it was taken for.
-    spend: bool = Field(default=True, strict=True, description="false only asks: nothing is counted")
+    spend: bool = Field(default=True, strict=True, description="false does not count the request")
 
 
 class Accepted(BaseModel):
-    """What was asked for is under way, if the address is one for which it can be."""
+    """The request was accepted."""
 
     status: str = Field(examples=["code_mailed"])
 
 
 class TokenAnswer(BaseModel):
-    """A token: permanent, and a secret."""
+    """A token, which is permanent and secret."""
 
     token: str
     solution_id: str
 
 
 class RefreshAnswer(BaseModel):
-    """The same secret, vouched for by the key that signs now."""
+    """The same secret, signed by the current key."""
 
     token: str
 
 
 class WelcomeAnswer(BaseModel):
-    """A token, or a code for it, and where to go with it; a sign-in brings the ID token for the user's own routes."""
+    """A token, or a code for it, and the redirect. A sign-in also returns the ID token for the user's own routes."""
 
     solution_id: str
-    token: str | None = Field(description="Absent (null) where the solution's `token_delivery` is `code`")
-    code: str | None = Field(description="Good for one exchange within a minute; null for other deliveries")
-    state: str = Field(description="As it was sent")
-    redirect: str = Field(description="With token or code, and state, in it; empty where the solution has no page")
+    token: str | None = Field(description="null if the solution's `token_delivery` is `code`")
+    code: str | None = Field(description="Valid for one exchange within a minute. null for other deliveries")
+    state: str = Field(description="The `state` of the request")
+    redirect: str = Field(description="Contains the token or code, and the state. Empty if the solution has no page")
     id_token: str | None = None
-    expires_in: int | None = Field(default=None, description="Seconds for which the ID token is good")
+    expires_in: int | None = Field(default=None, description="Lifetime of the ID token in seconds")
 
 
 class SignedOutAnswer(BaseModel):
-    """Every session of before is void."""
+    """Every earlier session is invalid."""
 
     status: str = Field(examples=["signed_out"])
 
 
 class RevokedAnswer(BaseModel):
-    """The token is dead."""
+    """The token has ended."""
 
     status: str = Field(examples=["revoked"])
     solution_id: str
 
 
 class UsageAnswer(BaseModel):
-    """One of a user's solutions. `limit`, `used` and `remaining` are of the tightest limit; null: there is none."""
+    """One of a user's solutions. `limit`, `used`, and `remaining` are of the tightest limit, or null without one."""
 
     solution_id: str
     name: str

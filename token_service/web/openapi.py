@@ -15,13 +15,13 @@ from token_service.web.edge import FORM, FORM_PATHS, REDIRECTING
 VERSION: Final = "1"
 DESCRIPTION: Final = (
     "Registers users of solutions, mints their tokens, and decides requests as the gate does. Errors are problem "
-    "documents (RFC 9457) whose type is `urn:gatepass:` and a code."
+    "documents (RFC 9457). Their `type` is `urn:gatepass:` followed by a code."
 )
 TAGS: Final[Mapping[str, str]] = {
-    "public": "What anybody may know",
-    "registration": "From a visitor to a user with a token, and the way back for who forgot a password",
+    "public": "Public facts",
+    "registration": "Registration, sign-in, sign-out, and forgotten passwords",
     "tokens": "A user's own tokens",
-    "account": "What a user sees of their own access, and its end",
+    "account": "The user's own access, and deleting the account",
     "validation": "The gate's decision, for clients without an API Gateway",
 }
 SECURITY: Final = {
@@ -29,8 +29,8 @@ SECURITY: Final = {
     "token": HTTPBearer(description="A Gatepass token, gp1_…"),
 }
 RATE_LIMIT: Final = {
-    "RateLimit-Policy": 'The tightest limit: `"plan";q=limit`; absent without one',
-    "RateLimit": 'What is left of it, and for how many seconds: `"plan";r=remaining;t=seconds`',
+    "RateLimit-Policy": 'The tightest limit: `"plan";q=limit`. Absent without a limit',
+    "RateLimit": 'What is left of it, and the seconds until it resets: `"plan";r=remaining;t=seconds`',
 }
 FACTS: Final = {
     f"X-Gatepass-{name}": f"`{key}` of the decision"
@@ -46,7 +46,7 @@ FACTS: Final = {
 ORIGINAL: Final = {
     "X-Original-Method": ("The method of the request to decide", {"default": "GET"}),
     "X-Original-URI": (
-        "Its path, percent-encoded; a query is cut off",
+        "The path of that request, percent-encoded. A query is ignored",
         {"default": "/", "pattern": r"^[ -\"$->@-~]*(\?.*)?$"},
     ),
 }
@@ -72,7 +72,7 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
                 content = operation["requestBody"]["content"]
                 content[FORM] = content["application/json"]
             if method == "post" and path in REDIRECTING:
-                operation["responses"]["303"] = {"description": "A form's success: to redirect, with the token or code"}
+                operation["responses"]["303"] = {"description": "Success of a form: redirects with the token or code"}
             operation["responses"] = dict(sorted(operation["responses"].items()))
             _add_headers(path, operation)
     made["paths"] = dict(sorted(made["paths"].items(), key=_place))
@@ -134,7 +134,7 @@ def main() -> None:
     if file is None:
         sys.stdout.write(generated())
     elif not file.exists() or file.read_text("utf-8") != generated():
-        sys.exit(f"{file} is not what the routes say: python -m token_service.web.openapi > {file} makes it anew")
+        sys.exit(f"{file} does not match the routes: run python -m token_service.web.openapi > {file}")
 
 
 if __name__ == "__main__":

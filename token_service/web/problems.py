@@ -1,6 +1,7 @@
 """Refusals as problem documents (RFC 9457): the codes are in `entitlements/refusals.py`."""
 
 import json
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
@@ -42,7 +43,27 @@ def refusal(error: Refused) -> Response[str]:
     return problem(status, error.code, error.code.message, {"Retry-After": "1"} if status == 503 else None)
 
 
-def add_handlers(app: APIGatewayHttpResolver) -> None:
+class Resolver(APIGatewayHttpResolver):
+    """Powertools' resolver, which also tells the methods that a path takes."""
+
+    def __init__(self, **options: Any) -> None:
+        """With Powertools' options."""
+        self._methods: dict[str, set[str]] = {}
+        super().__init__(**options)
+
+    def route(self, rule: str, method: str, *arguments: Any, **options: Any) -> Any:  # type: ignore[override]
+        """Declare a route, as Powertools does, and remember its method."""
+        pattern = re.sub("<[^>]+>", "[^/]+", rule)
+        self._methods.setdefault(pattern, set()).add(method)
+        return super().route(rule, method, *arguments, **options)
+
+    def allowed(self, path: str) -> set[str]:
+        """The methods of a path; none if there is no such path. `HEAD` goes with `GET`, `OPTIONS` with everything."""
+        found = {method for rule, methods in self._methods.items() if re.fullmatch(rule, path) for method in methods}
+        return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()) if found else found
+
+
+def add_handlers(app: Resolver) -> None:
     """Every exception that a route may raise, as its problem."""
     app.exception_handler(Refused)(refusal)
     app.exception_handler(RequestValidationError)(_invalid)
@@ -53,7 +74,16 @@ def add_handlers(app: APIGatewayHttpResolver) -> None:
     ]
     for kind, handler in handlers:
         app.exception_handler(kind)(handler)
-    app.not_found(lambda _: refusal(Refused(Code.ROUTE_UNKNOWN)))
+    app.not_found(lambda _: _not_found(app))
+
+
+def _not_found(app: Resolver) -> Response[str]:
+    allowed = app.allowed(app.current_event.raw_path)
+    if not allowed or app.current_event.http_method in allowed:  # its parameters are not what the route takes
+        return refusal(Refused(Code.ROUTE_UNKNOWN))
+    code = Code.METHOD_NOT_ALLOWED
+    # RFC 9110 section 15.5.6
+    return problem(code.http_status, code, code.message, {"Allow": ", ".join(sorted(allowed))})
 
 
 def _invalid(error: RequestValidationError) -> Response[str]:

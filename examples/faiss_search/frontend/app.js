@@ -18,8 +18,8 @@ function httpUrl(text) {
 const setting = (name) => document.querySelector(`meta[name="${name}"]`).content;
 const isLoopback = (host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
 
-/* Anybody can make a link with ?api=. It is for trying an API on this machine from a page on this machine, and whatever
-   it names gets no token: that goes to the configured origin alone. */
+/* Anyone can create a link with ?api=. It is for trying an API on this machine from a page on this machine. The API that
+   it names gets no token, because the token is sent only to the configured origin. */
 const configured = httpUrl(setting("api-base"));
 const chosen = new URLSearchParams(location.search).get("api");
 const local = isLoopback(location.hostname) && isLoopback(httpUrl(chosen)?.hostname) ? httpUrl(chosen) : null;
@@ -28,7 +28,7 @@ const trusted = api !== null && api.origin === configured?.origin;
 
 const token = new Token("faiss-search", setting("token-service"));
 
-/* ---- What is shown; always by textContent ---- */
+/* ---- Display; always through textContent ---- */
 
 function make(tag, className, text) {
   const element = document.createElement(tag);
@@ -42,7 +42,7 @@ function showAccess() {
   at("forget").hidden = !stored;
   const access = [!stored ? "You are searching without a token."
     : trusted ? "You are searching with your token."
-    : "Your token is not sent to the API that this page's address names."];
+    : "Your token is not sent to the API named in this page's address."];
   if (chosen !== null && !local) access.push("?api= is ignored: it works only for a page and an API on this machine.");
   at("access").textContent = access.join(" ");
 }
@@ -51,7 +51,7 @@ function showOffer() {
   const appears = at("offer").hidden && token.offered !== null;
   at("offer").hidden = token.offered === null;
   at("offer-replaces").hidden = token.value === null;
-  if (appears) at("offer").focus(); // not a button: a key that was meant for the page must not answer
+  if (appears) at("offer").focus(); // not a button: a key press meant for the page must not answer
 }
 
 function clear() {
@@ -64,8 +64,8 @@ function clear() {
 
 const text = (value) => (typeof value === "string" ? value : "");
 
-/* Where the user gets more. Only what the marketplace itself names is told the state by which this page will know its
-   token, not what the API of an address names. */
+/* Where the user can upgrade. Only a link from the marketplace itself gets the state by which this page recognizes its
+   token, not a link from an API named in the address. */
 async function onward(url, named = trusted) {
   const upgrade = httpUrl(text(url));
   return upgrade && named ? token.visit(upgrade) : upgrade?.href;
@@ -77,8 +77,8 @@ function showRefusal(body, fallback, link, dead = false) {
   const details = text(body?.reason) ? [`Reason: ${body.reason.replaceAll("_", " ")}.`] : [];
   if (text(body?.used) && text(body?.limit)) details.push(`${body.used} of ${body.limit} used.`);
   const reset = text(body?.resetsAt) ? new Date(body.resetsAt) : null;
-  if (reset && !Number.isNaN(reset.getTime())) details.push(`Starts again ${reset.toLocaleString()}.`);
-  if (link && trusted && !token.secure) details.push("This page was not opened over https: it will ask before it takes a token.");
+  if (reset && !Number.isNaN(reset.getTime())) details.push(`Resets ${reset.toLocaleString()}.`);
+  if (link && trusted && !token.secure) details.push("This page was not opened over https, so it asks before it uses a token.");
   at("notice-details").textContent = details.join(" ");
   if (link) {
     at("notice-link").href = link;
@@ -90,7 +90,7 @@ function showRefusal(body, fallback, link, dead = false) {
 }
 
 function showHits(hits) {
-  at("status").textContent = hits.length === 0 ? "Nothing found: try other words."
+  at("status").textContent = hits.length === 0 ? "Nothing found. Try other words."
     : `${hits.length} ${hits.length === 1 ? "service" : "services"} found, best first.`;
   at("results").replaceChildren(...hits.map((hit) => {
     const score = Math.max(0, Math.min(1, Number(hit.score) || 0));
@@ -98,7 +98,7 @@ function showHits(hits) {
     const head = make("div", "head");
     head.append(make("h2", "", text(hit.name)), make("span", "category", text(hit.category)));
     const rating = make("div", "score");
-    const meter = make("span", "meter"); // no <meter>: browsers differ in how it can be styled, and the number says it
+    const meter = make("span", "meter"); // not <meter>: browsers style it differently, and the number has the same information
     meter.append(make("span", "fill"));
     meter.firstChild.style.width = `${100 * score}%`;
     rating.append(make("span", "label", "Score"), meter, make("span", "number", score.toFixed(2)));
@@ -115,7 +115,7 @@ async function search(query, k) {
   running?.abort();
   const mine = running = new AbortController();
   clear();
-  if (!api) return showRefusal(null, "The API's address is not a web address: correct this page's api-base.");
+  if (!api) return showRefusal(null, "The API's address is not a URL: correct this page's api-base.");
   at("status").textContent = "Searching…";
   await arrived;
   const url = `${api.origin}${api.pathname.replace(/\/+$/, "")}/search`;
@@ -160,7 +160,7 @@ at("forget").addEventListener("click", () => {
   at("query").focus();
 });
 
-/* ---- Tokens that arrive ---- */
+/* ---- Incoming tokens ---- */
 
 function answerOffer(event) {
   if (event.currentTarget === at("use-token")) token.use();
@@ -176,7 +176,7 @@ at("offer").addEventListener("keydown", (event) => { if (event.key === "Escape")
 let arrived;
 
 async function arrive() {
-  const taking = token.take(); // before anything else: until it has run, the address holds the token
+  const taking = token.take(); // first of all: until it has run, the address contains the token
   showAccess();
   showOffer();
   const trouble = await taking;

@@ -1,18 +1,18 @@
-/* A page's token: asked for at the marketplace, taken from the address, kept in this browser, sent to the API, renewed
-   when the marketplace has changed its signing key. It knows nothing of this page: copy it into any solution's.
+/* A page's token: requested at the marketplace, taken from the address, stored in this browser, sent to the API, and
+   renewed after the marketplace has changed its signing key. It does not depend on this page, so you can copy it.
 
-   Anybody can make a link that holds a token. So each visit to the marketplace has a `state`, and only what comes back
-   beside the state of such a visit is taken without asking. It is the SHA-256 of a verifier that never leaves this
-   browser but for the token service, which wants it for a one-time code (RFC 7636, method S256). */
+   Anyone can create a link that contains a token. Each visit to the marketplace therefore has a `state`, and the page
+   takes without asking only what comes back with the state of such a visit. The state is the SHA-256 of a verifier. The
+   verifier is sent only to the token service, in exchange for a one-time code (RFC 7636, method S256). */
 
-const DAY = 86_400_000; // ms; a visit to the marketplace is over after one
-const MAX_VISITS = 5; // several tabs may be at the marketplace at once
-const EXCHANGE_TIMEOUT = 10_000; // ms; a code is good for 60 s
-const TOKEN = /^[\x21-\x7e]+$/; // what a header can carry
+const DAY = 86_400_000; // ms; a visit to the marketplace ends after one day
+const MAX_VISITS = 5; // several tabs can be at the marketplace at the same time
+const EXCHANGE_TIMEOUT = 10_000; // ms; a code is valid for 60 s
+const TOKEN = /^[\x21-\x7e]+$/; // what a header can contain
 const CODE = /^[A-Za-z0-9_-]{43}$/;
 const ARRIVALS = ["token", "code", "state"];
 
-const memory = new Map(); // where storage is switched off: then a token lives as long as the page
+const memory = new Map(); // used if storage is turned off; a token then lasts as long as the page
 
 function load(key) {
   try { return localStorage.getItem(key); } catch { return memory.get(key) ?? null; }
@@ -28,8 +28,8 @@ function base64url(bytes) {
   return btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/* What the address brings, out of one place alone: a state in the query says nothing about a token in the fragment. It
-   is removed there and from the history before anybody acts on it. */
+/* What the address contains, from one place only: a state in the query says nothing about a token in the fragment. It is
+   removed from the address and the history before it is used. */
 function arrival() {
   const url = new URL(location.href);
   const fragment = new URLSearchParams(url.hash.slice(1));
@@ -45,23 +45,23 @@ function arrival() {
 export class Token {
   #state = null; // of this page's visit to the marketplace
 
-  /* `solution` is its id, `service` the token service's base URL: a URL of the page's own, never one out of an address,
-     since the token goes there. */
+  /* `solution` is its ID, and `service` is the token service's base URL. The token is sent there, so take the URL from the
+     page itself and never from its address. */
   constructor(solution, service) {
     this.solution = solution;
     this.service = service.replace(/\/+$/, "");
     this.key = `gatepass.token.${solution}`;
     this.visits = `gatepass.verifier.${solution}`;
-    this.refusal = ""; // why the token service would not renew the token, in words for its user
-    this.offered = null; // a token that arrived without having been asked for, until `use` or `ignore`
+    this.refusal = ""; // why the token service did not renew the token, in words for the user
+    this.offered = null; // a token that the page did not ask for, until `use` or `ignore`
   }
 
   get value() { return load(this.key); }
 
-  /* Whether visits can have a state: browsers hash only for pages that came over https, or from this machine. */
+  /* Whether visits can have a state: browsers hash only on https pages and on pages from this machine. */
   get secure() { return Boolean(globalThis.crypto?.subtle); }
 
-  /* A link to the marketplace, `url`, from where its user comes back to this page with a token. */
+  /* A link to the marketplace, `url`, from which the user returns to this page with a token. */
   async visit(url) {
     const link = new URL(url);
     link.searchParams.set("solution_id", this.solution);
@@ -70,8 +70,8 @@ export class Token {
     return link.href;
   }
 
-  /* Take what arrived in the page's address. Gives a message for the user where something came and was not taken, and
-     puts into `offered` what the user has to be asked about. A token that was asked for is kept before this returns. */
+  /* Take what the page's address contains. Returns a message for the user if something arrived and was not taken. Sets
+     `offered` to a token that the user has to be asked about. A requested token is stored before this returns. */
   async take() {
     const { token, code, state } = arrival();
     const visit = state && this.#outstanding().find((one) => one.state === state);
@@ -80,13 +80,13 @@ export class Token {
         this.#end(visit);
         this.offered = null;
         this.#keep(token);
-      } else if (token !== this.value && window === window.top) { // in a frame, somebody else may aim the click
+      } else if (token !== this.value && window === window.top) { // in a frame, another page could steer the click
         this.offered = token;
       }
     } else if (code !== undefined) {
       if (visit && CODE.test(code)) return this.#redeem(code, visit);
-      return this.secure ? "This address contains a sign-in code that this page did not ask for, or that it has used."
-        : "This page was not opened over https, and so it cannot take the sign-in code in its address.";
+      return this.secure ? "This address contains a sign-in code that this page did not ask for or has already used."
+        : "This page was not opened over https, so it cannot use the sign-in code in its address.";
     }
     return "";
   }
@@ -105,9 +105,9 @@ export class Token {
     this.refusal = "";
   }
 
-  /* `fetch` with the token. A 401 is answered by renewing it and asking once more, unless nothing was renewed; so the
-     body must be one that can be sent twice. Otherwise it is renewed in the background: when the API hands on that the
-     gate asks for it (X-Gatepass-Resign), and once a day, since most APIs hand on nothing. */
+  /* `fetch` with the token. After a 401, it renews the token and repeats the request once if the token has changed, so it
+     must be possible to send the body twice. It also renews the token in the background: when the API passes on the
+     gate's request (X-Gatepass-Resign), and once a day, because most APIs pass on nothing. */
   async fetch(url, init = {}) {
     const token = this.value;
     const ask = (bearer) => {
@@ -122,11 +122,11 @@ export class Token {
       return response;
     }
     if (this.value === token) await this.#renew(token);
-    const renewed = this.value; // perhaps by another tab
+    const renewed = this.value; // possibly by another tab
     return renewed === null || renewed === token || init.signal?.aborted ? response : ask(renewed);
   }
 
-  /* Where the user gets another token; empty where the token service does not say. */
+  /* Where the user gets another token; empty if the token service does not say. */
   async marketplace() {
     try {
       const response = await fetch(`${this.service}/v1/solutions/${this.solution}`, { credentials: "omit" });
@@ -142,7 +142,8 @@ export class Token {
     this.refusal = "";
   }
 
-  /* One state for all links of a page, until it is used: a page that shows many must not push out another tab's. */
+  /* One state for all links of a page, until it is used, so that a page with many links does not displace those of other
+     tabs. */
   async #issue() {
     if (!this.#outstanding().some((visit) => visit.state === this.#state)) {
       const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -155,7 +156,7 @@ export class Token {
 
   #outstanding() {
     let visits;
-    try { visits = JSON.parse(load(this.visits)); } catch { /* not ours, so as none */ }
+    try { visits = JSON.parse(load(this.visits)); } catch { /* not written by this page: ignore it */ }
     return (Array.isArray(visits) ? visits : []).filter((visit) => Math.abs(Date.now() - visit?.at) < DAY);
   }
 
@@ -168,7 +169,7 @@ export class Token {
     this.#store(this.#outstanding().filter((other) => other.state !== visit.state));
   }
 
-  /* Exchange a one-time code for the token: a message for the user where there is none. */
+  /* Exchange a one-time code for the token. Returns a message for the user if there is no token. */
   async #redeem(code, visit) {
     this.#end(visit);
     let body = null;
@@ -178,7 +179,7 @@ export class Token {
         body: JSON.stringify({ code, verifier: visit.verifier }), signal: AbortSignal.timeout(EXCHANGE_TIMEOUT),
       });
       body = await response.json();
-    } catch { /* no answer: as one that holds nothing */ }
+    } catch { /* no answer: handled below as an empty one */ }
     if (typeof body?.token === "string" && TOKEN.test(body.token) && body.solution_id === this.solution) {
       this.#keep(body.token);
       return "";
@@ -188,18 +189,18 @@ export class Token {
 
   #renewing = null;
 
-  /* Never rejects: a token that could not be renewed now goes on as it is, and the next day or 401 tries again. */
+  /* Never rejects: if the token cannot be renewed, it stays in use, and the next day or the next 401 tries again. */
   #renew(token) {
     return this.#renewing ??= this.#exchange(token).catch(() => {}).finally(() => { this.#renewing = null; });
   }
 
   async #exchange(token) {
-    save(`${this.key}.asked`, String(Date.now())); // now, so that one that fails is not repeated with every request
+    save(`${this.key}.asked`, String(Date.now())); // before the call, so that a failing one is not repeated with every request
     const response = await fetch(`${this.service}/v1/tokens/refresh`, {
       method: "POST", headers: { Authorization: `Bearer ${token}` }, credentials: "omit",
     });
     const body = await response.json();
-    // Meanwhile the user may have made this page forget the token, or come back with another.
+    // In the meantime, the user may have removed the token or returned with another.
     if (this.value !== token) return;
     if (response.ok) this.#keep(body.token);
     else if (response.status === 401 || response.status === 403) this.refusal = body.detail;

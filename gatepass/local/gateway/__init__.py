@@ -1,14 +1,14 @@
-"""A small local API Gateway that decides as the real one does where `sam local start-api` does not.
+"""A small local API Gateway that behaves like the real one where `sam local start-api` does not.
 
-It answers on loopback for `gatepass local`, `gatepass demo` and the tests: identity sources, result cache,
-policy evaluation, gateway responses, CORS, and the event of every payload format. Each behaviour names the
-page of the AWS documentation it follows, so that it does not merely agree with our own authorizer; what AWS
-leaves unsaid is marked "by report" with its source.
+It answers on loopback for `gatepass local`, `gatepass demo`, and the tests: identity sources, result cache,
+policy evaluation, gateway responses, CORS, and the event of every payload format. Each behaviour cites the
+page of the AWS documentation that it follows, so that it does not merely agree with our own authorizer.
+Behaviour that AWS does not document is marked "by report" with its source.
 """
 
 from gatepass.local.gateway.authorize import ResultCache
 from gatepass.local.gateway.core import handle
-from gatepass.local.gateway.events import websocket_connect_event
+from gatepass.local.gateway.event_payloads import websocket_connect_event
 from gatepass.local.gateway.lambdas import LambdaContext
 from gatepass.local.gateway.messages import HttpRequest, HttpResponse
 from gatepass.local.gateway.model import (

@@ -1,4 +1,4 @@
-"""Asking the authorizer: identity sources, the result cache, the function, and what its answer means.
+"""Calls the authorizer: identity sources, the result cache, the function, and the meaning of its answer.
 
 REST: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
 HTTP: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gatepass.local.gateway import events
+from gatepass.local.gateway import event_payloads
 from gatepass.local.gateway.failures import (
     ARN_TOO_LONG,
     AUTHORIZER_BROKEN,
@@ -21,11 +21,11 @@ from gatepass.local.gateway.failures import (
     Failure,
     access_denied,
 )
-from gatepass.local.gateway.identity import IdentitySource, Location, parse_identity_source
+from gatepass.local.gateway.identity_sources import IdentitySource, Location, parse_identity_source
 from gatepass.local.gateway.invocation import Invocation
 from gatepass.local.gateway.lambdas import HTTP_AUTHORIZER_TIMEOUT, LambdaContext, function_name, invoke
 from gatepass.local.gateway.model import ApiType, Authorizer
-from gatepass.local.gateway.policy import Access, MalformedPolicyError, Statement, evaluate, parse_policy
+from gatepass.local.gateway.policy import MalformedPolicyError, PolicyOutcome, Statement, evaluate, parse_policy
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 MAX_METHOD_ARN_BYTES = 1600
@@ -36,19 +36,19 @@ _log = logging.getLogger(__name__)
 
 
 class MalformedOutputError(ValueError):
-    """The authorizer's answer has not the documented form."""
+    """The authorizer's answer does not have the documented form."""
 
 
 @dataclass(frozen=True)
 class Granted:
-    """The request may pass, with this to hand on to the integration."""
+    """The request may pass. `context` is passed on to the integration."""
 
     context: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An authorizer's answer, as it is cached: a yes or no, or a policy to evaluate anew for each method."""
+    """An authorizer's answer, as it is cached: yes or no, or a policy to evaluate again for each method."""
 
     answer: bool | tuple[Statement, ...]
     context: dict[str, Any]
@@ -57,20 +57,20 @@ class Verdict:
         """What the answer means for one method."""
         if isinstance(self.answer, bool):
             return Granted(self.context) if self.answer else access_denied(self.context, explicit=True)
-        access = evaluate(self.answer, method_arn)
-        if access is Access.ALLOWED:
+        outcome = evaluate(self.answer, method_arn)
+        if outcome is PolicyOutcome.ALLOWED:
             return Granted(self.context)
-        return access_denied(self.context, explicit=access is Access.DENIED)
+        return access_denied(self.context, explicit=outcome is PolicyOutcome.DENIED)
 
 
 CacheKey = tuple[Authorizer, tuple[str, ...]]
 
 
 class ResultCache:
-    """Authorizers' answers, kept for their TTL under the values of their identity sources.
+    """Authorizers' answers, cached for their TTL under the values of their identity sources.
 
-    Denials are kept too, failures are not. On REST APIs a cached policy is evaluated against the method at
-    hand, which is how a policy for one method ARN becomes a 403 on the next (serverless/serverless#6176).
+    Denials are cached too; failures are not. On REST APIs, a cached policy is evaluated against the requested
+    method, so a policy for one method ARN becomes a 403 on the next (serverless/serverless#6176).
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html#http-api-lambda-authorizer.caching
     """
 
@@ -79,13 +79,13 @@ class ResultCache:
         self._entries: dict[CacheKey, tuple[float, Verdict]] = {}
 
     def get(self, key: CacheKey, now: float) -> Verdict | None:
-        """The answer under this key, unless it has expired."""
+        """The answer under this key, or None if it is missing or has expired."""
         with self._lock:
             expires_at, verdict = self._entries.get(key, (now, None))
         return verdict if expires_at > now else None
 
     def put(self, key: CacheKey, verdict: Verdict, now: float) -> None:
-        """Keep an answer for its authorizer's TTL, and drop what has expired."""
+        """Keep an answer for its authorizer's TTL, and remove expired ones."""
         with self._lock:
             self._entries = {old: entry for old, entry in self._entries.items() if entry[0] > now}
             self._entries[key] = (now + key[0].ttl_seconds, verdict)
@@ -114,7 +114,7 @@ def authorize(
 
 
 def identity_values(invocation: Invocation, authorizer: Authorizer) -> tuple[str, ...] | None:
-    """The values of all identity sources, or None if one is missing or empty: a 401 without a call.
+    """The values of all identity sources, or None if one is missing or empty, which is a 401 without a call.
 
     "verifying all of the identity-related request parameters are present in the request, not null, and
     non-empty": https://docs.aws.amazon.com/apigateway/latest/api/API_Authorizer.html
@@ -129,7 +129,7 @@ def identity_values(invocation: Invocation, authorizer: Authorizer) -> tuple[str
 
 
 def _identity_value(invocation: Invocation, source: IdentitySource) -> str | None:
-    """Header names ignore case, query names do not."""
+    """Header names are not case-sensitive; query names are."""
     request = invocation.request
     if source.location is Location.STAGE_VARIABLE:
         return invocation.api.stage_variables.get(source.name)
@@ -155,48 +155,48 @@ def _ask(
     context = LambdaContext(api, function_name(authorizer.function), timeout, clock)
     try:
         output = invoke(authorizer.function, _event(invocation, authorizer, identity), context)
-        # A thread cannot be stopped from outside, so a late answer is thrown away instead.
+        # A thread cannot be stopped from outside, so a late answer is discarded instead.
         if not context.get_remaining_time_in_millis():
-            raise MalformedOutputError("it came too late")
+            raise MalformedOutputError("the answer arrived too late")
         return read_output(output, authorizer, api.type)
-    except Exception as error:  # a function may raise anything, and each of it is an answer here
-        # The whole message decides, not a part of it (REST: the page above; HTTP: by report).
+    except Exception as error:  # a function may raise anything, and every exception is an answer here
+        # The complete message must match, not a part of it (REST: the page above; HTTP: by report).
         if str(error) == UNAUTHORIZED_MESSAGE:
             return UNAUTHORIZED
-        # The kind alone: messages of an authorizer may hold tokens. Ours are safe to show.
+        # Log only the type, because messages of an authorizer can contain tokens. Our own messages are safe.
         ours = isinstance(error, MalformedOutputError | MalformedPolicyError)
         _log.warning("the authorizer failed: %s", error if ours else type(error).__name__)
         return AUTHORIZER_BROKEN
 
 
-def _event(invocation: Invocation, authorizer: Authorizer, identity: tuple[str, ...]) -> events.Event:
+def _event(invocation: Invocation, authorizer: Authorizer, identity: tuple[str, ...]) -> event_payloads.Event:
     if invocation.api.type == "HTTP":
         if authorizer.payload_version == "1.0":
-            return events.http_request_event_v1(invocation, identity)
-        return events.http_request_event_v2(invocation, identity)
+            return event_payloads.http_request_event_v1(invocation, identity)
+        return event_payloads.http_request_event_v2(invocation, identity)
     if authorizer.type == "TOKEN":
-        return events.token_event(invocation, identity[0])
-    return events.rest_request_event(invocation)
+        return event_payloads.token_event(invocation, identity[0])
+    return event_payloads.rest_request_event(invocation)
 
 
 def read_output(output: Any, authorizer: Authorizer, api_type: ApiType) -> Verdict:
-    """The verdict in an authorizer's output, or an exception for output of another form.
+    """The verdict in an authorizer's output. Raises an exception for output in another form.
 
-    Simple responses need an HTTP API and payload 2.0; otherwise the output is a principal and a policy:
+    Simple responses need an HTTP API and payload 2.0. Otherwise, the output is a principal and a policy:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
     """
     if not isinstance(output, dict):
-        raise MalformedOutputError("the output is no object")
+        raise MalformedOutputError("the output is not an object")
     context = output.get("context")
     if not isinstance(context, dict | None):
-        raise MalformedOutputError("context is no object")
+        raise MalformedOutputError("context is not an object")
     if api_type == "HTTP" and authorizer.payload_version == "2.0" and authorizer.simple_responses:
         if not isinstance(output.get("isAuthorized"), bool):
             raise MalformedOutputError("isAuthorized is neither true nor false")
         return Verdict(output["isAuthorized"], context or {})
     principal = output.get("principalId")
     if not isinstance(principal, str):
-        raise MalformedOutputError("principalId is no string")
+        raise MalformedOutputError("principalId is not a string")
     statements = parse_policy(output.get("policyDocument"))
     if api_type == "HTTP":
         return Verdict(statements, context or {})
@@ -204,12 +204,12 @@ def read_output(output: Any, authorizer: Authorizer, api_type: ApiType) -> Verdi
 
 
 def _strings(context: dict[str, Any]) -> dict[str, str]:
-    """REST hands on strings only: numbers and booleans are written as JSON, anything else breaks the request.
+    """REST passes on only strings: numbers and booleans are written as JSON, and anything else fails the request.
 
     "The returned values are all stringified. Notice that you cannot set a JSON object or array as a valid
-    value of any key": the page above. Null is none of the documented types either.
+    value of any key": the page above. Null is not a documented type either.
     """
     for name, value in context.items():
         if not isinstance(value, str | int | float):
-            raise MalformedOutputError(f"context.{name} is neither string, number nor boolean")
+            raise MalformedOutputError(f"context.{name} is not a string, number, or boolean")
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in context.items()}

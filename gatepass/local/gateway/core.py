@@ -36,7 +36,7 @@ def handle(
     cache: ResultCache | None = None,
     clock: Callable[[], float] = time.time,
 ) -> HttpResponse:
-    """Answer one request as the API would. Without a `cache` nothing is remembered between calls."""
+    """Answer one request as the API would. Without a `cache`, nothing is kept between calls."""
     path = path_in_stage(api, request.path)
     match = None if path is None else find_route(api, request.method, path)
     invocation = Invocation(
@@ -61,7 +61,7 @@ def handle(
 
 
 def with_forwarded_for(request: HttpRequest) -> HttpRequest:
-    """The request with its peer's address last in `X-Forwarded-For`: all before it is the client's word.
+    """The request with its peer's address last in `X-Forwarded-For`. The client controls everything before it.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-http.html
     """
@@ -74,7 +74,7 @@ def with_forwarded_for(request: HttpRequest) -> HttpRequest:
 
 
 def _excess(api: Api, request: HttpRequest) -> Failure | None:
-    """The quotas: REST APIs count the values of the headers, HTTP APIs the request line as well."""
+    """The quotas: REST APIs count the header values; HTTP APIs also count the request line."""
     size = sum(len(value.encode()) for _, value in request.headers)
     if api.type == "HTTP":
         query = f"?{request.query}" if request.query else ""
@@ -85,10 +85,10 @@ def _excess(api: Api, request: HttpRequest) -> Failure | None:
 
 
 def _unrouted(api: Api, request: HttpRequest, *, in_stage: bool) -> HttpResponse | Failure:
-    """No route takes the request.
+    """The answer if no route matches the request.
 
-    Only here does an HTTP API with CORS answer a preflight by itself. An `ANY` or `$default` route takes the
-    `OPTIONS` request too, authorizer and all, so that such APIs need an `OPTIONS` route without one: see
+    Only here does an HTTP API with CORS answer preflight itself. An `ANY` or `$default` route also matches the
+    `OPTIONS` request and applies its authorizer, so such APIs need an `OPTIONS` route without one: see
     "Configuring CORS for an HTTP API with a $default route" at
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html (for `ANY` by report:
     aws/serverless-application-model#1603, anomalyco/sst#5493).

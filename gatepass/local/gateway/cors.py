@@ -1,4 +1,4 @@
-"""CORS of HTTP APIs. REST APIs have none of it: there an `OPTIONS` route and response headers do the work.
+"""CORS of HTTP APIs. REST APIs have no such settings: they use an `OPTIONS` route and response headers.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 """
@@ -12,7 +12,7 @@ from gatepass.local.gateway.model import Cors
 
 
 def is_preflight(request: HttpRequest) -> bool:
-    """Whether a browser asks leave for a request to come (Fetch standard, CORS-preflight request)."""
+    """Whether a request is a preflight request of a browser (Fetch standard, CORS-preflight request)."""
     return (
         request.method == "OPTIONS"
         and bool(request.header_values("Origin"))
@@ -21,10 +21,10 @@ def is_preflight(request: HttpRequest) -> bool:
 
 
 def with_cors(cors: Cors, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The response with the API's CORS headers in place of the integration's, which are ignored.
+    """The response with the API's CORS headers instead of the integration's, which are ignored.
 
-    The API's own 401 and 403 carry them too: browsers report their preflight as "does not have HTTP ok
-    status", which they say only of answers whose origin they accept (by report: anomalyco/sst#5493).
+    The API's own 401 and 403 have them too: browsers report their preflight as "does not have HTTP ok
+    status", which they do only for answers whose origin they accept (by report: anomalyco/sst#5493).
     """
     headers = [pair for pair in response.headers if not pair[0].lower().startswith("access-control-")]
     origin = _allowed_origin(cors, next(iter(request.header_values("Origin")), ""))
@@ -51,7 +51,7 @@ def _preflight_headers(cors: Cors) -> list[tuple[str, str]]:
 
 
 def _allowed_origin(cors: Cors, origin: str) -> str | None:
-    """What to allow this origin as: `*`, itself (listed, or by `https://*` or `http://*`), or None."""
+    """The allowed origin to return: `*`, the origin itself (listed, or by `https://*` or `http://*`), or None."""
     if not origin:
         return None
     if "*" in cors.allow_origins:

@@ -1,4 +1,4 @@
-"""What the gateway answers in the integration's stead, as values."""
+"""What the gateway answers instead of the integration, as values."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gatepass.local.gateway.model import ResponseType
 
 @dataclass(frozen=True)
 class Failure:
-    """An answer of the gateway's own.
+    """An answer from the gateway itself.
 
-    `kind` chooses a REST API's gateway response, and None means one that cannot be customized. `message` is
-    `$context.error.message`; HTTP APIs replace it by the status's own phrase. `authorizer` is what
-    `$context.authorizer` shows: filled after a Deny, empty after an exception.
+    `kind` selects a REST API's gateway response; None means that it cannot be customized. `message` is
+    `$context.error.message`; HTTP APIs replace it with the status phrase. `authorizer` is the value of
+    `$context.authorizer`: filled after a Deny, empty after an exception.
     """
 
     kind: ResponseType | None
@@ -28,12 +28,12 @@ class Failure:
 
 UNAUTHORIZED = Failure(ResponseType.UNAUTHORIZED, 401, "Unauthorized", "UnauthorizedException")
 
-# AUTHORIZER_FAILURE is never given: every report of a raising or malformed authorizer shows this type.
+# AUTHORIZER_FAILURE is not used: every report of an authorizer that raises or returns bad output shows this type.
 # The null message and the error type are by report: serverless/examples#305,
 # auth0-samples/jwt-rsa-aws-custom-authorizer#6.
 AUTHORIZER_BROKEN = Failure(ResponseType.AUTHORIZER_CONFIGURATION_ERROR, 500, None, "AuthorizerConfigurationException")
 
-# A path or method no resource has: see MISSING_AUTHENTICATION_TOKEN at
+# A path or method that no resource has: see MISSING_AUTHENTICATION_TOKEN at
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 NO_SUCH_METHOD = Failure(
     ResponseType.MISSING_AUTHENTICATION_TOKEN,
@@ -48,14 +48,14 @@ NO_SUCH_STAGE = Failure(None, 403, "Forbidden", "ForbiddenException")
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
 ARN_TOO_LONG = Failure(ResponseType.DEFAULT_4XX, 414, "Request URI too long", "RequestURITooLongException")
 
-# The quota is documented, the status is not; 431 is what RFC 6585 gives it.
+# The quota is documented; the status is not. RFC 6585 defines 431 for it.
 HEADERS_TOO_LARGE = Failure(None, 431, "Request Header Fields Too Large", "RequestHeaderTooLargeException")
 
 # "Customizing the default gateway response for 413 REQUEST_TOO_LARGE isn't currently supported":
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 BODY_TOO_LARGE = Failure(None, 413, "Request Too Long", "RequestTooLargeException")
 
-# A Lambda function that failed or answered in another format than the proxy's: "API Gateway returns a 502 Bad
+# A Lambda function that failed or answered in a format other than the proxy's: "API Gateway returns a 502 Bad
 # Gateway": https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 REST_LAMBDA_FAILED = Failure(ResponseType.DEFAULT_5XX, 502, "Internal server error", "InternalServerErrorException")
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html
@@ -71,7 +71,7 @@ HTTP_BACKEND_FAILED = Failure(None, 503, "Service Unavailable", "ServiceUnavaila
 
 
 def access_denied(authorizer: Mapping[str, Any], *, explicit: bool) -> Failure:
-    """A 403 of the authorizer's own making; the two wordings are by report (aws/chalice#971)."""
+    """A 403 that the authorizer decided. The two messages are by report (aws/chalice#971)."""
     message = "User is not authorized to access this resource"
     if explicit:
         message += " with an explicit deny"

@@ -1,4 +1,4 @@
-"""What stands behind a route: Lambda proxy, HTTP proxy, mock."""
+"""The integration behind a route: Lambda proxy, HTTP proxy, mock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gatepass.local.gateway import events
+from gatepass.local.gateway import event_payloads
 from gatepass.local.gateway.failures import (
     HTTP_BACKEND_FAILED,
     HTTP_LAMBDA_FAILED,
@@ -31,7 +31,7 @@ from gatepass.local.gateway.lambdas import (
 from gatepass.local.gateway.messages import HttpResponse, json_response
 from gatepass.local.gateway.model import FINAL_STATUSES, HEADER_NAME, HttpProxy, Integration, LambdaFunction, Mock
 
-# RFC 9110, section 7.6.1; the length is set anew by whoever sends the message.
+# RFC 9110, section 7.6.1. The sender of a message sets its own length.
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 class MalformedResponseError(ValueError):
-    """The function's answer has not the documented form."""
+    """The function's answer does not have the documented form."""
 
 
 def integrate(
@@ -59,7 +59,7 @@ def integrate(
     authorizer: Mapping[str, Any] | None,
     clock: Callable[[], float],
 ) -> HttpResponse | Failure:
-    """Pass the request on and bring the answer back; only Lambda functions see the authorizer's context."""
+    """Pass the request on and return the answer. Only Lambda functions get the authorizer's context."""
     if isinstance(integration, Mock):
         headers = {"Content-Type": "application/json"} | dict(integration.headers)
         return HttpResponse(integration.status, tuple(headers.items()), integration.body.encode())
@@ -79,9 +79,9 @@ def _call_function(
     context = LambdaContext(invocation.api, function_name(function), timeout, clock)
     try:
         if rest:
-            event = events.rest_proxy_event(invocation, authorizer)
+            event = event_payloads.rest_proxy_event(invocation, authorizer)
             return read_rest_output(invoke(function, event, context))
-        event = events.http_proxy_event_v2(invocation, authorizer)
+        event = event_payloads.http_proxy_event_v2(invocation, authorizer)
         return read_http_output(invoke(function, event, context))
     except Exception as error:  # a function may raise anything
         ours = isinstance(error, MalformedResponseError)
@@ -90,16 +90,16 @@ def _call_function(
 
 
 def read_rest_output(output: Any) -> HttpResponse:
-    """The answer of a REST proxy function, which may have the documented keys and no others.
+    """The answer of a REST proxy function, which may have only the documented keys.
 
-    `headers` and `multiValueHeaders` are merged, and the latter wins where both have a name.
+    `headers` and `multiValueHeaders` are merged. If both have a name, the latter takes precedence.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     if not isinstance(output, dict) or not output.keys() <= _REST_KEYS:
-        raise MalformedResponseError(f"the output may have {', '.join(sorted(_REST_KEYS))}")
+        raise MalformedResponseError(f"the output may have only {', '.join(sorted(_REST_KEYS))}")
     several = output.get("multiValueHeaders") or {}
     if not all(isinstance(values, list) for values in several.values()):
-        raise MalformedResponseError("a value in multiValueHeaders is no list")
+        raise MalformedResponseError("a value in multiValueHeaders is not a list")
     taken = {name.lower() for name in several}
     pairs = [
         (name, _header_text(value))
@@ -111,7 +111,7 @@ def read_rest_output(output: Any) -> HttpResponse:
 
 
 def read_http_output(output: Any) -> HttpResponse:
-    """The answer of an HTTP API's function, payload 2.0: inferred when it has no `statusCode`.
+    """The answer of an HTTP API's function, payload 2.0. Without a `statusCode`, the answer is inferred.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
@@ -128,19 +128,19 @@ def _response(status: Any, pairs: list[tuple[str, str]], output: dict[str, Any])
     try:
         code = int(status)
     except (TypeError, ValueError):
-        raise MalformedResponseError("statusCode is no number") from None
+        raise MalformedResponseError("statusCode is not a number") from None
     # An interim status (1xx) would leave the client waiting for the final one.
     if code not in FINAL_STATUSES:
-        raise MalformedResponseError("statusCode is no status of a response")
+        raise MalformedResponseError("statusCode must be from 200 to 599")
     if not all(HEADER_NAME.fullmatch(name) for name, _ in pairs):
-        raise MalformedResponseError("a header's name is none")
+        raise MalformedResponseError("a header name is invalid")
     body = output.get("body") or ""
     if not isinstance(body, str):
-        raise MalformedResponseError("body is no string: serialize it")
+        raise MalformedResponseError("body is not a string: serialize it")
     try:
         data = base64.b64decode(body, validate=True) if output.get("isBase64Encoded") else body.encode()
     except binascii.Error:
-        raise MalformedResponseError("body is not the base64 that isBase64Encoded promises") from None
+        raise MalformedResponseError("body is not base64, but isBase64Encoded is true") from None
     pairs = [pair for pair in pairs if pair[0].lower() not in _HOP_BY_HOP]
     # "API Gateway includes a Content-Type header for all integration responses":
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
@@ -154,11 +154,11 @@ def _header_text(value: Any) -> str:
         return value
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    raise MalformedResponseError("a header's value is neither string, number nor boolean")
+    raise MalformedResponseError("a header value is not a string, number, or boolean")
 
 
 def _call_backend(invocation: Invocation, backend: HttpProxy) -> HttpResponse | Failure:
-    """Forward over HTTP. The path goes on without the stage, which is the API's and not the backend's.
+    """Forward over HTTP. The path is passed on without the stage, which belongs to the API.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-http.html
     """

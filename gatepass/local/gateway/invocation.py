@@ -1,4 +1,4 @@
-"""One request on its way through an API: the facts that events, identity sources and templates draw on."""
+"""One request on its way through an API: the facts that events, identity sources, and templates use."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gatepass.local.gateway.model import DEFAULT_STAGE, Api
 
 @dataclass(frozen=True)
 class Invocation:
-    """A request, where it was routed, and when. `path` is the path below the stage, as sent.
+    """A request, its route, and its time. `path` is the path below the stage, as sent.
 
-    `resource` and `route_key` are empty when no route matched: gateway responses have a `$context` even then.
+    `resource` and `route_key` are empty if no route matched, because gateway responses have a `$context` even then.
     """
 
     api: Api
@@ -41,7 +41,7 @@ class Invocation:
     def full_path(self) -> str:
         """The path with the stage, which is part of the URL unless it is `$default`.
 
-        HTTP APIs show this one to functions as `rawPath` and `path` (by report:
+        HTTP APIs pass this one to functions as `rawPath` and `path` (by report:
         aws-powertools/powertools-lambda-python#621, logandk/serverless-wsgi#191).
         """
         if self.api.stage == DEFAULT_STAGE:
@@ -50,7 +50,7 @@ class Invocation:
 
     @property
     def method_arn(self) -> str:
-        """`arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`; paths may hold colons.
+        """`arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`. Paths can contain colons.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
         """
@@ -58,7 +58,7 @@ class Invocation:
 
     @property
     def arn_prefix(self) -> str:
-        """The ARN down to the stage."""
+        """The ARN up to and including the stage."""
         api = self.api
         return f"arn:{api.partition}:execute-api:{api.region}:{api.account_id}:{api.api_id}/{api.stage}"
 
@@ -127,7 +127,7 @@ def clf_time(now: float) -> str:
 
 
 def last_values(pairs: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """REST's single-value maps: the last value of a repeated name, names as sent.
+    """REST's single-value maps: the last value of a repeated name, with names as sent.
 
     https://aws.amazon.com/blogs/compute/support-for-multi-value-parameters-in-amazon-api-gateway/
     """

@@ -1,4 +1,4 @@
-"""Calling a Python function as the Lambda service would."""
+"""Calls a Python function as the Lambda service would."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ class LambdaContext:
         self._deadline = clock() + timeout
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the function may still run."""
+        """The remaining time of the function, in milliseconds."""
         return max(0, math.floor((self._deadline - self._clock()) * 1000))
 
 
 def invoke(function: LambdaFunction, event: dict[str, Any], context: LambdaContext) -> Any:
-    """Call the function with JSON in and out, so that what cannot cross the wire fails here as there.
+    """Call the function with JSON in and out, so that values that JSON cannot represent fail here as on AWS.
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html
     """
     try:
         result = function(json.loads(json.dumps(event)), context)
     except SystemExit:
-        # Here it would end a thread and leave the client without an answer; there it is `Runtime.ExitError`.
+        # Here, it would end a thread and leave the client without an answer. On AWS, it is `Runtime.ExitError`.
         raise FunctionExitedError("the function exited") from None
     return json.loads(json.dumps(result, allow_nan=False))
 
 
 def function_name(function: LambdaFunction) -> str:
-    """A name for logs and ARNs: functions have one, other callables lend their class's."""
+    """A name for logs and ARNs: the function's name, or the class name of another callable."""
     return getattr(function, "__name__", type(function).__name__)

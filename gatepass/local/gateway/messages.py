@@ -1,4 +1,4 @@
-"""HTTP messages as values: what the core takes and gives, free of sockets."""
+"""HTTP messages as values, without sockets. The core takes and returns them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request as it came over the wire: path and query still percent-encoded, duplicate headers kept."""
+    """One request as received: path and query percent-encoded, with duplicate headers."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class HttpRequest:
     protocol: str = "HTTP/1.1"
 
     def header_values(self, name: str) -> list[str]:
-        """All values of a header, whatever the case of its name (RFC 9110, section 5.1)."""
+        """All values of a header. Its name is not case-sensitive (RFC 9110, section 5.1)."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def query_pairs(self) -> list[tuple[str, str]]:
@@ -33,7 +33,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """One response; `Content-Length` is left to whoever writes it."""
+    """One response. The server that writes it adds `Content-Length`."""
 
     status: int
     headers: Headers = ()
@@ -49,6 +49,6 @@ class HttpResponse:
 
 
 def json_response(status: int, body: object, headers: Headers = ()) -> HttpResponse:
-    """A JSON response in the compact spelling API Gateway uses for its own messages."""
+    """A JSON response in the compact form that API Gateway uses for its own messages."""
     text = json.dumps(body, separators=(",", ":"))
     return HttpResponse(status, (("Content-Type", "application/json"), *headers), text.encode())

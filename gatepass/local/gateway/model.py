@@ -1,4 +1,4 @@
-"""What an API is made of. A configuration that AWS would refuse, or that could not work, is a ValueError."""
+"""The parts of an API. A configuration that AWS would refuse, or that cannot work, raises a ValueError."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from gatepass.local.gateway.identity import Location, parse_identity_source
+from gatepass.local.gateway.identity_sources import Location, parse_identity_source
 
 ApiType = Literal["REST", "HTTP"]
 LambdaFunction = Callable[[dict[str, Any], Any], Any]
@@ -33,14 +33,14 @@ def _nothing() -> Mapping[str, Any]:
 
 def _check_response(status: int | None, headers: Mapping[str, str]) -> None:
     if status is not None and status not in FINAL_STATUSES:
-        raise ValueError(f"{status!r} is no status of a response: choose 200 to 599")
+        raise ValueError(f"{status!r} is not a response status: choose 200 to 599")
     for name in headers:
         if not HEADER_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no header: write a name such as Access-Control-Allow-Origin")
+            raise ValueError(f"{name!r} is not a header name: write a name such as Access-Control-Allow-Origin")
 
 
 def _check_texts(name: str, values: object) -> None:
-    """A lone string is a sequence too, of its letters: the commonest slip with these fields."""
+    """Refuse a single string, which is also a sequence: the most common mistake with these fields."""
     if isinstance(values, str) or not isinstance(values, tuple | list):
         raise ValueError(f"{name} is {values!r}: write a tuple of strings, as in ('one',)")
 
@@ -78,8 +78,8 @@ class ResponseType(StrEnum):
 class Authorizer:
     """A Lambda authorizer. Routes that share one object share its result cache, as on AWS.
 
-    Two authorizers are never equal, however alike: each has a cache of its own, as each has its own id there.
-    `payload_version` and `simple_responses` concern HTTP APIs alone.
+    Two authorizers are never equal, even with the same values: each has its own cache, as each has its own ID on AWS.
+    `payload_version` and `simple_responses` apply only to HTTP APIs.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
     """
 
@@ -94,9 +94,9 @@ class Authorizer:
         if not callable(self.function):
             raise ValueError(f"{self.function!r} cannot be called: give a handler(event, context)")
         if self.type not in ("TOKEN", "REQUEST"):
-            raise ValueError(f"{self.type!r} is no authorizer type: choose TOKEN or REQUEST")
+            raise ValueError(f"{self.type!r} is not an authorizer type: choose TOKEN or REQUEST")
         if self.payload_version not in ("1.0", "2.0"):
-            raise ValueError(f"{self.payload_version!r} is no payload version: choose '1.0' or '2.0'")
+            raise ValueError(f"{self.payload_version!r} is not a payload version: choose '1.0' or '2.0'")
         _check_texts("identity_sources", self.identity_sources)
         if not 0 <= self.ttl_seconds <= MAX_TTL_SECONDS:
             raise ValueError(f"ttl_seconds is {self.ttl_seconds}: choose 0 (no cache) to {MAX_TTL_SECONDS}")
@@ -133,7 +133,7 @@ class HttpProxy:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(f"{self.url!r} is no backend: write http://HOST:PORT or http://HOST:PORT/BASE")
+            raise ValueError(f"{self.url!r} is not a backend URL: write http://HOST:PORT or http://HOST:PORT/BASE")
 
 
 @dataclass(frozen=True)
@@ -163,18 +163,18 @@ class Route:
     def __post_init__(self) -> None:
         if self.method != "ANY" and self.method not in METHODS:
             choices = ", ".join(sorted(METHODS))
-            raise ValueError(f"{self.method!r} is no method: choose ANY or one of {choices}")
+            raise ValueError(f"{self.method!r} is not a method: choose ANY or one of {choices}")
         if self.path == DEFAULT_ROUTE:
             if self.method != "ANY":
-                raise ValueError("the $default route takes every method: give it the method ANY")
+                raise ValueError("the $default route matches every method: set its method to ANY")
             return
         segments = self.segments
         if not self.path.startswith("/") or (self.path != "/" and "" in segments):
-            raise ValueError(f"{self.path!r} is no path: begin it with /, without empty segments or a last /")
+            raise ValueError(f"{self.path!r} is not a path: start it with /, without empty segments or a trailing /")
         for index, segment in enumerate(segments):
             variable = _VARIABLE.fullmatch(segment)
             if variable is None and ("{" in segment or "}" in segment):
-                raise ValueError(f"{self.path!r}: a path variable is a whole segment, as in /items/{{id}}")
+                raise ValueError(f"{self.path!r}: a path variable must be a whole segment, as in /items/{{id}}")
             if variable and variable[2] and index != len(segments) - 1:
                 raise ValueError(f"{self.path!r}: the greedy {segment} must be the last segment")
 
@@ -185,21 +185,21 @@ class Route:
 
     @property
     def segments(self) -> list[str]:
-        """The path's segments; none for `/`."""
+        """The path's segments; empty for `/`."""
         return [] if self.path == "/" else self.path[1:].split("/")
 
     @property
     def shape(self) -> tuple[str, str]:
-        """Method and path with the variables' names taken out: two routes of one shape are ambiguous."""
+        """Method and path without the names of variables. Two routes with the same shape are ambiguous."""
         return self.method, _VARIABLE.sub(r"{\2}", self.path)
 
 
 @dataclass(frozen=True)
 class GatewayResponse:
-    """What a REST API answers in the integration's stead. `status` None keeps the type's own.
+    """What a REST API answers instead of the integration. `status` None keeps the type's own status.
 
-    A header's value is a literal, bare or in single quotes as AWS writes it, or a request parameter
-    (`method.request.header.Origin`) or variable (`context.requestId`).
+    A header's value is a literal (bare, or in single quotes as AWS writes it), a request parameter
+    (`method.request.header.Origin`), or a variable (`context.requestId`).
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
     """
 
@@ -228,9 +228,9 @@ class Cors:
         if self.max_age is not None and not -1 <= self.max_age <= MAX_CORS_AGE_SECONDS:
             raise ValueError(f"max_age is {self.max_age}: choose 0 to {MAX_CORS_AGE_SECONDS}, or -1 for no caching")
         if not self.allow_origins:
-            raise ValueError("CORS without allow_origins allows nothing: name the origins, or '*'")
+            raise ValueError("CORS without allow_origins allows nothing: list the origins, or use '*'")
         if self.allow_credentials and "*" in self.allow_origins:
-            raise ValueError("allow_credentials does not go with the origin '*': name the origins")
+            raise ValueError("allow_credentials cannot be combined with the origin '*': list the origins")
 
 
 @dataclass(frozen=True)
@@ -250,10 +250,10 @@ class Api:
 
     def __post_init__(self) -> None:
         if self.type not in ("REST", "HTTP"):
-            raise ValueError(f"{self.type!r} is no API type: choose REST or HTTP")
+            raise ValueError(f"{self.type!r} is not an API type: choose REST or HTTP")
         object.__setattr__(self, "stage", self.stage or ("prod" if self.type == "REST" else DEFAULT_STAGE))
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", self.stage) and self.stage != DEFAULT_STAGE:
-            raise ValueError(f"{self.stage!r} is no stage: use letters, digits, hyphens and underscores")
+            raise ValueError(f"{self.stage!r} is not a stage name: use letters, digits, hyphens and underscores")
         if not self.routes:
             raise ValueError("an API without routes answers nothing: add a Route")
         shapes = [route.shape for route in self.routes]
@@ -276,7 +276,7 @@ class Api:
             raise ValueError("REST APIs have no CORS: add OPTIONS routes, and headers to gateway_responses")
         for kind in self.gateway_responses:
             if kind not in ResponseType.__members__:
-                raise ValueError(f"{kind!r} is no gateway response: choose one of {', '.join(ResponseType)}")
+                raise ValueError(f"{kind!r} is not a gateway response: choose one of {', '.join(ResponseType)}")
 
     def _check_http(self) -> None:
         """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html."""

@@ -1,10 +1,10 @@
-"""IAM evaluation of the policy an authorizer returns: the part of IAM that such policies use.
+"""IAM evaluation of an authorizer's policy, for the part of IAM that such policies use.
 
 Action and resource formats:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
-Order: an explicit deny wins, and what no statement allows is denied:
+Order: an explicit deny takes precedence, and what no statement allows is denied:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-`Condition` and `Principal` are refused rather than ignored: a gate must not be tested against half a policy.
+`Condition` and `Principal` are refused and not ignored, because a gate must not be tested against half a policy.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class MalformedPolicyError(ValueError):
     """The authorizer's policy cannot be evaluated."""
 
 
-class Access(Enum):
-    """The three ends of an evaluation; both denials are a 403, with different messages."""
+class PolicyOutcome(Enum):
+    """The three results of an evaluation. Both denials are a 403, with different messages."""
 
     ALLOWED = "allowed"
     DENIED = "explicitly denied"
@@ -46,16 +46,16 @@ class Statement:
     not_resource: bool = False
 
     def applies(self, arn: str) -> bool:
-        """Whether the statement speaks of invoking this method."""
+        """Whether the statement applies to invoking this method."""
         action = any(_action_matches(pattern) for pattern in self.actions)
         resource = any(resource_matches(pattern, arn) for pattern in self.resources)
         return action != self.not_action and resource != self.not_resource
 
 
 def parse_policy(document: Any) -> tuple[Statement, ...]:
-    """The statements of a policy document; a single statement may stand without its list."""
+    """The statements of a policy document. A single statement does not need a list."""
     if not isinstance(document, dict):
-        raise MalformedPolicyError("policyDocument is no object")
+        raise MalformedPolicyError("policyDocument is not an object")
     statements = document.get("Statement")
     if isinstance(statements, dict):
         statements = [statements]
@@ -64,16 +64,16 @@ def parse_policy(document: Any) -> tuple[Statement, ...]:
     return tuple(_parse_statement(statement) for statement in statements)
 
 
-def evaluate(statements: Iterable[Statement], arn: str) -> Access:
-    """What the statements say of invoking the method with this ARN."""
+def evaluate(statements: Iterable[Statement], arn: str) -> PolicyOutcome:
+    """The result of the statements for the method with this ARN."""
     applying = [statement for statement in statements if statement.applies(arn)]
     if any(not statement.allows for statement in applying):
-        return Access.DENIED
-    return Access.ALLOWED if applying else Access.UNMATCHED
+        return PolicyOutcome.DENIED
+    return PolicyOutcome.ALLOWED if applying else PolicyOutcome.UNMATCHED
 
 
 def resource_matches(pattern: str, arn: str) -> bool:
-    """Whether an ARN with the wildcards `*` and `?` covers an ARN; case matters.
+    """Whether an ARN with the wildcards `*` and `?` matches an ARN. Matching is case-sensitive.
 
     Wildcards stay within their colon-separated segment, slashes included, but a `*` that ends a segment also
     runs past its colon.
@@ -93,14 +93,14 @@ def resource_matches(pattern: str, arn: str) -> bool:
 
 
 def _action_matches(pattern: str) -> bool:
-    """Actions ignore case. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html"""
+    """Actions are not case-sensitive. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html"""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, INVOKE, re.IGNORECASE) is not None
 
 
 def _parse_statement(statement: Any) -> Statement:
     if not isinstance(statement, dict) or not statement.keys() <= _KEYS:
-        raise MalformedPolicyError(f"a statement may have {', '.join(sorted(_KEYS))}")
+        raise MalformedPolicyError(f"a statement may have only {', '.join(sorted(_KEYS))}")
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise MalformedPolicyError("Effect is neither Allow nor Deny")
     actions, not_action = _one_of(statement, "Action")
@@ -111,7 +111,7 @@ def _parse_statement(statement: Any) -> Statement:
 
 
 def _one_of(statement: dict[str, Any], name: str) -> tuple[tuple[str, ...], bool]:
-    """The values of `name` or of `Not<name>`, of which a statement has exactly one."""
+    """The values of `name` or of `Not<name>`. A statement must have exactly one of them."""
     if (name in statement) == (f"Not{name}" in statement):
         raise MalformedPolicyError(f"a statement needs either {name} or Not{name}")
     negated = name not in statement

@@ -1,4 +1,4 @@
-"""Which route a request takes: the stage first, then the most specific path."""
+"""Finds the route of a request: first the stage, then the most specific path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Match:
 def path_in_stage(api: Api, path: str) -> str | None:
     """The path below the stage, or None if the request is for another stage.
 
-    `$default` is served from the base of the URL, every other stage below its name.
+    `$default` is served from the base of the URL, and every other stage below its name.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html
     """
     if api.stage == DEFAULT_STAGE:
@@ -38,9 +38,9 @@ def find_route(api: Api, method: str, path: str) -> Match | None:
 
 
 def _find_rest(api: Api, method: str, path: str) -> Match | None:
-    """REST APIs choose the resource by path, and only then its method.
+    """REST APIs select the resource by path, and then its method.
 
-    So `POST /pets` is refused where `/pets` has only `GET`, even if `ANY /{proxy+}` exists. Trailing slashes
+    `POST /pets` is therefore refused if `/pets` has only `GET`, even if `ANY /{proxy+}` exists. Trailing slashes
     are ignored (by report: the router of localstack, which was checked against AWS).
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
     """
@@ -87,7 +87,7 @@ def _matches(api: Api, path: str) -> list[Match]:
 
 
 def _bind(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
-    """The path variables' values, decoded (by report: dherault/serverless-offline#638), or None if unlike."""
+    """The decoded path variables (by report: dherault/serverless-offline#638), or None if the path does not match."""
     parameters = {}
     for index, part in enumerate(pattern):
         if index >= len(segments) or not segments[index]:

@@ -1,4 +1,4 @@
-"""The rim: one API on one loopback port."""
+"""The HTTP server: one API on one loopback port."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from gatepass.local.gateway.core import MAX_BODY_BYTES, handle
 from gatepass.local.gateway.messages import HttpRequest, HttpResponse, json_response
 from gatepass.local.gateway.model import DEFAULT_STAGE, Api
 
-IDLE_SECONDS = 75.0  # how long a kept-alive connection may stay silent
+IDLE_SECONDS = 75.0  # how long a keep-alive connection may be idle
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _BODILESS = frozenset({204, 304})  # RFC 9110, sections 15.3.5 and 15.4.5
 
 
 class LocalGateway:
-    """One API on one loopback port, a thread per connection. Also a context manager.
+    """One API on one loopback port, with a thread per connection. Also a context manager.
 
-    The port is bound at once, so that `url` is known before `start`; requests wait until then.
-    With `trust_source_header` the header of that name, which nothing behind the gateway sees, sets the source
-    address: for tests and demonstrations that play several visitors. Without it no header can.
+    The port is bound immediately, so `url` is known before `start`. Requests wait until `start`.
+    With `trust_source_header`, the header of that name sets the source address, for tests and demos with several
+    visitors. The gateway removes this header. Otherwise, no header can set the address.
     """
 
     def __init__(
@@ -53,24 +53,24 @@ class LocalGateway:
 
     @property
     def port(self) -> int:
-        """The port that was bound, also where 0 was asked for."""
+        """The bound port, also if port 0 was requested."""
         return int(self._server.server_address[1])
 
     @property
     def url(self) -> str:
-        """Where the API begins, its stage included unless that is `$default`."""
+        """The base URL of the API, with its stage unless that is `$default`."""
         base = f"http://{self._server.server_address[0]!s}:{self.port}"
         return base if self.api.stage == DEFAULT_STAGE else f"{base}/{self.api.stage}"
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer requests."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
             self._thread.daemon = True
             self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more, and free the port."""
+        """Stop answering requests, and release the port."""
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -88,14 +88,14 @@ class LocalGateway:
         self.stop()
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request that came in from `request.source_ip`, or from whom a trusted header names."""
+        """Answer a request from `request.source_ip`, or from the address in the trusted header."""
         if self._trusted is not None:
             claims = request.header_values(self._trusted)
             if claims:
                 try:
                     source_ip = str(ipaddress.ip_address(claims[-1].strip()))
                 except ValueError:
-                    return json_response(400, {"message": f"{self._trusted} is no IP address"})
+                    return json_response(400, {"message": f"{self._trusted} is not an IP address"})
                 headers = tuple(pair for pair in request.headers if pair[0].lower() != self._trusted)
                 request = replace(request, headers=headers, source_ip=source_ip)
         return handle(self.api, request, self.cache, self._clock)
@@ -112,7 +112,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Bind without the parent's reverse look-up of the host, which can hang where DNS is missing."""
+        """Bind without the parent's reverse lookup of the host, which can hang without DNS."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -127,14 +127,14 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """End kept-alive connections, whose threads would answer on after `stop`."""
+        """Close keep-alive connections, whose threads would otherwise still answer after `stop`."""
         with self._connections_lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent: the parent prints the peer's address, and clients that hang up are no news."""
+        """Log nothing: the parent would print the peer's address, and clients that hang up are normal."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(body, HttpResponse):
             self._write(body)
             return
-        # Many clients send UTF-8 as it is, which backends and ARNs would not take (RFC 3986, section 2.5).
+        # Many clients send raw UTF-8, which backends and ARNs do not accept (RFC 3986, section 2.5).
         path, _, query = quote(self.path.encode("latin-1"), safe=string.printable).partition("?")
         request = HttpRequest(
             self.command,
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - http.server finds them by these names
 
     def _read_body(self) -> bytes | HttpResponse:
-        """The body, read to just over the quota: the core then refuses it, and the connection ends."""
+        """The body, read to just over the quota. The core then refuses it, and the connection closes."""
         if "Transfer-Encoding" in self.headers:
             self.close_connection = True
             return json_response(411, {"message": "Length Required"})
@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "date" not in names:
             self.send_header("Date", self.date_time_string())
         for name, value in response.headers:
-            # A template may have put a visitor's text into a header, line breaks and all.
+            # A template may have put a visitor's text into a header, including line breaks.
             text = value.replace("\r", "").replace("\n", "")
             self.send_header(name, text.encode("latin-1", errors="replace").decode("latin-1"))
         if response.status not in _BODILESS:
@@ -195,4 +195,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: the request line may hold a token, and the line would begin with an address."""
+        """Log nothing: the request line can contain a token, and the log line would start with an address."""

@@ -1,7 +1,7 @@
-"""Gateway responses: simple substitution, and nothing is escaped.
+"""Gateway responses: simple substitution without escaping.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
-HTTP APIs have none, and answer with the status's phrase:
+HTTP APIs have none and answer with the status phrase:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
 """
 
@@ -17,7 +17,7 @@ from gatepass.local.gateway.invocation import Invocation
 from gatepass.local.gateway.messages import HttpResponse, json_response
 from gatepass.local.gateway.model import GatewayResponse, ResponseType
 
-# Spelt out, since Python renames 413 and others between its versions.
+# Written out, because Python renames 413 and others between versions.
 _HTTP_MESSAGES = {
     401: "Unauthorized",
     403: "Forbidden",
@@ -33,7 +33,7 @@ _HEADER_VARIABLE = re.compile(r"(context|stageVariables)((?:\.[A-Za-z0-9_-]+)+)"
 
 
 def respond(invocation: Invocation, failure: Failure) -> HttpResponse:
-    """The response for a failure: the API's own gateway response, or the type's default."""
+    """The response for a failure: the API's own gateway response, or the default of its type."""
     if invocation.api.type == "HTTP":
         message = {"message": _HTTP_MESSAGES[failure.status]}
         return json_response(failure.status, message, (("Apigw-Requestid", invocation.request_id),))
@@ -54,8 +54,8 @@ def respond(invocation: Invocation, failure: Failure) -> HttpResponse:
 def _customization(responses: Mapping[ResponseType | str, GatewayResponse], failure: Failure) -> GatewayResponse | None:
     """The response of the type, or of `DEFAULT_4XX` or `DEFAULT_5XX` for a type that has none.
 
-    A default's status changes that of every type it stands in for. Of UNAUTHORIZED alone the page does not
-    say that it falls back, but CORS headers on 401s rely on it (aws/serverless-application-model#717).
+    A default's status replaces that of every type that falls back to it. For UNAUTHORIZED only, the page does not
+    mention the fallback, but CORS headers on 401s rely on it (aws/serverless-application-model#717).
     https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
     """
     if failure.kind is None:
@@ -83,7 +83,7 @@ def _lookup(variables: Mapping[str, Any], match: re.Match[str]) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A variable's text; what is absent leaves nothing behind, and quotes in a value stay quotes."""
+    """A variable's text. A missing variable is empty, and quotes in a value are not escaped."""
     if value is None or isinstance(value, dict):
         return ""
     return str(value)

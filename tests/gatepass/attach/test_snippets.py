@@ -110,8 +110,8 @@ def test_a_refusal_reads_as_attach_makes_it() -> None:
     assert template is not None
     response = template["Resources"]["AccessDenied"]["Properties"]
     ours = responses.gateway_responses(read_solution(config()))["ACCESS_DENIED"]
-    assert (response["ResponseType"], response["StatusCode"]) == ("ACCESS_DENIED", ours["status"])
-    body = ours["templates"]["application/json"]
+    assert (response["ResponseType"], response["StatusCode"]) == ("ACCESS_DENIED", ours.status)
+    body = ours.templates["application/json"]
     assert json.loads(response["ResponseTemplates"]["application/json"]) == json.loads(body)
 
 

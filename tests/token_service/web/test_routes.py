@@ -139,6 +139,41 @@ def test_a_body_that_cannot_be_read_is_a_problem(api: Api, body: str, encoded: b
     assert api.call("POST", "/v1/validate", body, encoded=encoded)[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/tokens", "OPTIONS, POST"),
+        ("PUT", "/v1/sessions", "DELETE, OPTIONS, POST"),
+        ("POST", f"/v1/tokens/{SOLUTION}", "DELETE, OPTIONS"),
+        ("POST", f"/v1/solutions/{SOLUTION}", "GET, HEAD, OPTIONS"),
+        ("HEAD", "/v1/tokens", "OPTIONS, POST"),
+        ("BREW", "/v1/docs", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+    status, problem = api.call(method, path)
+    assert (status, api.headers["Allow"]) == (405, allowed)
+    assert method == "HEAD" or problem["type"] == "urn:gatepass:method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/tokens/", f"/v1/tokens/{SOLUTION}/more", "/v1/nothing", "/"])
+def test_a_path_that_is_none_is_404_whatever_the_method(api: Api, path: str) -> None:
+    for method in ("GET", "POST", "DELETE", "HEAD", "PUT"):
+        assert api.call(method, path)[0] == 404
+        assert "Allow" not in api.headers
+
+
+@pytest.mark.parametrize(
+    "path", [f"/v1/solutions/{SOLUTION}", "/.well-known/jwks.json", "/v1/openapi.json", "/v1/docs"]
+)
+def test_head_is_get_without_content(api: Api, path: str) -> None:
+    status, whole = api.call("GET", path)
+    headers = api.headers
+    assert (status, bool(whole)) == (200, True)
+    assert api.call("HEAD", path) == (200, "")
+    assert api.headers == headers
+
+
 @pytest.mark.parametrize("encoded", [False, True])
 def test_a_route_can_have_the_body_as_it_was_signed(api: Api, encoded: bool) -> None:
     """A signature is over bytes: spacing, key order and characters outside ASCII must arrive as they were sent."""

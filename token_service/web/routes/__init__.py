@@ -3,10 +3,8 @@
 import json
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-
 from token_service.services import Services
-from token_service.web.problems import add_handlers
+from token_service.web.problems import Resolver, add_handlers
 from token_service.web.routes import account, documents, public, registrations, tokens, validation
 
 __all__ = ["Services", "make_app"]
@@ -19,9 +17,9 @@ def _loads(text: str) -> Any:
         raise json.JSONDecodeError("nested too deeply", text, 0) from error
 
 
-def make_app(services: Services) -> APIGatewayHttpResolver:
+def make_app(services: Services) -> Resolver:
     """The resolver with all routes, in the order in which the documentation shows them."""
-    app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=_loads)
+    app = Resolver(enable_validation=True, json_body_deserializer=_loads)
     for module in (public, registrations, tokens, account, validation, documents):
         module.add_routes(app, services)
     add_handlers(app)

@@ -16,7 +16,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     """Declare them."""
 
     @app.get(
-        "/v1/entitlements", summary="The user's solutions, plans and usage", tags=TAGS, operation_id="listEntitlements",
+        "/v1/entitlements", summary="List the user's solutions and usage", tags=TAGS, operation_id="listEntitlements",
         security=ID_TOKEN, responses=documented(EntitlementsAnswer, *SIGNED_IN),
     )  # fmt: skip
     def entitlements() -> Response[str]:
@@ -26,8 +26,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.delete(
         "/v1/account", summary="Delete the account", tags=TAGS, operation_id="deleteAccount",
-        description="All sessions and all access end, and address and password are removed. What was suspended or used "
-        "up stays so for who registers again. The audit, which knows only an id, stays.",
+        description="Ends all sessions and all access, and removes address and password. Suspensions and used-up "
+        "quotas apply again if the address registers again. The audit, which contains only an ID, is kept.",
         security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, *KEYS),
     )  # fmt: skip
     def delete() -> Response[str]:

@@ -39,7 +39,7 @@ def documented(
         by_status.setdefault(code.http_status, []).append(f"`{code}`")
     for number, named in sorted(by_status.items()):
         responses[number] = {
-            "description": ", ".join(named) or "the gate's refusal, by its reason",
+            "description": ", ".join(named) or "the gate's refusal, with its reason",
             "content": {"application/problem+json": {"model": Problem}},
         }
     return responses

@@ -29,7 +29,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(ring.jwks(), Cache_Control=cached, Access_Control_Allow_Origin="*")
 
     @app.get(
-        "/v1/solutions/<solution_id>", summary="A solution's name, plans and prices", tags=["public"],
+        "/v1/solutions/<solution_id>", summary="A solution's name, plans, and prices", tags=["public"],
         operation_id="getSolution", responses=documented(SolutionAnswer, Code.SOLUTION_UNKNOWN, Code.ROUTE_UNKNOWN),
     )  # fmt: skip
     def solution(solution_id: Annotated[SolutionId, Path()]) -> Response[str]:

@@ -41,7 +41,7 @@ FOR_A_SOLUTION: Final = (
 )
 HELD: Final = (Code.ENTITLEMENT_SUSPENDED, Code.ENTITLEMENT_REVOKED)
 WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, Code.STATE_REQUIRED)
-MAILED: Final = "The answer is the same for every address, also when no mail can be sent."
+MAILED: Final = "The answer is the same for every address, even if the email cannot be sent."
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
@@ -53,7 +53,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.post(
         "/v1/registrations", summary="Register for a solution", tags=TAGS, operation_id="register",
-        description=f"A code is mailed; the password is chosen with it. {MAILED}",
+        description=f"Mails a code. The user chooses the password together with the code. {MAILED}",
         responses=documented(Accepted, *FOR_A_SOLUTION, status=202),
     )  # fmt: skip
     def register(body: RegistrationRequest) -> Response[str]:
@@ -62,7 +62,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.post(
         "/v1/registrations/resend", summary="Mail the code again", tags=TAGS, operation_id="resendCode",
-        description=f"A mail that is not sent leaves the last code valid. {MAILED}",
+        description=f"If the email cannot be sent, the previous code stays valid. {MAILED}",
         responses=documented(Accepted, *ASKED, status=202),
     )  # fmt: skip
     def resend(body: AddressRequest) -> Response[str]:
@@ -72,7 +72,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.post(
         "/v1/registrations/confirm", summary="Prove the address, choose the password, get the token", tags=TAGS,
         operation_id="confirmRegistration",
-        description="Takes any code that was mailed last, also one for a new password. Sessions of before are void.",
+        description="Accepts the latest mailed code, also one for a new password. Earlier sessions become invalid.",
         responses=documented(WelcomeAnswer, *WELCOMED, Code.CODE_INVALID, Code.PASSWORD_WEAK),
     )  # fmt: skip
     def confirm(body: ConfirmationRequest) -> Response[str]:
@@ -81,9 +81,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(_welcome(welcome))
 
     @app.post(
-        "/v1/sessions", summary="Sign in for a solution, and get the token", tags=TAGS, operation_id="signIn",
+        "/v1/sessions", summary="Sign in for a solution and get the token", tags=TAGS, operation_id="signIn",
         description="A user who is new to the solution gets its default plan. The token is the same each time. "
-        "Whatever is wrong, the answer is `credentials_invalid`.",
+        "Every failure returns `credentials_invalid`.",
         responses=documented(WelcomeAnswer, *WELCOMED, Code.CREDENTIALS_INVALID),
     )  # fmt: skip
     def sign_in(body: SessionRequest) -> Response[str]:
@@ -92,11 +92,11 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.delete(
         "/v1/sessions", summary="Sign out everywhere", tags=TAGS, operation_id="signOut", security=ID_TOKEN,
-        description="Every ID token of before is void. Tokens for solutions go on, unless `rotate_tokens` ends them.",
+        description="Every earlier ID token becomes invalid. Solution tokens stay valid unless `rotate_tokens` is set.",
         responses=documented(SignedOutAnswer, *SIGNED_IN, *POOL, Code.BUSY),
     )  # fmt: skip
     def sign_out(
-        rotate_tokens: Annotated[bool, Query(description="End the user's tokens too")] = False,
+        rotate_tokens: Annotated[bool, Query(description="Also end the user's tokens")] = False,
     ) -> Response[str]:
         user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
         if rotate_tokens:
@@ -109,9 +109,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(SignedOutAnswer(status="signed_out"))
 
     @app.post(
-        "/v1/codes/exchange", summary="The token for a one-time code", tags=TAGS, operation_id="exchangeCode",
+        "/v1/codes/exchange", summary="Exchange a one-time code for the token", tags=TAGS, operation_id="exchangeCode",
         description="For pages of solutions whose `token_delivery` is `code`. A code works once, within a minute, with "
-        "the verifier whose SHA-256 was its `state` (RFC 7636, S256).",
+        "the verifier whose SHA-256 was sent as `state` (RFC 7636, S256).",
         responses=documented(TokenAnswer, *BODY, *KEYS, *HELD, Code.CODE_INVALID, Code.ENTITLEMENT_MISSING),
     )  # fmt: skip
     def exchange(body: ExchangeRequest) -> Response[str]:
@@ -128,8 +128,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(Accepted(status="code_mailed"), 202)
 
     @app.post(
-        "/v1/passwords", summary="Choose a new password by the mailed code", tags=TAGS, operation_id="resetPassword",
-        description="Takes any code that was mailed last, also that of a registration. Sessions of before are void.",
+        "/v1/passwords", summary="Set a new password with the mailed code", tags=TAGS, operation_id="resetPassword",
+        description="Accepts the latest mailed code, also that of a registration. Earlier sessions become invalid.",
         responses=documented(Accepted, *ASKED, Code.CODE_INVALID, Code.PASSWORD_WEAK, Code.ENTITLEMENT_MISSING),
     )  # fmt: skip
     def reset(body: PasswordRequest) -> Response[str]:

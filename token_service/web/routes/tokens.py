@@ -22,7 +22,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return services.identity.user_id(app.current_event.headers.get("authorization"))
 
     @app.post(
-        "/v1/tokens", summary="The token for a solution, the same each time", tags=TAGS, operation_id="mintToken",
+        "/v1/tokens", summary="Get the token for a solution, always the same", tags=TAGS, operation_id="mintToken",
         security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY),
     )  # fmt: skip
     def mint(body: SolutionRequest) -> Response[str]:
@@ -31,8 +31,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
-        "/v1/tokens/rotate", summary="Another token; the one before ends", tags=TAGS, operation_id="rotateToken",
-        description="It ends at once. Plan and counters stay.",
+        "/v1/tokens/rotate", summary="Replace the token", tags=TAGS, operation_id="rotateToken",
+        description="The previous token ends immediately. Plan and counters are kept.",
         security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY, Code.TOO_MANY_REQUESTS),
     )  # fmt: skip
     def rotate(body: SolutionRequest) -> Response[str]:
@@ -43,8 +43,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
-        "/v1/tokens/refresh", summary="The same secret, vouched for by the key that signs now", tags=TAGS,
-        operation_id="refreshToken", description="By the token alone, whatever became of the key that signed it.",
+        "/v1/tokens/refresh", summary="Get the same secret, signed by the current key", tags=TAGS,
+        operation_id="refreshToken", description="The token alone is enough, whatever key signed it.",
         security=[{"token": []}],
         responses=documented(
             RefreshAnswer, Code.TOKEN_MISSING, Code.TOKEN_MALFORMED, Code.TOKEN_SUPERSEDED, Code.ISSUER_MISMATCH,
@@ -59,7 +59,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.delete(
         "/v1/tokens/<solution_id>", summary="End the token for a solution", tags=TAGS, operation_id="revokeToken",
-        description="Access stays: whoever signs in again gets another token, with plan and counters as they were.",
+        description="The user keeps access. The next sign-in returns a new token, with the same plan and counters.",
         # Where the path holds what no id could, no route matches.
         security=ID_TOKEN,
         responses=documented(RevokedAnswer, *SIGNED_IN, Code.ENTITLEMENT_MISSING, Code.BUSY, Code.ROUTE_UNKNOWN),

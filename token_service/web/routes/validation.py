@@ -26,8 +26,8 @@ FORWARDED: Final = ("x-forwarded-for", "x-origin-secret")
 # nginx reads no body of a sub-request, and ends the connection on which one comes: keep-alive would be lost.
 BODILESS: Final = {
     200: {"description": "allowed", "content": {}},
-    401: {"description": "refused: the token is missing or no good", "content": {}},
-    403: {"description": "refused by the solution, the plan or its quota", "content": {}},
+    401: {"description": "refused: the token is missing or invalid", "content": {}},
+    403: {"description": "refused by the solution, the plan, or its quota", "content": {}},
 }
 
 
@@ -60,7 +60,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.post(
         "/v1/validate", summary="Decide a request to a solution", tags=TAGS, operation_id="validate",
-        description="By the token as bearer, or by the connection's address. The same code and counters as the gate.",
+        description="Decides by the bearer token or the connection's address, with the code and counters of the gate.",
         security=[{"token": []}, {}],
         responses=documented(DecisionAnswer, Code.SOLUTION_UNKNOWN, *BODY, statuses=REFUSED),
     )  # fmt: skip
@@ -74,9 +74,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return problem(reason.http_status, reason.value, reason.message, headers, **answer.model_dump())
 
     @app.get(
-        "/v1/auth", summary="The same for nginx's auth_request", tags=TAGS, operation_id="authRequest",
-        description="Method and path of the request come in X-Original-Method and X-Original-URI, the answer's facts "
-        "go out in headers without a body. Allowed is 200; a spent quota is 403, since auth_request knows no 429.",
+        "/v1/auth", summary="Decide a request for nginx's auth_request", tags=TAGS, operation_id="authRequest",
+        description="Takes the method and path of the request from X-Original-Method and X-Original-URI. Returns the "
+        "decision in headers, without a body: 200 if allowed. A used-up quota is 403, because auth_request has no 429.",
         security=[{"token": []}, {}],
         responses=documented(DecisionAnswer, Code.SOLUTION_UNKNOWN) | BODILESS,
     )  # fmt: skip

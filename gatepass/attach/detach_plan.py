@@ -1,0 +1,139 @@
+"""Plans the way back from an attachment: the record against what is there."""
+
+import secrets
+from collections.abc import Sequence
+
+from gatepass.attach.api_state import ApiKind
+from gatepass.attach.document import value_to_json
+from gatepass.attach.live_api import LiveApi
+from gatepass.attach.pending import pending
+from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_others
+from gatepass.attach.record import AttachRecord
+from gatepass.attach.resources import (
+    AUTHORIZER,
+    DEPLOYMENT,
+    GATE,
+    MARK,
+    PERMISSION,
+    CorsConfiguration,
+    FunctionPermission,
+    ResourceKey,
+    ResourceKind,
+    ResourceValue,
+    RouteAuthorization,
+    RouteTarget,
+    StageDeployment,
+)
+from gatepass.attach.responses import cors_without_ours
+from gatepass.refusals import CommandError
+
+
+def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
+    """The way back, in order; raises `CommandError` where somebody changed something since.
+
+    A stage that still runs the gate's deployment goes back to the one before, first of all: its routes change in one
+    step, and nothing pending goes out. One that was deployed since is deployed anew once its routes are as before.
+    """
+    _refuse_changed(live, record)
+    back: list[ResourceChange] = []
+    for change in reversed(list(record.changes.values())):
+        value, origin = live.state.get(change.key), _origin(change, live.state.get(change.key))
+        stays = change.key.kind in (ResourceKind.DEPLOYMENT, ResourceKind.PERMISSION)
+        if not stays and value != origin and not live.state.has_lost(change.key):
+            back.append(ResourceChange(change.key, value, origin, origin))
+    _refuse_lost(live, back)
+    # One permission serves all APIs, whichever was attached first: the last one takes it away.
+    if PERMISSION in live.state.ids and not live.shares_function():
+        back.append(ResourceChange(PERMISSION, FunctionPermission.WHOLE_ACCOUNT, None, None))
+    plan = AttachmentPlan(_with_deployment(live, record, back), _left_alone(live, record))
+    if plan.deploys:
+        plan.pending = pending(live.aws, live.state)
+    return plan
+
+
+def _origin(change: ResourceChange, value: ResourceValue | None) -> ResourceValue | None:
+    """What a resource shall be without the gate."""
+    if is_others(value):
+        return value
+    if isinstance(value, CorsConfiguration) and value != change.now:  # its owner has changed it since
+        return cors_without_ours(value, change.origin) if isinstance(change.origin, CorsConfiguration) else value
+    return change.origin
+
+
+def _left_alone(live: LiveApi, record: AttachRecord) -> dict[str, str]:
+    """The routes that detaching leaves as somebody made them since, and why."""
+    return {
+        change.key.name: f"got {value.type} authorization since, which stays"
+        for change in record.changes.values()
+        if isinstance(value := live.state.get(change.key), RouteAuthorization)
+        and value.is_others and value not in (change.now, change.origin)
+    }  # fmt: skip
+
+
+def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
+    what = [
+        f"{change.key} is now {value_to_json(value)}"
+        for change, value in ((change, live.state.get(change.key)) for change in record.changes.values())
+        if change.key.kind not in (ResourceKind.DEPLOYMENT, ResourceKind.CORS) and live.state.holds(change.key)
+        and value not in (change.now, change.origin) and not change.explains(value) and not is_others(value)
+    ]  # fmt: skip
+    authorizer = record.changes.get(AUTHORIZER)
+    if authorizer is not None and authorizer.origin is None:  # it will be deleted, and whoever uses it would fail
+        what += [
+            f"route {route} was put behind the gate by somebody else"
+            for route, value in live.state.routes.items()
+            if value.is_gate and ResourceKey(ResourceKind.ROUTE, route) not in record.changes
+        ]
+    if what:
+        raise CommandError("nothing was undone, since this was changed after attaching: " + "; ".join(what)
+                           + ". Set it back (gatepass attach does), or give the route an authorization of its own, "
+                           "which then stays")  # fmt: skip
+
+
+def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
+    """Refuse before the first write what could not be finished: an authorizer or integration that is gone."""
+    lost = []
+    for change in back:
+        match change.now:
+            case RouteAuthorization(authorizer=authorizer):
+                if authorizer not in (None, GATE, *live.state.authorizer_names):
+                    lost.append(f"{change.key} had the authorizer {authorizer}")
+            case RouteTarget(target=target):
+                if target not in live.state.targets:
+                    lost.append(f"{change.key} led to {target}")
+            case _:
+                pass
+    if lost:
+        raise CommandError("nothing was undone, since what was there before has been deleted: "
+                           + "; ".join(lost) + ". Give the routes the authorization that they shall have without the "
+                           "gate, or delete them, and detach again")  # fmt: skip
+
+
+def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceChange]) -> list[ResourceChange]:
+    present, deployment = live.state.deployment, record.changes.get(DEPLOYMENT)
+    beyond = (ResourceKind.LINK, ResourceKind.PERMISSION)
+    if deployment is None or not present.name or all(change.key.kind in beyond for change in back):
+        return back
+    origin = deployment.origin
+    if present == deployment.now and isinstance(origin, StageDeployment) and _still_there(live, origin):
+        return [ResourceChange(DEPLOYMENT, present, origin, origin), *back]
+    if present == origin:
+        return back
+    if live.state.canary:
+        raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
+                           "is over: promote or delete it first")  # fmt: skip
+    last = (ResourceKind.AUTHORIZER, *beyond)
+    at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))
+    marker = StageDeployment(f"{MARK}detach {secrets.token_hex(4)}")
+    return [*back[:at], ResourceChange(DEPLOYMENT, present, marker, marker), *back[at:]]
+
+
+def _still_there(live: LiveApi, deployment: StageDeployment) -> bool:
+    """Whether a stage can go back to a deployment: not to one that was deleted, nor to one of ours."""
+    if deployment.is_ours:
+        return False
+    if live.state.kind is ApiKind.REST:
+        where = {"restApiId": live.api_id, "deploymentId": deployment.name}
+        return live.aws.find("apigateway", "get_deployment", **where) is not None
+    where = {"ApiId": live.api_id, "DeploymentId": deployment.name}
+    return live.aws.find("apigatewayv2", "get_deployment", **where) is not None

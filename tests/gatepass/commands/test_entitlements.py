@@ -1,0 +1,153 @@
+"""`gatepass entitlements` as operators use it: whom it lists, and what it changes."""
+
+import argparse
+import json
+import os
+import pty
+import subprocess
+import time
+
+import pytest
+
+from entitlements.windows import windows_at
+from gatepass.commands.entitlements import moment
+from tests.gatepass.commands.conftest import NOW, Shop, user
+from tests.support.emulators import ROOT
+from tests.support.signer import SOLUTION, USER
+
+
+def test_listing_filters_by_status_and_plan_and_shows_what_is_used_today(shop: Shop) -> None:
+    today = windows_at(time.time(), "UTC").open["day"].counter
+    shop.add(1, **{today: 3, "total": 7})
+    shop.add(2, plan="pro", paid_until=int(NOW) + 10**8)
+    shop.add(3, plan="pro", status="suspended")
+
+    def users(*filters: str) -> list[str]:
+        return sorted(
+            row["user"] for row in json.loads(shop("list", "--solution", SOLUTION, "--json", *filters).stdout)
+        )
+
+    assert users() == [user(1), user(2), user(3)]
+    assert users("--plan", "pro") == [user(2), user(3)]
+    assert users("--plan", "pro", "--status", "active") == [user(2)]
+    assert users("--status", "revoked") == []
+    first = json.loads(shop("list", "--user", user(1), "--json").stdout)[0]
+    assert (first["used_today"], first["day_limit"], first["total"]) == (3, 10, 7)
+    table = shop("list", "--solution", SOLUTION).stdout
+    assert "3/10" in table
+    assert "2030-01-24T09:46:40Z" in table
+    assert shop("list").returncode == 1
+    assert shop("list", "--solution", SOLUTION, "--status", "gone").returncode == 2
+
+
+def test_a_lapsed_plan_shows_the_limit_that_counts(shop: Shop) -> None:
+    shop.add(1, plan="pro", paid_until=1)
+    assert json.loads(shop("list", "--user", user(1), "--json").stdout)[0]["day_limit"] == 10
+
+
+def test_entitlements_of_a_solution_that_is_not_applied_are_listed_all_the_same(shop: Shop) -> None:
+    shop.add(1, solution_id="unheard-of")
+    assert "unheard-of" in shop("list", "--user", user(1)).stdout
+
+
+def test_a_paid_plan_lapses_when_it_was_told_to(shop: Shop) -> None:
+    shop.change("grant")
+    until = shop.change("set-plan", "--plan", "pro", "--until", "2099-12-31")
+    assert until.stdout.endswith("plan pro, paid until 2100-01-01T00:00:00Z\n")
+    assert shop.show()["paid_until"] == 4_102_444_800
+    assert "paid_until  2100-01-01T00:00:00Z" in shop.change("show").stdout
+    exact = json.loads(shop.change("set-plan", "--plan", "pro", "--until", "2099-12-31T18:30Z", "--json").stdout)
+    assert exact["paid_until"] == 4_102_425_000
+    assert shop.change("set-plan", "--plan", "pro").stdout.endswith("plan pro\n")
+    assert shop.show()["paid_until"] is None
+    kept = [
+        (e["plan"], e.get("paid_until"), e.get("paid_until_before"))
+        for e in shop.items("audit#")
+        if e["event"] == "plan_set"
+    ]
+    assert kept == [
+        ("pro", "2100-01-01T00:00:00Z", None),
+        ("pro", "2099-12-31T18:30:00Z", "2100-01-01T00:00:00Z"),
+        ("pro", None, "2099-12-31T18:30:00Z"),
+    ]
+
+
+def test_a_date_that_cannot_be_kept_is_refused(shop: Shop) -> None:
+    shop.change("grant")
+    for plan, until, status, told in (
+        ("pro", "2020-01-01", 1, "is past"),
+        ("pro", "soon", 2, "write 2027-03-31"),
+        ("pro", "2099-02-30", 2, "is no date"),
+        ("registered", "2099-12-31", 1, "only a plan with a price"),
+        ("pack-100", "2099-12-31", 1, "only a plan with a price"),
+    ):
+        run = shop.change("set-plan", "--plan", plan, "--until", until)
+        assert (run.returncode, told in run.stderr) == (status, True), run.stderr
+    assert shop.show()["plan"] == "registered"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-11-23", NOW),  # the midnight that begins the next day
+        ("2026-11-24T00:00", NOW),
+        ("2026-11-24T00:00:00Z", NOW),
+        ("2026-11-24T05:30:00+05:30", NOW),
+        ("2026-11-24 00:00:00.9", NOW),
+    ],
+)
+def test_dates_are_read_in_utc(text: str, seconds: float) -> None:
+    assert moment(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "9999-12-31", "2026-11-31", "tomorrow", "1795478400", "2026-11-23T25:00"])
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="write 2027-03-31"):
+        moment(text)
+
+
+def test_credits_come_on_top_of_what_is_left(shop: Shop) -> None:
+    shop.change("grant", "--plan", "pack-100")
+    assert "200 credits left" in shop.change("add-credits", "--credits", "100").stdout
+    assert shop.show()["granted"] == 200
+    for wrong in ("0", "-5", str(10**13)):
+        assert "a whole number of credits" in shop.change("add-credits", "--credits", wrong).stderr
+    assert shop.change("add-credits", "--credits", "many").returncode == 2
+    shop.change("set-plan", "--plan", "pro")
+    refused = shop.change("add-credits", "--credits", "5")
+    assert (refused.returncode, "go over to one that has first (set-plan): pack-100" in refused.stderr) == (1, True)
+
+
+def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
+    shop.change("grant")
+    assert shop.change("suspend", "--reason", " chargeback  ").returncode == 0
+    assert shop.show()["suspended_reason"] == "chargeback"
+    assert [e.get("reason") for e in shop.items("audit#")] == [None, "chargeback"]
+    for wrong in ("x" * 201, "two\nlines", "\x1b[31m", " "):
+        run = shop.change("suspend", "--reason", wrong)
+        assert (run.returncode, "say why" in run.stderr) == (1, True)
+    shop.change("resume")
+    assert "suspended_reason" not in shop.show()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", "revoked"), ("n", "active"), ("", "active")])
+def test_revoke_asks_on_a_terminal(shop: Shop, answer: str, status: str) -> None:
+    shop.change("grant")
+    ours, theirs = pty.openpty()
+    command = ["gatepass", "entitlements", "revoke", "--user", USER, "--solution", SOLUTION]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=shop.environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        os.write(ours, f"{answer}\n".encode())
+        _, asked = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "The token ends for good. [y/N]" in asked
+    assert (process.returncode, shop.show()["status"]) == (0 if status == "revoked" else 1, status)
+
+
+def test_revoke_does_not_ask_a_script(shop: Shop) -> None:
+    for more in ([], ["--yes"]):
+        shop.change("grant")
+        assert shop.change("revoke", *more).returncode == 0
+        assert shop.show()["status"] == "revoked"
