@@ -10,7 +10,8 @@ The law of the format, which stands in every token ever issued and so may never 
 - `payload`: a JSON object with `iss`, `sub` (user id), `aud` (solution id), `jti` = base64url(SHA-256(secret bytes))
   and `iat` (seconds). No `exp`: a token is permanent, and what ends it is the stored `jti`.
 - `signature`: 64 bytes R || S (RFC 7518 section 3.4), 86 characters.
-- Every part has one spelling: canonical base64url, no padding.
+- Every part has one spelling, canonical base64url without padding, except that ES256 accepts the twin of a signature
+  (r, n - s): as good as the original, since what a token allows depends on the secret and the stored `jti`.
 """
 
 import hashlib
