@@ -46,6 +46,7 @@ class MappingReader:
         value = self.text(data, key)
         if value and not pattern.fullmatch(value):
             self.faults[key] = f"must be {expected}"
+            return ""
         return value
 
     def choice(self, data: Mapping[Any, Any], key: str, choices: tuple[str, ...], default: str | None) -> str:
