@@ -1,4 +1,4 @@
-"""Requests and answers of the HTTP API, as pydantic models: what is checked is what is documented."""
+"""Requests and responses of the HTTP API, as pydantic models that both validate and document them."""
 
 from typing import Annotated
 
@@ -10,14 +10,14 @@ from entitlements.solution import METHODS
 SolutionId = Annotated[
     str, Field(pattern=f"^{SOLUTION_ID.pattern}$", description="The solution", examples=["faiss-search"])
 ]
-# Lengths, and no space at the ends of a password, as Cognito has it:
+# Lengths, and no space at either end of a password, as in Cognito:
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html
 Email = Annotated[
     str,
     Field(
         pattern=r"^[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,185}\.[A-Za-z0-9-]{2,}$",
         max_length=128,
-        description="The address, which is who somebody is and never changes",
+        description="The e-mail address, which identifies the user and never changes",
         examples=["someone@example.com"],
     ),
     AfterValidator(str.lower),
@@ -31,14 +31,12 @@ Password = Annotated[
         examples=["Str0ng-enough!"],
     ),
 ]
-Code = Annotated[
-    str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="The code that was mailed", examples=["123456"])
-]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="The mailed code", examples=["123456"])]
 ReturnTo = Annotated[
     str | None,
     Field(
         max_length=2048,
-        description="Where to return to: begins with one of the solution's return_urls",
+        description="The URL to return to; it must begin with one of the solution's return_urls",
         examples=["http://localhost:8000/"],
     ),
 ]
@@ -47,13 +45,13 @@ State = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9_-]{0,128}$",
-        description="Comes back beside the token or code. A page takes a token only with the state that it issued; "
-        "for a code it is the base64url SHA-256 of the page's verifier (RFC 7636, S256)",
+        description="Returned with the token or code. A page must accept a token only with a state that it issued. For "
+        "a code, the state is the base64url SHA-256 of the page's verifier (RFC 7636, S256)",
         examples=["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
     ),
 ]
 RotateTokens = Annotated[
-    bool, Field(description="End the user's tokens too: they outlive passwords and sessions", examples=[False])
+    bool, Field(description="Also end the user's tokens, which outlive passwords and sessions", examples=[False])
 ]
 
 
@@ -62,13 +60,13 @@ class _Body(BaseModel):
 
 
 class AddressRequest(_Body):
-    """An address alone."""
+    """An e-mail address."""
 
     email: Email
 
 
 class RegistrationRequest(_Body):
-    """Somebody who wants an account, for a solution. The password comes with the code."""
+    """A registration for a solution. The password is sent later, with the code."""
 
     email: Email
     solution_id: SolutionId
@@ -77,7 +75,7 @@ class RegistrationRequest(_Body):
 
 
 class ConfirmationRequest(_Body):
-    """The mailed code, and the password to have from now on."""
+    """The mailed code and the new password."""
 
     email: Email
     code: Code
@@ -89,7 +87,7 @@ class ConfirmationRequest(_Body):
 
 
 class SessionRequest(_Body):
-    """Somebody who has an account."""
+    """The sign-in of a registered user."""
 
     email: Email
     password: Password
@@ -99,7 +97,7 @@ class SessionRequest(_Body):
 
 
 class PasswordRequest(_Body):
-    """A new password, by the code that was mailed."""
+    """The mailed code and the new password, without a solution."""
 
     email: Email
     code: Code
@@ -108,7 +106,7 @@ class PasswordRequest(_Body):
 
 
 class ExchangeRequest(_Body):
-    """The code out of a page's address, and the verifier whose hash the page had sent as `state`."""
+    """The code from the page's URL, and the verifier whose hash the page sent as `state`."""
 
     code: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The code")]
     verifier: Annotated[
@@ -117,67 +115,67 @@ class ExchangeRequest(_Body):
 
 
 class SolutionRequest(_Body):
-    """A solution alone."""
+    """A solution."""
 
     solution_id: SolutionId
 
 
 class ValidateRequest(_Body):
-    """The request that somebody made to a solution."""
+    """A request to a solution that is to be decided."""
 
     solution_id: SolutionId
     method: str = Field(default="GET", pattern=f"^({'|'.join(METHODS)})$")
     path: str = Field(default="/", pattern="^/", max_length=2048)
-    # Strict: whoever writes "spend": "off" shall learn that it is no boolean, rather than what it was taken for.
-    spend: bool = Field(default=True, strict=True, description="false only asks: nothing is counted")
+    # Strict: "spend": "off" is an error instead of being converted to a boolean.
+    spend: bool = Field(default=True, strict=True, description="If false, nothing is counted")
 
 
 class Accepted(BaseModel):
-    """What was asked for is under way, if the address is one for which it can be."""
+    """The request was accepted. Where a mail is sent, this does not say whether the address has an account."""
 
     status: str = Field(examples=["code_mailed"])
 
 
 class TokenAnswer(BaseModel):
-    """A token: permanent, and a secret."""
+    """A permanent token. Keep it secret."""
 
     token: str
     solution_id: str
 
 
 class RefreshAnswer(BaseModel):
-    """The same secret, vouched for by the key that signs now."""
+    """The token with the same secret, signed by the current key."""
 
     token: str
 
 
 class WelcomeAnswer(BaseModel):
-    """A token, or a code for it, and where to go with it; a sign-in brings the ID token for the user's own routes."""
+    """A token or its code, and the URL to go to. A sign-in also returns the ID token for the user's own routes."""
 
     solution_id: str
-    token: str | None = Field(description="Absent (null) where the solution's `token_delivery` is `code`")
-    code: str | None = Field(description="Good for one exchange within a minute; null for other deliveries")
-    state: str = Field(description="As it was sent")
-    redirect: str = Field(description="With token or code, and state, in it; empty where the solution has no page")
+    token: str | None = Field(description="Null if the solution's `token_delivery` is `code`")
+    code: str | None = Field(description="Valid for one exchange within a minute; null for other deliveries")
+    state: str = Field(description="The state that was sent")
+    redirect: str = Field(description="The URL with token or code, and the state; empty if the solution has no page")
     id_token: str | None = None
-    expires_in: int | None = Field(default=None, description="Seconds for which the ID token is good")
+    expires_in: int | None = Field(default=None, description="Seconds for which the ID token is valid")
 
 
 class SignedOutAnswer(BaseModel):
-    """Every session of before is void."""
+    """All earlier sessions are void."""
 
     status: str = Field(examples=["signed_out"])
 
 
 class RevokedAnswer(BaseModel):
-    """The token is dead."""
+    """The token is no longer valid."""
 
     status: str = Field(examples=["revoked"])
     solution_id: str
 
 
 class UsageAnswer(BaseModel):
-    """One of a user's solutions. `limit`, `used` and `remaining` are of the tightest limit; null: there is none."""
+    """One of a user's solutions. `limit`, `used` and `remaining` describe its tightest limit; null: there is none."""
 
     solution_id: str
     name: str
@@ -198,7 +196,7 @@ class EntitlementsAnswer(BaseModel):
 
 
 class DecisionAnswer(BaseModel):
-    """The gate's decision, in the names of its context."""
+    """The gate's decision, with the names of the context that an API receives."""
 
     allowed: bool
     reason: str = Field(examples=["ok"])

@@ -15,13 +15,13 @@ from token_service.web.edge import FORM, FORM_PATHS, REDIRECTING
 VERSION: Final = "1"
 DESCRIPTION: Final = (
     "Registers users of solutions, mints their tokens, and decides requests as the gate does. Errors are problem "
-    "documents (RFC 9457) whose type is `urn:gatepass:` and a code."
+    "documents (RFC 9457) whose type is `urn:gatepass:` followed by a code."
 )
 TAGS: Final[Mapping[str, str]] = {
-    "public": "What anybody may know",
-    "registration": "From a visitor to a user with a token, and the way back for who forgot a password",
+    "public": "Public information",
+    "registration": "Registration, sign-in and forgotten passwords",
     "tokens": "A user's own tokens",
-    "account": "What a user sees of their own access, and its end",
+    "account": "A user's own access, and account deletion",
     "validation": "The gate's decision, for clients without an API Gateway",
 }
 SECURITY: Final = {
@@ -30,7 +30,7 @@ SECURITY: Final = {
 }
 RATE_LIMIT: Final = {
     "RateLimit-Policy": 'The tightest limit: `"plan";q=limit`; absent without one',
-    "RateLimit": 'What is left of it, and for how many seconds: `"plan";r=remaining;t=seconds`',
+    "RateLimit": 'What is left of it, and the seconds until it resets: `"plan";r=remaining;t=seconds`',
 }
 FACTS: Final = {
     f"X-Gatepass-{name}": f"`{key}` of the decision"
@@ -46,7 +46,7 @@ FACTS: Final = {
 ORIGINAL: Final = {
     "X-Original-Method": ("The method of the request to decide", {"default": "GET"}),
     "X-Original-URI": (
-        "Its path, percent-encoded; a query is cut off",
+        "The path of that request, percent-encoded; a query is ignored",
         {"default": "/", "pattern": r"^[ -\"$->@-~]*(\?.*)?$"},
     ),
 }
@@ -66,13 +66,13 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
     )
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
-            # The framework's own; ours are 400.
+            # The framework's status for invalid requests; ours is 400.
             operation["responses"].pop("422", None)
             if method == "post" and path in FORM_PATHS:
                 content = operation["requestBody"]["content"]
                 content[FORM] = content["application/json"]
             if method == "post" and path in REDIRECTING:
-                operation["responses"]["303"] = {"description": "A form's success: to redirect, with the token or code"}
+                operation["responses"]["303"] = {"description": "A form's success: a redirect with the token or code"}
             operation["responses"] = dict(sorted(operation["responses"].items()))
             _add_headers(path, operation)
     made["paths"] = dict(sorted(made["paths"].items(), key=_place))
@@ -83,14 +83,14 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
 
 
 def _place(entry: tuple[str, Any]) -> tuple[int, bool]:
-    """Where a path stands: the framework puts those with parameters before all others."""
+    """The position of a path. The framework puts paths with parameters before all others."""
     path, methods = entry
     (tag,) = next(iter(methods.values()))["tags"]
     return list(TAGS).index(tag), "{" in path
 
 
 def _add_headers(path: str, operation: dict[str, Any]) -> None:
-    """The headers that are part of an answer's meaning, and those that nginx sends; the framework knows of none."""
+    """Add the response headers that clients need, and the request headers that nginx sends; the framework has none."""
     always = {"303": {"Location": "The solution's page, with the token or code"}, "401": {"WWW-Authenticate": "Bearer"}}
     for status, response in operation["responses"].items():
         headers = dict(always.get(status, {}))
@@ -112,7 +112,7 @@ def _add_headers(path: str, operation: dict[str, Any]) -> None:
 
 
 def text(app: APIGatewayHttpResolver) -> str:
-    """As it is checked in."""
+    """The document as text, as it is checked in."""
     return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -127,14 +127,14 @@ def generated() -> str:
 
 
 def main() -> None:
-    """Print it, or compare it with a file."""
+    """Print the document, or compare it with a file."""
     parser = argparse.ArgumentParser(prog="python -m token_service.web.openapi", description=__doc__)
     parser.add_argument("--check", type=Path, metavar="FILE", help="exit 1 if FILE is not what would be printed")
     file: Path | None = parser.parse_args().check
     if file is None:
         sys.stdout.write(generated())
     elif not file.exists() or file.read_text("utf-8") != generated():
-        sys.exit(f"{file} is not what the routes say: python -m token_service.web.openapi > {file} makes it anew")
+        sys.exit(f"{file} does not match the routes: run python -m token_service.web.openapi > {file}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ LOGGER: Final = Logger(service="token-service")
 def problem(
     status: int, code: str, detail: str, headers: dict[str, str] | None = None, **members: Any
 ) -> Response[str]:
-    """A problem document; `code` stands in its type, and extensions beside it (RFC 9457 section 3.2)."""
+    """A problem document with `code` in its type; `members` are extensions (RFC 9457 section 3.2)."""
     document = {
         "type": f"urn:gatepass:{code}",
         "title": HTTPStatus(status).phrase,
@@ -33,7 +33,7 @@ def problem(
 
 
 def refusal(error: Refused) -> Response[str]:
-    """A refusal, told to the caller; what is our own fault is told to the operator, in the log."""
+    """The response to a refusal. The message of a 5xx goes to the log for the operator, not to the caller."""
     status = error.code.http_status
     if status < 500:
         retry = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
@@ -43,7 +43,7 @@ def refusal(error: Refused) -> Response[str]:
 
 
 def add_handlers(app: APIGatewayHttpResolver) -> None:
-    """Every exception that a route may raise, as its problem."""
+    """Turn every exception that a route may raise into a problem document."""
     app.exception_handler(Refused)(refusal)
     app.exception_handler(RequestValidationError)(_invalid)
     handlers: list[tuple[type[Exception], Callable[[Exception], Response[str]]]] = [

@@ -1,4 +1,4 @@
-"""What a user sees of their own access, and its end."""
+"""Routes for a user's own access, and for account deletion."""
 
 from dataclasses import asdict
 from typing import Final
@@ -13,7 +13,7 @@ TAGS: Final = ["account"]
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     @app.get(
         "/v1/entitlements", summary="The user's solutions, plans and usage", tags=TAGS, operation_id="listEntitlements",
@@ -26,8 +26,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.delete(
         "/v1/account", summary="Delete the account", tags=TAGS, operation_id="deleteAccount",
-        description="All sessions and all access end, and address and password are removed. What was suspended or used "
-        "up stays so for who registers again. The audit, which knows only an id, stays.",
+        description="Ends all sessions and all access, and removes the address and the password. If the user registers "
+        "again, suspensions and used quotas still apply. The audit, which contains only the user id, is kept.",
         security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, *KEYS),
     )  # fmt: skip
     def delete() -> Response[str]:

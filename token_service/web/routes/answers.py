@@ -1,4 +1,4 @@
-"""How routes answer, and how that is documented."""
+"""Responses of the routes, and their documentation."""
 
 import json
 from collections.abc import Mapping
@@ -39,14 +39,14 @@ def documented(
         by_status.setdefault(code.http_status, []).append(f"`{code}`")
     for number, named in sorted(by_status.items()):
         responses[number] = {
-            "description": ", ".join(named) or "the gate's refusal, by its reason",
+            "description": ", ".join(named) or "Denied by the gate: the code is the decision's reason",
             "content": {"application/problem+json": {"model": Problem}},
         }
     return responses
 
 
 def bearer(app: APIGatewayHttpResolver) -> str:
-    """The bearer's text. Raises `Refused` where there is none."""
+    """The bearer token's text. Raises `Refused` if there is none."""
     scheme, _, text = (app.current_event.headers.get("authorization") or "").strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Refused(Code.TOKEN_MISSING)

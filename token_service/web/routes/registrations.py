@@ -1,4 +1,4 @@
-"""Becoming a user: register, confirm, sign in, sign out, and the way back for who forgot."""
+"""Routes to register, confirm, sign in and sign out, and to reset a forgotten password."""
 
 from typing import Annotated, Any, Final
 
@@ -41,11 +41,11 @@ FOR_A_SOLUTION: Final = (
 )
 HELD: Final = (Code.ENTITLEMENT_SUSPENDED, Code.ENTITLEMENT_REVOKED)
 WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, Code.STATE_REQUIRED)
-MAILED: Final = "The answer is the same for every address, also when no mail can be sent."
+MAILED: Final = "The answer is the same for every address, even if no mail can be sent."
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
     registration = services.registration
 
     def source_ip() -> str:
@@ -53,7 +53,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.post(
         "/v1/registrations", summary="Register for a solution", tags=TAGS, operation_id="register",
-        description=f"A code is mailed; the password is chosen with it. {MAILED}",
+        description=f"Mails a code. The password is set when the code is confirmed. {MAILED}",
         responses=documented(Accepted, *FOR_A_SOLUTION, status=202),
     )  # fmt: skip
     def register(body: RegistrationRequest) -> Response[str]:
@@ -62,7 +62,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.post(
         "/v1/registrations/resend", summary="Mail the code again", tags=TAGS, operation_id="resendCode",
-        description=f"A mail that is not sent leaves the last code valid. {MAILED}",
+        description=f"If no mail is sent, the last code stays valid. {MAILED}",
         responses=documented(Accepted, *ASKED, status=202),
     )  # fmt: skip
     def resend(body: AddressRequest) -> Response[str]:
@@ -70,9 +70,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(Accepted(status="code_mailed"), 202)
 
     @app.post(
-        "/v1/registrations/confirm", summary="Prove the address, choose the password, get the token", tags=TAGS,
+        "/v1/registrations/confirm", summary="Confirm the address, set the password, get the token", tags=TAGS,
         operation_id="confirmRegistration",
-        description="Takes any code that was mailed last, also one for a new password. Sessions of before are void.",
+        description="Accepts the code that was mailed last, also one for a new password. Earlier sessions become void.",
         responses=documented(WelcomeAnswer, *WELCOMED, Code.CODE_INVALID, Code.PASSWORD_WEAK),
     )  # fmt: skip
     def confirm(body: ConfirmationRequest) -> Response[str]:
@@ -83,7 +83,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.post(
         "/v1/sessions", summary="Sign in for a solution, and get the token", tags=TAGS, operation_id="signIn",
         description="A user who is new to the solution gets its default plan. The token is the same each time. "
-        "Whatever is wrong, the answer is `credentials_invalid`.",
+        "If the sign-in fails, the answer is `credentials_invalid`, whatever the cause.",
         responses=documented(WelcomeAnswer, *WELCOMED, Code.CREDENTIALS_INVALID),
     )  # fmt: skip
     def sign_in(body: SessionRequest) -> Response[str]:
@@ -92,16 +92,16 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.delete(
         "/v1/sessions", summary="Sign out everywhere", tags=TAGS, operation_id="signOut", security=ID_TOKEN,
-        description="Every ID token of before is void. Tokens for solutions go on, unless `rotate_tokens` ends them.",
+        description="All earlier ID tokens become void. Tokens for solutions stay, unless `rotate_tokens` is true.",
         responses=documented(SignedOutAnswer, *SIGNED_IN, *POOL, Code.BUSY),
     )  # fmt: skip
     def sign_out(
-        rotate_tokens: Annotated[bool, Query(description="End the user's tokens too")] = False,
+        rotate_tokens: Annotated[bool, Query(description="Also end the user's tokens")] = False,
     ) -> Response[str]:
         user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
         if rotate_tokens:
-            # Before the end, so that this session can repeat what breaks off here; and after it, since a session that
-            # is about to end may fetch the token that replaces the dropped one.
+            # Before the sessions end, so that this session can repeat the call if it is interrupted; and after that,
+            # since another session may have fetched the new token before it ended.
             services.access.drop_all_tokens(user_id)
         services.sessions.end(user_id)
         if rotate_tokens:
@@ -109,7 +109,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(SignedOutAnswer(status="signed_out"))
 
     @app.post(
-        "/v1/codes/exchange", summary="The token for a one-time code", tags=TAGS, operation_id="exchangeCode",
+        "/v1/codes/exchange", summary="Exchange a one-time code for the token", tags=TAGS, operation_id="exchangeCode",
         description="For pages of solutions whose `token_delivery` is `code`. A code works once, within a minute, with "
         "the verifier whose SHA-256 was its `state` (RFC 7636, S256).",
         responses=documented(TokenAnswer, *BODY, *KEYS, *HELD, Code.CODE_INVALID, Code.ENTITLEMENT_MISSING),
@@ -128,8 +128,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(Accepted(status="code_mailed"), 202)
 
     @app.post(
-        "/v1/passwords", summary="Choose a new password by the mailed code", tags=TAGS, operation_id="resetPassword",
-        description="Takes any code that was mailed last, also that of a registration. Sessions of before are void.",
+        "/v1/passwords", summary="Set a new password with the mailed code", tags=TAGS, operation_id="resetPassword",
+        description="Accepts the code that was mailed last, also that of a registration. Earlier sessions become void.",
         responses=documented(Accepted, *ASKED, Code.CODE_INVALID, Code.PASSWORD_WEAK, Code.ENTITLEMENT_MISSING),
     )  # fmt: skip
     def reset(body: PasswordRequest) -> Response[str]:

@@ -1,4 +1,4 @@
-"""A user's own tokens."""
+"""Routes for a user's own tokens."""
 
 from typing import Annotated, Final
 
@@ -16,7 +16,7 @@ HELD: Final = (Code.ENTITLEMENT_MISSING, Code.ENTITLEMENT_SUSPENDED, Code.ENTITL
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     def user_id() -> str:
         return services.identity.user_id(app.current_event.headers.get("authorization"))
@@ -27,12 +27,12 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     )  # fmt: skip
     def mint(body: SolutionRequest) -> Response[str]:
         token = services.minting.mint(user_id(), body.solution_id)
-        user_id()  # the session may have ended meanwhile: then the token is not handed out
+        user_id()  # the session may have ended since: then the token must not be handed out
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
-        "/v1/tokens/rotate", summary="Another token; the one before ends", tags=TAGS, operation_id="rotateToken",
-        description="It ends at once. Plan and counters stay.",
+        "/v1/tokens/rotate", summary="Replace the token", tags=TAGS, operation_id="rotateToken",
+        description="The old token is invalid at once. Plan and counters stay.",
         security=ID_TOKEN, responses=documented(TokenAnswer, *SIGNED_IN, *HELD, *KEYS, *BODY, Code.TOO_MANY_REQUESTS),
     )  # fmt: skip
     def rotate(body: SolutionRequest) -> Response[str]:
@@ -43,8 +43,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
-        "/v1/tokens/refresh", summary="The same secret, vouched for by the key that signs now", tags=TAGS,
-        operation_id="refreshToken", description="By the token alone, whatever became of the key that signed it.",
+        "/v1/tokens/refresh", summary="Sign the token again with the current key", tags=TAGS,
+        operation_id="refreshToken",
+        description="The secret stays the same. Tokens signed by retired or revoked keys are accepted too.",
         security=[{"token": []}],
         responses=documented(
             RefreshAnswer, Code.TOKEN_MISSING, Code.TOKEN_MALFORMED, Code.TOKEN_SUPERSEDED, Code.ISSUER_MISMATCH,
@@ -58,9 +59,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(RefreshAnswer(token=services.minting.refresh(token)))
 
     @app.delete(
-        "/v1/tokens/<solution_id>", summary="End the token for a solution", tags=TAGS, operation_id="revokeToken",
-        description="Access stays: whoever signs in again gets another token, with plan and counters as they were.",
-        # Where the path holds what no id could, no route matches.
+        "/v1/tokens/<solution_id>", summary="Revoke the token for a solution", tags=TAGS, operation_id="revokeToken",
+        description="Access stays: at the next sign-in, the user gets a new token with the same plan and counters.",
+        # A path that cannot contain a solution's id matches no route.
         security=ID_TOKEN,
         responses=documented(RevokedAnswer, *SIGNED_IN, Code.ENTITLEMENT_MISSING, Code.BUSY, Code.ROUTE_UNKNOWN),
     )  # fmt: skip

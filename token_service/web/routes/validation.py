@@ -23,16 +23,16 @@ TAGS: Final = ["validation"]
 REFUSED: Final = (401, 403, 429)
 UNCLEAN_PATH: Final = "the path in X-Original-URI must be percent-encoded, without a fragment"
 FORWARDED: Final = ("x-forwarded-for", "x-origin-secret")
-# nginx reads no body of a sub-request, and ends the connection on which one comes: keep-alive would be lost.
+# nginx does not read the body of a subrequest's response, and closes a connection that has one: no keep-alive.
 BODILESS: Final = {
-    200: {"description": "allowed", "content": {}},
-    401: {"description": "refused: the token is missing or no good", "content": {}},
-    403: {"description": "refused by the solution, the plan or its quota", "content": {}},
+    200: {"description": "Allowed", "content": {}},
+    401: {"description": "Denied: the token is missing or not valid", "content": {}},
+    403: {"description": "Denied by the solution, the plan or its quota", "content": {}},
 }
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     def decide(solution_id: str, method: str, path: str, spend: bool) -> Decision:
         headers = app.current_event.headers
@@ -60,7 +60,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.post(
         "/v1/validate", summary="Decide a request to a solution", tags=TAGS, operation_id="validate",
-        description="By the token as bearer, or by the connection's address. The same code and counters as the gate.",
+        description="Identifies the caller by the token as bearer, or by the connection's IP address. Uses the gate's "
+        "code and counters.",
         security=[{"token": []}, {}],
         responses=documented(DecisionAnswer, Code.SOLUTION_UNKNOWN, *BODY, statuses=REFUSED),
     )  # fmt: skip
@@ -74,9 +75,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return problem(reason.http_status, reason.value, reason.message, headers, **answer.model_dump())
 
     @app.get(
-        "/v1/auth", summary="The same for nginx's auth_request", tags=TAGS, operation_id="authRequest",
-        description="Method and path of the request come in X-Original-Method and X-Original-URI, the answer's facts "
-        "go out in headers without a body. Allowed is 200; a spent quota is 403, since auth_request knows no 429.",
+        "/v1/auth", summary="Decide a request for nginx's auth_request", tags=TAGS, operation_id="authRequest",
+        description="Takes the request's method and path from X-Original-Method and X-Original-URI, and returns the "
+        "decision in headers, without a body. An exhausted quota is 403, since auth_request does not support 429.",
         security=[{"token": []}, {}],
         responses=documented(DecisionAnswer, Code.SOLUTION_UNKNOWN) | BODILESS,
     )  # fmt: skip
@@ -85,8 +86,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         method = headers.get("x-original-method") or "GET"
         path = (headers.get("x-original-uri") or "/").partition("?")[0]
         if not path.isascii() or "#" in path:
-            # Neither is a request's path (RFC 3986 section 2, RFC 9112 section 3.2), and nginx passes both on: a
-            # backend that cuts the fragment off would serve another route than the one that was paid for.
+            # Neither is valid in a request's path (RFC 3986 section 2, RFC 9112 section 3.2), but nginx passes both on:
+            # a backend that cuts the fragment off would serve another route than the one that was counted.
             raise Refused(Code.REQUEST_INVALID, public=UNCLEAN_PATH)
         decision = decide(solution_id, method.upper(), path, spend=True)
         facts = {f"X-Gatepass-{name}": value for name, value in _headers(decision).items()}
