@@ -27,10 +27,21 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
-    nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
+    nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
     for module in (local, init, solutions, entitlements, tokens, keys, attach, attach_status):
         module.add_parser(nouns)
+    _take_table_anywhere(nouns)
     return parser
+
+
+def _take_table_anywhere(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Let `--table` stand after the command as well; given there, it counts."""
+    for parser in commands.choices.values():
+        verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        for action in verbs:
+            _take_table_anywhere(action)
+        if not verbs:
+            parser.add_argument("--table", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def _kids_last(arguments: Sequence[str]) -> list[str]:
@@ -41,7 +52,11 @@ def _kids_last(arguments: Sequence[str]) -> list[str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; its exit status. An interrupt is the caller's: the local stack runs commands too."""
-    options = make_parser().parse_args(_kids_last(arguments))
+    parser = make_parser()
+    options = parser.parse_args(_kids_last(arguments))
+    if options.noun is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         status: int = options.run(options)
         sys.stdout.flush()

@@ -57,27 +57,39 @@ class Environment:
 
     @cached_property
     def stack(self) -> str:
-        """The name of the stack that the table belongs to: the tag that its keys in KMS get too."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        """The name of the stack that the table belongs to, by the table's tag: its keys in KMS get the same tag.
 
+        Emulators can run stacks as well. Only a table there without the tag, such as init makes, is of none.
+        """
+        if stack := self._tag():
+            return stack
         if self.emulated:
             return LOCAL_STACK
+        raise CommandError(f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the table is of a stack, which can be asked for its outputs."""
+        return not self.emulated or self.stack != LOCAL_STACK
+
+    def _tag(self) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             table = self.dynamodb.describe_table(TableName=self.table)["Table"]
             tags = self.dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
         except self.dynamodb.exceptions.ResourceNotFoundException as error:
-            raise CommandError(
-                f"there is no table {self.table} in this account and Region: deploy the stack first, and take the name "
-                "from its output TableName",
-            ) from error
+            mend = "gatepass init makes it" if self.emulated else (
+                "deploy the stack first, and take the name from its output TableName"
+            )  # fmt: skip
+            raise CommandError(f"there is no table {self.table} in this account and Region: {mend}") from error
         except ClientError as error:
+            if self.emulated and error.response["Error"]["Code"] == "UnknownOperationException":
+                return ""  # DynamoDB Local has no tags
             raise StoreUnavailable(f"DynamoDB refused to describe the table: {error}") from error
         except BotoCoreError as error:
             raise StoreUnavailable(f"DynamoDB gave no answer: {error}") from error
-        stack = next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
-        if not stack:
-            raise CommandError(f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
-        return stack
+        return next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
 
     @cached_property
     def dynamodb(self) -> Any:

@@ -23,13 +23,13 @@ def check_user_pool(environment: Environment) -> None:
     reason to fail: then it has not been asked for, and keys are needed in any case.
     """
     pool_id, client_id = environment.user_pool_id, environment.user_pool_client_id
-    if not environment.emulated and not (pool_id and client_id):
+    if not (pool_id and client_id) and environment.deployed:
         outputs = _outputs(environment)
         pool_id = pool_id or outputs.get("UserPoolId")
         if pool_id == outputs.get("UserPoolId"):
             client_id = client_id or outputs.get("UserPoolClientId")
     if not pool_id:
-        if not environment.emulated:
+        if environment.deployed:
             _tell("the user pool was not checked: set GATEPASS_USER_POOL_ID to it and run gatepass init again")
         return
     try:

@@ -1,6 +1,7 @@
 """`gatepass entitlements`: who may do what."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -54,6 +55,8 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         add_solution(parser)
         _add_what(verb, parser)
         add_json(parser)
+        if verb == "revoke":
+            parser.add_argument("--yes", action="store_true", help="do not ask (asked on a terminal only)")
         parser.set_defaults(run=run_change)
     transfer.add_verbs(verbs)
 
@@ -189,6 +192,10 @@ def run_change(options: argparse.Namespace) -> int:
         "resume": lambda a: a.resume(user, solution),
         "revoke": lambda a: a.revoke(user, solution),
     }
+    if options.verb == "revoke" and not options.yes and sys.stdin.isatty():
+        print(f"Revoke {user} in {solution}? The token ends for good. [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return 1
     found = changes[options.verb](environment.access)
     if options.json:
         _print(environment, found, True)

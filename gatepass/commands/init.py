@@ -127,10 +127,14 @@ def _make_emulated_table(client: Any, name: str) -> None:
 
 def _seed(environment: Environment, path: Path) -> int:
     try:
-        items = [(Key(item.pop("pk"), item.pop("sk")), item) for item in json.loads(path.read_text())["items"]]
+        items = {Key(item.pop("pk"), item.pop("sk")): item for item in json.loads(path.read_text())["items"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{path} cannot be read as a fixture: {error}") from error
-    for key, attributes in items:
+    ring = environment.repository.get_item(keyring_key())
+    if ring is not None and ring.get("document") != items.get(keyring_key(), {}).get("document"):
+        raise CommandError(f"{environment.table} has a key ring, and the fixture's would end all of its tokens: "
+                           "seed an empty table (--table NAME)")  # fmt: skip
+    for key, attributes in items.items():
         environment.repository.put_item(key, attributes)
     print(f"{environment.table} holds the {len(items)} items of {path} now, with test-only keys")
     return 0

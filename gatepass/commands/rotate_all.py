@@ -11,7 +11,7 @@ from typing import Final
 
 from entitlements.identifiers import require_solution_id
 from entitlements.items import StoreUnavailable
-from entitlements.refusals import Refused
+from entitlements.refusals import Code, Refused
 from gatepass.commands.arguments import add_solution, add_user
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
@@ -113,7 +113,7 @@ def _end(access: Access, solution_id: str, users: Sequence[str], before: int, ba
             busy.append(user)
         except Refused as error:
             # The index is eventually consistent: an account may have been deleted since.
-            if error.code != "entitlement_missing":
+            if error.code is not Code.ENTITLEMENT_MISSING:
                 raise
         bar.show(1, f"{number}/{len(users)}")
     return ended, busy

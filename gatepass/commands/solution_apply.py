@@ -1,12 +1,18 @@
 """One solution's configuration into the table: with the origins of its pages, all of it or nothing."""
 
+import difflib
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from entitlements.items import Item, Wire, item_to_wire, origin_key, origin_prefix, solution_key, to_wire
 from entitlements.origins import origins_of
+from entitlements.plans import ANONYMOUS
 from entitlements.solution import ConfigError, Solution, solution_from_document
 from gatepass.refusals import CommandError
+from token_service.access.grants import Access
 from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
@@ -56,6 +62,34 @@ def apply(repository: Repository, solution: Solution) -> bool:
             f"{solution.solution_id}), and run this again",
         ) from None
     return before is None
+
+
+def applied_before(repository: Repository, solution_id: str) -> Solution | None:
+    """The solution as it is applied; None where there is none, or where what is stored cannot be read."""
+    item = repository.get_item(solution_key(solution_id))
+    try:
+        return None if item is None else solution_from_document(str(item.get("document", "")))
+    except ConfigError:
+        return None
+
+
+def difference(before: Solution | None, after: Solution, path: Path) -> str:
+    """What applying changes, as a unified diff of the configurations in YAML; empty for a new solution."""
+    if before is None:
+        return ""
+    old, new = (yaml.safe_dump(one.to_mapping(), sort_keys=False).splitlines(keepends=True) for one in (before, after))
+    return "".join(difflib.unified_diff(old, new, f"{after.solution_id} (applied)", str(path), n=2))
+
+
+def warnings(before: Solution | None, after: Solution, access: Access) -> list[str]:
+    """What happens to users whose plan is removed. Reads all entitlements of the solution, where a plan is."""
+    removed = set(before.plans) - set(after.plans) - {ANONYMOUS} if before else set()
+    users = Counter(one.plan for one in access.of_solution(after.solution_id) if one.plan in removed) if removed else {}
+    return [
+        f"{count} user(s) of {after.solution_id} have the plan {plan}, which this removes: the gate refuses them "
+        f"(plan_unknown) until gatepass entitlements set-plan gives them another"
+        for plan, count in sorted(users.items())
+    ]
 
 
 def _unchanged(before: Item | None) -> Wire:

@@ -12,7 +12,7 @@ from entitlements.items import Key, api_key, api_prefix, solution_key, solution_
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
 from gatepass.commands.arguments import add_json
-from gatepass.commands.solution_apply import apply, require_few_origins
+from gatepass.commands.solution_apply import applied_before, apply, difference, require_few_origins, warnings
 from gatepass.environment import Environment
 from gatepass.output import print_rows
 from gatepass.refusals import CommandError
@@ -25,6 +25,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     apply_ = verbs.add_parser("apply", help="write the configuration of solutions from YAML files")
     apply_.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply_.add_argument("--dry-run", action="store_true", help="check the files, show what would change, write nothing")
     apply_.set_defaults(run=run_apply)
     list_ = verbs.add_parser("list", help="list the solutions")
     add_json(list_)
@@ -54,7 +55,14 @@ def run_apply(options: argparse.Namespace) -> int:
     for solution, path in zip(solutions, options.files, strict=True):
         require_few_origins(solution, path)
     environment = Environment.read(options.table)
-    for solution in solutions:
+    for solution, path in zip(solutions, options.files, strict=True):
+        before = applied_before(environment.repository, solution.solution_id)
+        print(difference(before, solution, path), end="")
+        for warning in warnings(before, solution, environment.access):
+            print(f"gatepass: {warning}", file=sys.stderr)
+        if options.dry_run:
+            print(f"would apply {solution.solution_id}")
+            continue
         new = apply(environment.repository, solution)
         print(f"applied {solution.solution_id}: it holds everywhere within 60 seconds")
         if new and solution.token_delivery == "query":

@@ -9,6 +9,7 @@ from entitlements.identifiers import require_solution_id
 from entitlements.token import jti_of, parse
 from gatepass.commands import rotate_all
 from gatepass.commands.arguments import add_json, add_solution, add_user
+from gatepass.commands.solutions import required_solution
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record
@@ -70,7 +71,8 @@ def run_explain(options: argparse.Namespace) -> int:
     """Ask the gate's own code; exit 0 if it would allow, 1 if it would deny."""
     method, _, path = options.request.partition(" ")
     request = Request(method=method.upper(), path=path or "/", authorization=(f"Bearer {_token(options)}",))
-    gate = Gate(Environment.read(options.table).repository)
-    decision = gate.decide(require_solution_id(options.solution), request, time.time(), spending=False)
+    environment = Environment.read(options.table)
+    solution = required_solution(environment, options.solution)
+    decision = Gate(environment.repository).decide(solution.solution_id, request, time.time(), spending=False)
     print_record({**decision.context(), "message": decision.reason.message}, options.json)
     return 0 if decision.allowed else 1
