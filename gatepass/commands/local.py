@@ -7,9 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from rich.console import Console
-
 from gatepass.interrupts import Interruption, ending_on_signals
+from gatepass.local.extra import require_extra
 from gatepass.refusals import CommandError
 
 if TYPE_CHECKING:
@@ -42,6 +41,9 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def run_demo(options: argparse.Namespace) -> int:
     """Tell the journey; exit 1 if a step was not as it should be."""
+    require_extra()
+    from rich.console import Console
+
     from gatepass.local.backends import example
     from gatepass.local.demo import Demo
     from gatepass.local.stack import local_stack
@@ -53,6 +55,7 @@ def run_demo(options: argparse.Namespace) -> int:
 
 def run_local(options: argparse.Namespace) -> int:
     """Run until interrupted, showing each decision."""
+    require_extra()
     from gatepass.local.backends import example, own
     from gatepass.local.stack import local_stack
 

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import importlib.util
 import os
 import sys
 import traceback
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatepass.refusals import CommandError
+from gatepass.repository_files import repository_file
 
 LambdaHandler = Callable[[dict[str, Any], Any], Any]
-EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "faiss_search"
+EXAMPLE: Final = repository_file("examples/faiss_search")
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,15 @@ def example() -> Backend:
     """The FAISS search, with its page."""
 
     def load() -> LambdaHandler:
-        from examples.faiss_search.app import lambda_handler
-
-        return lambda_handler
+        # By its place: in an installed command the example is no package of that name, and somebody else's may be.
+        name = "gatepass_example"
+        spec = importlib.util.spec_from_file_location(name, EXAMPLE / "__init__.py")
+        if spec is None or spec.loader is None:
+            raise CommandError(f"{EXAMPLE} is not a package: install gatepass again")
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+        handler: LambdaHandler = importlib.import_module(f"{name}.app").lambda_handler
+        return handler
 
     return Backend(load, EXAMPLE / "solution.yaml", (("POST", "/search"), ("GET", "/health")), EXAMPLE / "frontend")
 
