@@ -1,4 +1,4 @@
-"""Ends as Ctrl-C does when the terminal closes or a supervisor says so."""
+"""Handles SIGTERM and SIGHUP, from a supervisor or a closed terminal, like Ctrl-C."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """In the block SIGTERM and SIGHUP raise `KeyboardInterrupt`: what Ctrl-C puts in order, they shall too."""
+    """In the block, SIGTERM and SIGHUP raise `KeyboardInterrupt`, so that they clean up as Ctrl-C does."""
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`gatepass demo` and `gatepass local`: the whole of it on this machine."""
+"""`gatepass demo` and `gatepass local`: the whole system on this machine."""
 
 import argparse
 import time
@@ -21,13 +21,13 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--port",
         type=int,
         default=8080,
-        help="the API's port; the token service has the next (default: 8080)",
+        help="the API's port; the token service has the next one (default: 8080)",
     )
     local.set_defaults(run=run_local)
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Tell the journey; exit 1 if a step was not as it should be."""
+    """Run the journey; exit 1 if a step fails."""
     from gatepass.local.demo import Demo
     from gatepass.local.stack import local_stack
 
@@ -58,16 +58,16 @@ def run_local(options: argparse.Namespace) -> int:
             print(f"token service  {stack.token_service.url}/v1/docs\n")
             print(f'curl {url}/search -d \'{{"query": "message queue"}}\'')
             print(f'curl {url}/search -d \'{{"query": "message queue"}}\' -H "Authorization: Bearer $TOKEN"\n')
-            print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
-            print("Ctrl-C ends it. Each decision of the gate:", flush=True)
+            print("Mailed codes are shown here. moto emulates Cognito: codes do not expire, nobody is locked out.")
+            print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
             shown = 0
             while True:
-                # Who registers by hand needs the code that Cognito would mail.
+                # To register by hand, one needs the code that Cognito would mail.
                 mails = stack.mails()
                 for mail in mails[shown:]:
                     print(f"mailed: the code is {mail['code']}", flush=True)
                 shown = len(mails)
                 time.sleep(0.5)
     except KeyboardInterrupt:
-        print("\nended; nothing was kept")
+        print("\nstopped; nothing was kept")
         return 0
