@@ -24,6 +24,7 @@ from gatepass.attach.resources import (
     SolutionLink,
     StageDeployment,
     WebSocketAuthorizer,
+    without_nulls,
 )
 
 _BACKEND: Final = "method"
@@ -87,7 +88,7 @@ def value_from_json(kind: ResourceKind, facts: Any) -> ResourceValue | None:
         case ResourceKind.PREFLIGHT:
             return _preflight(facts)
         case ResourceKind.RESPONSE:
-            return CustomResponse(**facts)
+            return CustomResponse(**without_nulls(facts))
         case ResourceKind.ROUTE:
             return RouteAuthorization(facts["type"], facts["authorizer"], tuple(facts["scopes"]))
         case ResourceKind.DEPLOYMENT:
@@ -111,4 +112,4 @@ def _preflight(facts: str | dict[str, Any]) -> Preflight:
         return PreflightState(facts) if known else RouteTarget(facts)
     if facts == _PARTIAL:
         return PreflightState.PARTIAL
-    return BackendMethod(**facts[_BACKEND]) if _BACKEND in facts else PreflightMock(facts)
+    return BackendMethod(**without_nulls(facts[_BACKEND])) if _BACKEND in facts else PreflightMock(facts)

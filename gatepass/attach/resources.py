@@ -157,6 +157,22 @@ class PreflightState(Enum):
     PARTIAL = "partial"
 
 
+def without_nulls(facts: Any) -> Any:
+    """The same with an empty string for each null, at any depth.
+
+    AWS returns an empty mapping template as null, and accepts it only as an empty string:
+    https://github.com/aws/aws-cli/issues/1610
+    """
+    match facts:
+        case None:
+            return ""
+        case dict():
+            return {name: without_nulls(value) for name, value in facts.items()}
+        case list():
+            return [without_nulls(value) for value in facts]
+    return facts
+
+
 @dataclass(frozen=True)
 class PreflightMock:
     """A REST API's mock of ours, by the headers that it answers with."""

@@ -18,6 +18,7 @@ from gatepass.attach.resources import (
     RestAuthorizer,
     RouteAuthorization,
     StageDeployment,
+    without_nulls,
 )
 from gatepass.aws_calls import Aws, CallFailed
 
@@ -44,7 +45,9 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
     for one in aws.rest_items("get_gateway_responses", restApiId=api_id):
         if not one.get("defaultResponse"):
             state.responses[one["responseType"]] = CustomResponse(
-                str(one.get("statusCode", "")), one.get("responseParameters", {}), one.get("responseTemplates", {})
+                str(one.get("statusCode") or ""),
+                without_nulls(one.get("responseParameters") or {}),
+                without_nulls(one.get("responseTemplates") or {}),
             )
     _add_deployment(aws, state, facts_of_stage.get("deploymentId", ""))
     return state

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from gatepass.attach.resources import BackendMethod, Preflight, PreflightMock, PreflightState
+from gatepass.attach.resources import BackendMethod, Preflight, PreflightMock, PreflightState, without_nulls
 from gatepass.aws_calls import Aws
 
 OPERATION: Final = "GatepassPreflight"
@@ -43,7 +43,7 @@ def value_of(method: dict[str, Any] | None) -> Preflight | None:
 
 
 def _some(facts: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: facts[name] for name in names if facts.get(name) not in (None, "", {}, [], False)}
+    return {name: without_nulls(facts[name]) for name in names if facts.get(name) not in (None, "", {}, [], False)}
 
 
 def _sorted(answers: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import botocore.session
 from botocore.validate import ParamValidator
-from moto.apigateway.models import APIGatewayBackend, Authorizer, RestAPI
+from moto.apigateway.models import APIGatewayBackend, Authorizer, Integration, IntegrationResponse, RestAPI
 from moto.apigateway.responses import APIGatewayResponse
 from moto.apigateway.urls import url_paths as rest_paths
 from moto.apigatewayv2.exceptions import APIGatewayV2Error
@@ -195,6 +195,20 @@ def rest_delete_deployment(self: RestAPI, deployment_id: str) -> Any:
     return self.deployments.pop(deployment_id)
 
 
+def with_null_templates(plain: Any) -> Any:
+    """An empty template comes back as null: https://github.com/aws/aws-cli/issues/1610"""
+
+    def to_json(self: Any) -> dict[str, Any]:
+        facts: dict[str, Any] = plain(self)
+        for name in facts.keys() & {"requestTemplates", "responseTemplates"}:
+            facts[name] = {kind: text or None for kind, text in (facts[name] or {}).items()} or None
+        return facts
+
+    return to_json
+
+
+Integration.to_json = with_null_templates(Integration.to_json)
+IntegrationResponse.to_json = with_null_templates(IntegrationResponse.to_json)
 plain_patch, Authorizer.apply_operations = Authorizer.apply_operations, rest_update_authorizer
 plain_deployment, RestAPI.create_deployment = RestAPI.create_deployment, rest_create_deployment
 plain_authorizer, RestAPI.create_authorizer = RestAPI.create_authorizer, rest_create_authorizer

@@ -67,3 +67,8 @@ def test_a_value_comes_back(kind: ResourceKind, value: ResourceValue | None) -> 
 def test_what_is_no_value_is_refused(kind: ResourceKind, facts: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         value_from_json(kind, facts)
+
+
+def test_an_empty_template_that_was_recorded_as_null_is_empty() -> None:
+    facts = {"status": "", "headers": {}, "templates": {"application/json": None}}
+    assert value_from_json(K.RESPONSE, facts) == CustomResponse("", {}, {"application/json": ""})
