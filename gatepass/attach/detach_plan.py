@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from gatepass.attach.api_state import ApiKind
 from gatepass.attach.document import value_to_json
 from gatepass.attach.live_api import LiveApi
-from gatepass.attach.pending import pending
+from gatepass.attach.pending import is_ours, pending
 from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_others
 from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import (
@@ -47,7 +47,9 @@ def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
         back.append(ResourceChange(PERMISSION, FunctionPermission.WHOLE_ACCOUNT, None, None))
     plan = AttachmentPlan(_with_deployment(live, record, back), _left_alone(live, record))
     if plan.deploys:
-        plan.pending = pending(live.aws, live.state)
+        rewritten = {change.key for change in back}
+        waiting = pending(live.aws, live.state)
+        plan.pending = [str(one) for one in waiting if not is_ours(one, record.changes, rewritten, live.state)]
     return plan
 
 
