@@ -149,7 +149,7 @@ class PreflightState(Enum):
 
     GATE: the gate's function answers, and the CORS settings put their headers on it; the API answers preflight by
     itself only where no route takes it, and then needs no such route. KEPT: a mock of the API's own, or a method with
-    an authorization of its own, which stays. PARTIAL: a method of ours whose making was cut off.
+    an authorization of its own, which stays. PARTIAL: a method of ours that was cut off, or that does not answer.
     """
 
     GATE = "the gate, as preflight"

@@ -41,7 +41,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
                 one.get("identitySource", ""),
             )
     for resource in aws.rest_items("get_resources", restApiId=api_id, embed=["methods"]):
-        _add_methods(state, resource)
+        _add_methods(state, resource, binary=bool(found.get("binaryMediaTypes")))
     for one in aws.rest_items("get_gateway_responses", restApiId=api_id):
         if not one.get("defaultResponse"):
             state.responses[one["responseType"]] = CustomResponse(
@@ -53,7 +53,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
     return state
 
 
-def _add_methods(state: ApiState, resource: dict[str, Any]) -> None:
+def _add_methods(state: ApiState, resource: dict[str, Any], binary: bool) -> None:
     path, methods = resource["path"], resource.get("resourceMethods", {})
     for method, facts in methods.items():
         route, integration = f"{method} {path}", facts.get("methodIntegration") or {}
@@ -72,7 +72,7 @@ def _add_methods(state: ApiState, resource: dict[str, Any]) -> None:
             tuple(sorted(facts.get("authorizationScopes") or [])),
         )
     state.ids[ResourceKey(ResourceKind.PREFLIGHT, path)] = resource["id"]
-    state.preflights[path] = rest_preflight.value_of(methods.get("OPTIONS"))
+    state.preflights[path] = rest_preflight.value_of(methods.get("OPTIONS"), binary)
 
 
 def _add_deployment(aws: Aws, state: ApiState, deployment: str) -> None:

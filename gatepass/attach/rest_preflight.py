@@ -8,6 +8,12 @@ from gatepass.aws_calls import Aws
 
 OPERATION: Final = "GatepassPreflight"
 """Marks an OPTIONS method as ours, even one that was cut off half way."""
+_TEXT: Final = "CONVERT_TO_TEXT"
+"""The content handling of every mock of ours. Without it, an API whose binary media types match the request (`*/*`
+does) hands a mock binary data, which no template transforms: it answers 500. Preflight has no body, so that nothing
+else changes. https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
+https://serverlessland.com/snippets/apigateway-mock-integration-binary-media-types
+"""
 _HEADER: Final = "method.response.header."
 _METHOD: Final = ("apiKeyRequired", "requestParameters", "requestModels", "requestValidatorId")
 _INTEGRATION: Final = (
@@ -19,16 +25,19 @@ _ANSWER: Final = ("statusCode", "selectionPattern", "responseParameters", "respo
 _METHOD_ANSWER: Final = ("statusCode", "responseParameters", "responseModels")
 
 
-def value_of(method: dict[str, Any] | None) -> Preflight | None:
-    """What an OPTIONS method is."""
+def value_of(method: dict[str, Any] | None, binary: bool) -> Preflight | None:
+    """What an OPTIONS method is. `binary` is whether its API has binary media types: then a mock of ours that does not
+    take requests for text answers 500, and is partial.
+    """
     if method is None:
         return None
     integration = method.get("methodIntegration") or {}
     if method.get("operationName") == OPERATION:
         answers = integration.get("integrationResponses") or {}
-        if integration.get("type") != "MOCK" or "204" not in answers:
+        fails = binary and integration.get("contentHandling") != _TEXT
+        if integration.get("type") != "MOCK" or "204" not in answers or fails:
             return PreflightState.PARTIAL
-        headers = answers["204"].get("responseParameters", {})
+        headers = answers["204"].get("responseParameters") or {}
         return PreflightMock({name.removeprefix(_HEADER): value.strip("'") for name, value in headers.items()})
     if integration.get("type", "MOCK") == "MOCK" or method.get("authorizationType") != "NONE":
         return PreflightState.KEPT
@@ -81,6 +90,6 @@ def _mock(mock: PreflightMock) -> BackendMethod:
         put_method={},
         operation=OPERATION,
         put_method_response=[{"statusCode": "204", "responseParameters": dict.fromkeys(named, False)}],
-        put_integration={"type": "MOCK", "requestTemplates": template},
+        put_integration={"type": "MOCK", "requestTemplates": template, "contentHandling": _TEXT},
         put_integration_response=[{"statusCode": "204", "responseParameters": named}],
     )

@@ -126,6 +126,40 @@ def test_what_answers_preflight_already_stays(world: World, capsys: pytest.Captu
     assert world.run("status", api) == 0
 
 
+@pytest.mark.parametrize("binary", [[], ["*/*"], ["image/png", "application/json"]])
+def test_a_mock_takes_requests_for_text_whatever_the_api_s_binary_media_types(world: World, binary: list[str]) -> None:
+    """A mock cannot transform a binary request, and answers 500 then."""
+    api = world.rest_api(binary=binary)
+    assert world.attach(api) == 0
+    ours = [one["methodIntegration"] for one in methods(world, api).values() if one["operationName"] == OPERATION]
+    assert {one["contentHandling"] for one in ours} == {"CONVERT_TO_TEXT"}
+    assert world.run("status", api) == 0
+
+
+@pytest.mark.parametrize("binary", [[], ["*/*"]])
+def test_a_mock_of_an_earlier_release_is_mended_where_it_answers_500(
+    world: World, binary: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Release 0.1 left the content handling out, which only APIs with binary media types suffer from."""
+    api = world.rest_api(binary=binary)
+    before = world.state(api, "REST")
+    assert world.attach(api) == 0
+    where = {"restApiId": api, "resourceId": resource_id(world, api, "/health"), "httpMethod": "OPTIONS"}
+    mock = methods(world, api)["/health"]["methodIntegration"]
+    world.rest.put_integration(**where, type="MOCK", requestTemplates=mock["requestTemplates"])
+    (answer,) = mock["integrationResponses"].values()
+    world.rest.put_integration_response(**where, statusCode="204", responseParameters=answer["responseParameters"])
+    capsys.readouterr()
+    assert world.run("status", api, "--json") == (1 if binary else 0)
+    whats = [row.get("what") for row in json.loads(capsys.readouterr().out)]
+    assert whats == (["preflight /health"] if binary else [None])
+    assert world.attach(api) == 0
+    assert world.run("status", api) == 0
+    assert ("contentHandling" in methods(world, api)["/health"]["methodIntegration"]) == bool(binary)
+    assert world.detach(api) == 0
+    assert world.state(api, "REST") == before
+
+
 @pytest.mark.parametrize("pages", [True, False])
 def test_where_no_page_is_known_only_what_would_take_preflight_gets_a_mock(world: World, pages: bool) -> None:
     if not pages:
