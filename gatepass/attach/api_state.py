@@ -55,7 +55,8 @@ class ApiState:
     """What was read: the resources that attaching may change, and what has to be known for that.
 
     `ids` are AWS's, by resource, for writing; `tags` tell who manages the API; `auto_deploy` whether its stage needs no
-    deployment, `canary` whether it takes none; `targets` are what routes of an HTTP or WebSocket API can lead to,
+    deployment, `canary` whether it takes none; `other_stages` are the API's further ones, and whether they deploy
+    themselves; `targets` are what routes of an HTTP or WebSocket API can lead to,
     `authorizer_names` all its authorizers by id.
     """
 
@@ -65,6 +66,7 @@ class ApiState:
     tags: dict[str, str] = field(default_factory=dict)
     auto_deploy: bool = False
     canary: bool = False
+    other_stages: dict[str, bool] = field(default_factory=dict)
     link: SolutionLink | None = None
     permission: FunctionPermission | None = None
     authorizer: ApiAuthorizer | None = None

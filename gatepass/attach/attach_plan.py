@@ -14,7 +14,6 @@ from gatepass.attach.resources import (
     MARK,
     PreflightState,
     ResourceKey,
-    ResourceKind,
     ResourceValue,
     StageDeployment,
 )
@@ -39,6 +38,7 @@ def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> Attachme
         plan.changes.append(ResourceChange(DEPLOYMENT, present, marker, was.origin if was else present))
     if plan.deploys and live.state.kind is ApiKind.WEBSOCKET:
         plan.notes.append("the stage of a WebSocket API cannot be compared: whatever is pending is published too")
+    plan.tell_of_stages(live.state)
     plan.pending = [str(one) for one in waiting if one not in stale] if plan.deploys else []
     return plan
 
@@ -53,8 +53,7 @@ def compare(state: ApiState, goal: Goal, recorded: Recorded, marker: StageDeploy
     for key, value in wanted.values.items():
         if state.get(key) != value:
             plan.changes.append(_change(key, state.get(key), value, recorded))
-    beyond = (ResourceKind.LINK, ResourceKind.PERMISSION)
-    if not any(change.key.kind not in beyond for change in plan.changes):
+    if not plan.changes_api:
         return plan
     if state.canary:
         raise CommandError(f"the stage {state.stage} has a canary, and takes no deployment until that is "

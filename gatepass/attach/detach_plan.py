@@ -7,7 +7,7 @@ from gatepass.attach.api_state import ApiKind
 from gatepass.attach.document import value_to_json
 from gatepass.attach.live_api import LiveApi
 from gatepass.attach.pending import is_ours, pending
-from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_others
+from gatepass.attach.plan import BESIDE_API, AttachmentPlan, ResourceChange, is_others
 from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import (
     AUTHORIZER,
@@ -46,6 +46,7 @@ def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
     if PERMISSION in live.state.ids and not live.shares_function():
         back.append(ResourceChange(PERMISSION, FunctionPermission.WHOLE_ACCOUNT, None, None))
     plan = AttachmentPlan(_with_deployment(live, record, back), _left_alone(live, record))
+    plan.tell_of_stages(live.state)
     if plan.deploys:
         rewritten = {change.key for change in back}
         waiting = pending(live.aws, live.state)
@@ -113,8 +114,7 @@ def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
 
 def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceChange]) -> list[ResourceChange]:
     present, deployment = live.state.deployment, record.changes.get(DEPLOYMENT)
-    beyond = (ResourceKind.LINK, ResourceKind.PERMISSION)
-    if deployment is None or not present.name or all(change.key.kind in beyond for change in back):
+    if deployment is None or not present.name or all(change.key.kind in BESIDE_API for change in back):
         return back
     origin = deployment.origin
     if present == deployment.now and isinstance(origin, StageDeployment) and _still_there(live, origin):
@@ -124,7 +124,7 @@ def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceCha
     if live.state.canary:
         raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
                            "is over: promote or delete it first")  # fmt: skip
-    last = (ResourceKind.AUTHORIZER, *beyond)
+    last = (ResourceKind.AUTHORIZER, *BESIDE_API)
     at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))
     marker = StageDeployment(f"{MARK}detach {secrets.token_hex(4)}")
     return [*back[:at], ResourceChange(DEPLOYMENT, present, marker, marker), *back[at:]]

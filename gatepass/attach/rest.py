@@ -30,6 +30,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
     facts_of_stage = stages.get(stage, {})
     canary = bool(facts_of_stage.get("canarySettings"))
     state = ApiState(api_id, ApiKind.REST, stage, dict(found.get("tags", {})), canary=canary)
+    state.other_stages = dict.fromkeys(stages.keys() - {stage}, False)
     for one in aws.rest_items("get_authorizers", restApiId=api_id):
         state.authorizer_names[one["id"]] = one["name"]
         if one["name"] == NAME:

@@ -34,6 +34,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
     facts = stages.get(stage, {})
     kind = ApiKind(found["ProtocolType"])
     state = ApiState(api_id, kind, stage, dict(found.get("Tags", {})), bool(facts.get("AutoDeploy")))
+    state.other_stages = {name: bool(one.get("AutoDeploy")) for name, one in stages.items() if name != stage}
     if settings := {name: value for name, value in found.get("CorsConfiguration", {}).items() if name in _CORS}:
         state.cors = CorsConfiguration(settings)
     for one in aws.items("get_authorizers", ApiId=api_id):

@@ -226,3 +226,43 @@ def test_a_stage_with_a_canary_is_refused_before_anything_is_done(
     client.meta.events.unregister("after-call.apigateway.GetStages", canary)
     assert "has a canary" in capsys.readouterr().err
     assert world.state(api, "REST") == before
+
+
+def test_stages_that_deploy_themselves_are_named_before_they_change(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.v2_api(auto=False)
+    for stage in ("dev", "qa"):
+        world.v2.create_stage(ApiId=api, StageName=stage, AutoDeploy=True)
+    world.v2.create_stage(ApiId=api, StageName="old", AutoDeploy=False)
+    assert world.attach(api, "--stage", "$default", "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["warnings"] == ["stages that deploy every change by themselves change too: dev, qa"]
+    later = "stages that change only with their next deployment: old"
+    assert later in plan["notes"]
+    assert world.attach(api, "--stage", "$default") == 0
+    assert "warning: stages that deploy every change by themselves change too: dev, qa" in capsys.readouterr().out
+    assert world.attach(api) == 0
+    assert "dev, qa" not in capsys.readouterr().out
+    assert world.detach(api) == 0
+    shown = capsys.readouterr().out
+    assert "warning: stages that deploy every change by themselves change too: dev, qa" in shown
+    assert later in shown
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_one_stage_needs_no_word_about_others(world: World, auto: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    api = world.v2_api(auto=auto)
+    assert world.attach(api, "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["warnings"] == []
+    assert not [note for note in plan["notes"] if "stage" in note]
+
+
+def test_the_other_stages_of_a_rest_api_change_with_their_next_deployment(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.rest_api()
+    world.rest.create_deployment(restApiId=api, stageName="test")
+    assert world.attach(api, "--stage", "prod") == 0
+    assert "note: stages that change only with their next deployment: test" in capsys.readouterr().out
