@@ -110,6 +110,11 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
     if not gated:
         raise CommandError("no route is left to stand before: "
                            + "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()))  # fmt: skip
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+    if keyed := [route for route in gated if route in state.key_by_authorizer]:
+        raise CommandError(f"{', '.join(keyed)}: requires an API key that the authorizer returns (API key source "
+                           "AUTHORIZER); the gate returns none, so every request would be refused. Set the source to "
+                           "HEADER, stop requiring the key, or leave the route out with --except")  # fmt: skip
     return gated
 
 
