@@ -1,6 +1,7 @@
 """Plans the way back from an attachment: the record against what is there."""
 
 import secrets
+import shlex
 from collections.abc import Sequence
 
 from gatepass.attach.api_state import ApiKind
@@ -22,6 +23,7 @@ from gatepass.attach.resources import (
     ResourceValue,
     RouteAuthorization,
     RouteTarget,
+    SolutionLink,
     StageDeployment,
 )
 from gatepass.attach.responses import cors_without_ours
@@ -64,18 +66,21 @@ def _origin(change: ResourceChange, value: ResourceValue | None) -> ResourceValu
 
 
 def _left_alone(live: LiveApi, record: AttachRecord) -> dict[str, str]:
-    """The routes that detaching leaves as somebody made them since, and why."""
-    return {
-        change.key.name: f"got {value.type} authorization since, which stays"
-        for change in record.changes.values()
-        if isinstance(value := live.state.get(change.key), RouteAuthorization)
-        and value.is_others and value not in (change.now, change.origin)
-    }  # fmt: skip
+    """What detaching leaves as its owner made it since, and why."""
+    left = {}
+    for change in record.changes.values():
+        value = live.state.get(change.key)
+        if is_others(value) and value not in (change.now, change.origin):
+            if isinstance(value, RouteAuthorization):
+                left[change.key.name] = f"got {value.type} authorization since, which stays"
+            else:
+                left[str(change.key)] = "was replaced by its owner since, and stays"
+    return left
 
 
 def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
     what = [
-        f"{change.key} is now {value_to_json(value)}"
+        f"{change.key} is now {value_to_json(value)}: {_way_back(change.key, value, record)} sets it back"
         for change, value in ((change, live.state.get(change.key)) for change in record.changes.values())
         if change.key.kind not in (ResourceKind.DEPLOYMENT, ResourceKind.CORS) and live.state.holds(change.key)
         and value not in (change.now, change.origin) and not change.explains(value) and not is_others(value)
@@ -83,14 +88,31 @@ def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
     authorizer = record.changes.get(AUTHORIZER)
     if authorizer is not None and authorizer.origin is None:  # it will be deleted, and whoever uses it would fail
         what += [
-            f"route {route} was put behind the gate by somebody else"
+            f"route {route} was put behind the gate by somebody else: set the authorization that it shall have without "
+            "the gate"
             for route, value in live.state.routes.items()
             if value.is_gate and ResourceKey(ResourceKind.ROUTE, route) not in record.changes
         ]
     if what:
-        raise CommandError("nothing was undone, since this was changed after attaching: " + "; ".join(what)
-                           + ". Set it back (gatepass attach does), or give the route an authorization of its own, "
-                           "which then stays")  # fmt: skip
+        raise CommandError("nothing was undone, because the API was changed after it was attached:\n"
+                           + "\n".join(what) + "\nA route that gets an authorization of its own keeps it")  # fmt: skip
+
+
+def _way_back(key: ResourceKey, value: ResourceValue | None, record: AttachRecord) -> str:
+    """What writes a resource again as the record has it: attaching leaves some as it finds them."""
+    if key.kind is ResourceKind.LINK:
+        link = f"gatepass solutions link {record.solution_id} {record.api_id}"
+        if isinstance(value, SolutionLink) and value.solution_id != record.solution_id:
+            return f"gatepass solutions unlink {value.solution_id} {record.api_id} && {link}"
+        return link
+    options = record.options
+    words = ["gatepass", "attach", record.api_id, "--solution", record.solution_id]
+    words += [word for route in options.only for word in ("--only", route)]
+    words += [word for route in options.except_ for word in ("--except", route)]
+    words += ["--replace-auth"] if options.replace_auth else []
+    if options.replace_responses or key.kind is ResourceKind.RESPONSE:
+        words.append("--replace-responses")
+    return shlex.join(words)
 
 
 def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:

@@ -37,8 +37,10 @@ class ResourceChange(NamedTuple):
 
 
 def is_others(value: ResourceValue | None) -> bool:
-    """Whether a value is a route's that something else than the gate stands before."""
-    return isinstance(value, RouteAuthorization) and value.is_others
+    """Whether a value is its owner's own, which detaching leaves: an authorization other than the gate, or an `OPTIONS`
+    method that is a mock or has an authorization.
+    """
+    return value is PreflightState.KEPT or (isinstance(value, RouteAuthorization) and value.is_others)
 
 
 BESIDE_API: Final = (ResourceKind.LINK, ResourceKind.PERMISSION)
