@@ -8,8 +8,8 @@ from gatepass.attach.resources import (
     ApiAuthorizer,
     CorsConfiguration,
     CustomResponse,
-    FunctionPermission,
     GateIntegration,
+    Permission,
     Preflight,
     ResourceKey,
     ResourceKind,
@@ -68,7 +68,7 @@ class ApiState:
     canary: bool = False
     other_stages: dict[str, bool] = field(default_factory=dict)
     link: SolutionLink | None = None
-    permission: FunctionPermission | None = None
+    permission: Permission | None = None
     authorizer: ApiAuthorizer | None = None
     cors: CorsConfiguration | None = None
     integration: GateIntegration | None = None

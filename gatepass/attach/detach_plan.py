@@ -3,6 +3,7 @@
 import secrets
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from gatepass.attach.api_state import ApiKind
 from gatepass.attach.document import value_to_json
@@ -17,7 +18,6 @@ from gatepass.attach.resources import (
     MARK,
     PERMISSION,
     CorsConfiguration,
-    FunctionPermission,
     ResourceKey,
     ResourceKind,
     ResourceValue,
@@ -28,6 +28,9 @@ from gatepass.attach.resources import (
 )
 from gatepass.attach.responses import cors_without_ours
 from gatepass.refusals import CommandError
+
+_NEVER_IN_THE_WAY: Final = (ResourceKind.DEPLOYMENT, ResourceKind.CORS, ResourceKind.PERMISSION)
+"""What may have changed since: the stage is deployed anew, settings stay their owner's, and the permission goes."""
 
 
 def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
@@ -46,7 +49,7 @@ def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
     _refuse_lost(live, back)
     # One permission serves all APIs, whichever was attached first: the last one takes it away.
     if PERMISSION in live.state.ids and not live.shares_function():
-        back.append(ResourceChange(PERMISSION, FunctionPermission.WHOLE_ACCOUNT, None, None))
+        back.append(ResourceChange(PERMISSION, live.state.permission, None, None))
     plan = AttachmentPlan(_with_deployment(live, record, back), _left_alone(live, record))
     plan.tell_of_stages(live.state)
     if plan.deploys:
@@ -82,7 +85,7 @@ def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
     what = [
         f"{change.key} is now {value_to_json(value)}: {_way_back(change.key, value, record)} sets it back"
         for change, value in ((change, live.state.get(change.key)) for change in record.changes.values())
-        if change.key.kind not in (ResourceKind.DEPLOYMENT, ResourceKind.CORS) and live.state.holds(change.key)
+        if change.key.kind not in _NEVER_IN_THE_WAY and live.state.holds(change.key)
         and value not in (change.now, change.origin) and not change.explains(value) and not is_others(value)
     ]  # fmt: skip
     authorizer = record.changes.get(AUTHORIZER)

@@ -13,6 +13,7 @@ from gatepass.attach.resources import (
     FunctionPermission,
     GateIntegration,
     HttpAuthorizer,
+    NarrowPermission,
     Preflight,
     PreflightMock,
     PreflightState,
@@ -66,6 +67,8 @@ def value_to_json(value: ResourceValue | None) -> Any:
             return value.name
         case FunctionPermission():
             return value.value
+        case NarrowPermission():
+            return dict(value.parameters)
     assert_never(value)
 
 
@@ -78,7 +81,7 @@ def value_from_json(kind: ResourceKind, facts: Any) -> ResourceValue | None:
             others = {name: value for name, value in facts.items() if name != "solution_id"}
             return SolutionLink(facts["solution_id"], others)
         case ResourceKind.PERMISSION:
-            return FunctionPermission(facts)
+            return NarrowPermission(facts) if isinstance(facts, dict) else FunctionPermission(facts)
         case ResourceKind.AUTHORIZER:
             return _authorizer(facts)
         case ResourceKind.CORS:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from gatepass.attach.api_state import ApiState
 from gatepass.attach.resources import (
     MARK,
+    NarrowPermission,
     PreflightState,
     ResourceKey,
     ResourceKind,
@@ -28,12 +29,13 @@ class ResourceChange(NamedTuple):
     origin: ResourceValue | None
 
     def explains(self, value: ResourceValue | None) -> bool:
-        """Whether a value is what this change's writing leaves if it is cut off: a mock half made, or a method that was
-        deleted to be replaced.
+        """Whether a value is what this change's writing leaves if it is cut off: a mock half made, or a method or
+        permission that was deleted to be replaced.
         """
         if value is PreflightState.PARTIAL:
             return True
-        return value is None and self.key.kind is ResourceKind.PREFLIGHT and self.origin is not None
+        replaced = self.origin is not None or isinstance(self.was, NarrowPermission)
+        return value is None and self.key.kind in (ResourceKind.PREFLIGHT, ResourceKind.PERMISSION) and replaced
 
 
 def is_others(value: ResourceValue | None) -> bool:

@@ -75,6 +75,19 @@ class FunctionPermission(StrEnum):
 
 
 @dataclass(frozen=True)
+class NarrowPermission:
+    """The statement of ours, which somebody has narrowed so that it does not serve: as parameters of AddPermission.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+    """
+
+    parameters: Mapping[str, Any]
+
+
+Permission = FunctionPermission | NarrowPermission
+
+
+@dataclass(frozen=True)
 class RestAuthorizer:
     """Ours on a REST API. `ttl` in seconds; `identity` is AWS's comma-separated list, empty for none.
 
@@ -246,7 +259,7 @@ class StageDeployment:
 ApiAuthorizer = RestAuthorizer | WebSocketAuthorizer | HttpAuthorizer
 ResourceValue = (
     SolutionLink
-    | FunctionPermission
+    | Permission
     | ApiAuthorizer
     | CorsConfiguration
     | GateIntegration

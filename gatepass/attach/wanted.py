@@ -61,7 +61,7 @@ def wanted_values(state: ApiState, goal: Goal, ours: Mapping[ResourceKey, Resour
     if state.authorizer and AUTHORIZER not in ours and state.authorizer.uri != authorizer.uri:
         raise CommandError(f"the API has an authorizer named {NAME} that calls another function, and "
                            "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
-    if state.permission is None:
+    if not isinstance(state.permission, FunctionPermission):
         wanted.values[PERMISSION] = FunctionPermission.WHOLE_ACCOUNT
     gated = _gated(state, goal, wanted)
     _add_preflight(state, goal, gated, wanted)

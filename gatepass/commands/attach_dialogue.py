@@ -15,6 +15,7 @@ from gatepass.attach.resources import (
     CorsConfiguration,
     CustomResponse,
     HttpAuthorizer,
+    NarrowPermission,
     PreflightMock,
     ResourceValue,
     RestAuthorizer,
@@ -54,6 +55,8 @@ def in_words(value: ResourceValue | None) -> str:
         case RouteAuthorization():
             name = "the gate" if value.is_gate else value.authorizer
             return " ".join(filter(None, (value.type, name)))
+        case NarrowPermission():
+            return f"only {value.parameters.get('SourceArn') or value.parameters.get('Principal')}"
         case SolutionLink():
             return value.solution_id
         case RestAuthorizer() | HttpAuthorizer() | WebSocketAuthorizer():

@@ -1,4 +1,4 @@
-"""What moto's API Gateway lacks; importing this module changes moto's classes.
+"""What moto's API Gateway, and its Lambda's policies, lack; importing this module changes moto's classes.
 
 REST UpdateMethod, exports of what is really deployed, stages that survive a deployment; HTTP APIs' deployments, stages'
 updates and exports. Whatever botocore's service model rejects is rejected here too, and what AWS refuses: an unknown
@@ -19,9 +19,12 @@ from moto.apigateway.urls import url_paths as rest_paths
 from moto.apigatewayv2.exceptions import APIGatewayV2Error
 from moto.apigatewayv2.models import Api, Route, Stage
 from moto.apigatewayv2.responses import ApiGatewayV2Response
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.policy import Policy
 from moto.core.exceptions import JsonRESTError
 
 SESSION = botocore.session.get_session()
+plain_statement = Policy.add_statement
 
 
 class Rejected(JsonRESTError):
@@ -56,6 +59,24 @@ def validated(service: str, operation: str, **path: str) -> Any:
         return given
 
     return check
+
+
+# ---- Lambda ----------------------------------------------------------------------------------------------------------
+def add_statement(self: Policy, raw: str, qualifier: str | None = None) -> Any:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html (ResourceConflictException)"""
+    sid = json.loads(raw)["StatementId"]
+    if any(one.get("Sid") == sid for one in self.statements):
+        conflict = LambdaClientError(
+            "ResourceConflictException",
+            f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the "
+            "existing statement.",
+        )
+        conflict.code = 409
+        raise conflict
+    return plain_statement(self, raw, qualifier)
+
+
+Policy.add_statement = add_statement
 
 
 # ---- REST ------------------------------------------------------------------------------------------------------------
