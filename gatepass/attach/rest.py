@@ -25,7 +25,9 @@ from gatepass.aws_calls import Aws, CallFailed
 
 def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_be_gone: bool = False) -> ApiState:
     """Read everything: four lists, however many routes there are. `may_be_gone` is about the stage."""
-    stages = {stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id)["item"]}
+    stages = {
+        stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id).get("item", [])
+    }
     stage = choose_stage(list(stages), wanted, may_be_gone)
     facts_of_stage = stages.get(stage, {})
     canary = bool(facts_of_stage.get("canarySettings"))
@@ -60,7 +62,7 @@ def _add_methods(state: ApiState, resource: dict[str, Any], binary: bool) -> Non
     path, methods = resource["path"], resource.get("resourceMethods", {})
     for method, facts in methods.items():
         route, integration = f"{method} {path}", facts.get("methodIntegration") or {}
-        type_ = facts.get("authorizationType", "NONE")
+        type_ = rest_preflight.authorization_type(facts)
         authorizer = facts.get("authorizerId") if type_ != "NONE" else None
         state.deployable[route] = Deployable(
             f"{integration.get('type', '').lower()} {integration.get('uri') or ''}",
@@ -86,7 +88,8 @@ def _add_deployment(aws: Aws, state: ApiState, deployment: str) -> None:
     described = aws.find("apigateway", "get_deployment", **where, embed=["apisummary"]) or {}
     for path, methods in described.get("apiSummary", {}).items():
         for method, facts in methods.items():
-            state.summary[f"{method} {path}"] = (facts["authorizationType"], bool(facts.get("apiKeyRequired")))
+            if type_ := facts.get("authorizationType"):
+                state.summary[f"{method} {path}"] = (type_, bool(facts.get("apiKeyRequired")))
     named = StageDeployment(described.get("description") or "")
     if named.is_ours:
         state.deployment = named
@@ -187,7 +190,7 @@ def _write_deployment(aws: Aws, state: ApiState, value: StageDeployment) -> None
 
 def tidy(aws: Aws, api_id: str) -> None:
     """Delete the deployments of ours that no stage runs."""
-    stages = aws.call("apigateway", "get_stages", restApiId=api_id)["item"]
+    stages = aws.call("apigateway", "get_stages", restApiId=api_id).get("item", [])
     used = {stage.get("deploymentId") for stage in stages}
     used |= {stage["canarySettings"].get("deploymentId") for stage in stages if stage.get("canarySettings")}
     for one in list(aws.rest_items("get_deployments", restApiId=api_id)):

@@ -39,7 +39,7 @@ def value_of(method: dict[str, Any] | None, binary: bool) -> Preflight | None:
             return PreflightState.PARTIAL
         headers = answers["204"].get("responseParameters") or {}
         return PreflightMock({name.removeprefix(_HEADER): value.strip("'") for name, value in headers.items()})
-    if integration.get("type", "MOCK") == "MOCK" or method.get("authorizationType") != "NONE":
+    if integration.get("type", "MOCK") == "MOCK" or authorization_type(method) != "NONE":
         return PreflightState.KEPT
     verb = integration.get("httpMethod")
     return BackendMethod(
@@ -49,6 +49,16 @@ def value_of(method: dict[str, Any] | None, binary: bool) -> Preflight | None:
         put_integration=_some(integration, _INTEGRATION) | ({"integrationHttpMethod": verb} if verb else {}),
         put_integration_response=[_some(one, _ANSWER) for one in _sorted(integration.get("integrationResponses"))],
     )
+
+
+def authorization_type(method: dict[str, Any]) -> str:
+    """A method's authorization in AWS's word. AWS always says it, though its model makes it optional; other gateways
+    leave it out.
+
+    https://docs.aws.amazon.com/apigateway/latest/api/API_Method.html
+    """
+    # A method with an authorizer is not open: who detaches later would leave it so.
+    return method.get("authorizationType") or ("CUSTOM" if method.get("authorizerId") else "NONE")
 
 
 def _some(facts: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
