@@ -50,10 +50,10 @@ def _kids_last(arguments: Sequence[str]) -> list[str]:
     return [argument for argument in arguments if argument not in kids] + (["--", *kids] if kids else [])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status."""
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; its exit status. An interrupt is the caller's: the local stack runs commands too."""
     parser = make_parser()
-    options = parser.parse_args(_kids_last(sys.argv[1:] if arguments is None else arguments))
+    options = parser.parse_args(_kids_last(arguments))
     if options.noun is None:
         parser.print_help(sys.stderr)
         return 2
@@ -65,7 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
+    return status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command as a process of its own does; its exit status."""
+    try:
+        return run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
         print("gatepass: interrupted", file=sys.stderr)
         return 1
-    return status

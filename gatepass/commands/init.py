@@ -14,6 +14,7 @@ from entitlements.refusals import Code, Refused
 from entitlements.table import DEFINITION, TTL_ATTRIBUTE
 from gatepass.environment import LOCAL_STACK, Environment
 from gatepass.refusals import CommandError
+from gatepass.repository_files import repository_file
 from gatepass.user_pool import check_user_pool
 from token_service.errors import ConditionFailed
 from token_service.repository import Repository
@@ -21,6 +22,7 @@ from token_service.signing.key_lifecycle import MAC, SIGNING
 from token_service.signing.key_making import obtain
 
 LOCAL_ISSUER: Final = LOCAL_STACK
+FIXTURE: Final = repository_file("events/fixture.json")
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,7 +32,12 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--issuer", help=f"the permanent name of the marketplace, in every token (on an emulator: {LOCAL_ISSUER})"
     )
     parser.add_argument(
-        "--fixture", type=Path, metavar="FILE", help="emulator only: seed the table from events/fixture.json"
+        "--fixture",
+        type=Path,
+        nargs="?",
+        const=FIXTURE,
+        metavar="FILE",
+        help="emulator only: seed the table with what the sample events need (default: events/fixture.json)",
     )
     parser.set_defaults(run=run)
 
