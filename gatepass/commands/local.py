@@ -96,7 +96,7 @@ def _tell(stack: "LocalStack", backend: "Backend") -> None:
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
     print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')
     print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
-    print("Ctrl-C ends it. Each decision of the gate:", flush=True)
+    print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
 
 
 def _watch(stack: "LocalStack", decisions: "queue.SimpleQueue[str]", interruption: Interruption) -> NoReturn:
