@@ -17,13 +17,13 @@ from gatepass.refusals import CommandError
 from token_service.errors import Busy
 
 FAILURES = (CommandError, Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError, CallFailed)
-"""What ends a command with exit status 1 and its message."""
+"""Exceptions that end a command with their message and exit status 1."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The whole command, as documentation and tests read it too."""
+    """The parser of all commands. Tests of the documentation use it too."""
     parser = argparse.ArgumentParser(
-        prog="gatepass", description="Sells access to APIs: one token for each user and solution, one write a request."
+        prog="gatepass", description="Sells access to APIs: one token per user and solution, one write per request."
     )
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
@@ -45,7 +45,7 @@ def _take_table_anywhere(commands: "argparse._SubParsersAction[argparse.Argument
 
 
 def _kids_last(arguments: Sequence[str]) -> list[str]:
-    """One key id in 64 begins with a hyphen, and it or its beginning would be taken for an option."""
+    """Move key ids to the end: one in 64 begins with a hyphen, and it or its prefix would be taken for an option."""
     kids = [one for one in arguments if re.fullmatch(r"-[A-Za-z0-9_-]{42}|-[A-Za-z0-9_][A-Za-z0-9_-]{6,40}", one)]
     return [argument for argument in arguments if argument not in kids] + (["--", *kids] if kids else [])
 

@@ -5,7 +5,8 @@ one. That makes every step repeatable: whatever failed, the next reading tells w
 has one place, and none of them prints or asks:
 
 - `session.py` holds one run;
-- `live_api.py` reads and writes, by `rest.py` and `v2.py`, and deletes the deployments of ours that no stage runs;
+- `live_api.py` reads and writes, by `rest.py`, `v2.py` and `permission.py`, and deletes the deployments of ours that
+  no stage runs;
 - `attach_plan.py` and `detach_plan.py` plan, from what is there and what is `wanted.py` or recorded;
 - `executor.py` carries a plan out, or rolls it back;
 - `record.py` says in which states an attachment can be, and keeps what is needed to undo it;

@@ -8,8 +8,8 @@ from gatepass.attach.resources import (
     ApiAuthorizer,
     CorsConfiguration,
     CustomResponse,
-    FunctionPermission,
     GateIntegration,
+    Permission,
     Preflight,
     ResourceKey,
     ResourceKind,
@@ -55,8 +55,9 @@ class ApiState:
     """What was read: the resources that attaching may change, and what has to be known for that.
 
     `ids` are AWS's, by resource, for writing; `tags` tell who manages the API; `auto_deploy` whether its stage needs no
-    deployment, `canary` whether it takes none; `targets` are what routes of an HTTP or WebSocket API can lead to,
-    `authorizer_names` all its authorizers by id.
+    deployment, `canary` whether it takes none; `other_stages` are the API's further ones, and whether they deploy
+    themselves; `key_by_authorizer` are the routes whose API key their authorizer has to return; `targets` are what
+    routes of an HTTP or WebSocket API can lead to, `authorizer_names` all its authorizers by id.
     """
 
     api_id: str
@@ -65,8 +66,9 @@ class ApiState:
     tags: dict[str, str] = field(default_factory=dict)
     auto_deploy: bool = False
     canary: bool = False
+    other_stages: dict[str, bool] = field(default_factory=dict)
     link: SolutionLink | None = None
-    permission: FunctionPermission | None = None
+    permission: Permission | None = None
     authorizer: ApiAuthorizer | None = None
     cors: CorsConfiguration | None = None
     integration: GateIntegration | None = None
@@ -77,6 +79,7 @@ class ApiState:
     ids: dict[ResourceKey, str] = field(default_factory=dict)
     authorizer_names: dict[str, str] = field(default_factory=dict)
     targets: set[str] = field(default_factory=set)
+    key_by_authorizer: list[str] = field(default_factory=list)
     deployable: dict[str, Deployable] = field(default_factory=dict)
     """Of a REST API's routes: what a deployment would publish."""
     summary: dict[str, tuple[str, bool]] = field(default_factory=dict)

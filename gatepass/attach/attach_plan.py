@@ -1,21 +1,19 @@
 """Plans an attachment: what is there against what is wanted, and the deployment that makes it live."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from gatepass.attach.api_state import ApiKind, ApiState
 from gatepass.attach.goal import Goal
 from gatepass.attach.live_api import LiveApi
-from gatepass.attach.pending import pending, route_of
+from gatepass.attach.pending import is_ours, pending
 from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_others
 from gatepass.attach.record import AttachRecord, AttachStatus
 from gatepass.attach.resources import (
-    CORS,
     DEPLOYMENT,
     MARK,
     PreflightState,
     ResourceKey,
-    ResourceKind,
     ResourceValue,
     StageDeployment,
 )
@@ -30,9 +28,9 @@ def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> Attachme
     recorded = old.changes if old else {}
     marker = StageDeployment(f"{MARK}attach {secrets.token_hex(4)}")
     plan = compare(live.state, goal, recorded, marker)
-    lines = pending(live.aws, live.state)
-    ours = set(_routes_of(recorded))
-    stale = [line for line in lines if route_of(line) in ours]
+    waiting = pending(live.aws, live.state)
+    rewritten = {change.key for change in plan.changes}
+    stale = [one for one in waiting if is_ours(one, recorded, rewritten, live.state)]
     present = live.state.deployment
     unfinished = old is not None and old.status is not AttachStatus.ATTACHED and not live.state.auto_deploy
     if (stale or (unfinished and not present.is_ours)) and not plan.deploys:
@@ -40,7 +38,8 @@ def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> Attachme
         plan.changes.append(ResourceChange(DEPLOYMENT, present, marker, was.origin if was else present))
     if plan.deploys and live.state.kind is ApiKind.WEBSOCKET:
         plan.notes.append("the stage of a WebSocket API cannot be compared: whatever is pending is published too")
-    plan.pending = [line for line in lines if line not in stale] if plan.deploys else []
+    plan.tell_of_stages(live.state)
+    plan.pending = [str(one) for one in waiting if one not in stale] if plan.deploys else []
     return plan
 
 
@@ -54,8 +53,7 @@ def compare(state: ApiState, goal: Goal, recorded: Recorded, marker: StageDeploy
     for key, value in wanted.values.items():
         if state.get(key) != value:
             plan.changes.append(_change(key, state.get(key), value, recorded))
-    beyond = (ResourceKind.LINK, ResourceKind.PERMISSION)
-    if not any(change.key.kind not in beyond for change in plan.changes):
+    if not plan.changes_api:
         return plan
     if state.canary:
         raise CommandError(f"the stage {state.stage} has a canary, and takes no deployment until that is "
@@ -76,17 +74,3 @@ def _change(key: ResourceKey, was: ResourceValue | None, now: ResourceValue, rec
         # Others have deployed since, and with it the gate: no deployment to go back to.
         return ResourceChange(key, was, now, StageDeployment(f"{MARK}deployed by others"))
     return ResourceChange(key, was, now, was if is_others(was) else old.origin)
-
-
-def _routes_of(recorded: Recorded) -> Iterator[str]:
-    """What the record's changes are called in the lines of `pending`."""
-    for key in recorded:
-        match key.kind:
-            case ResourceKind.ROUTE:
-                yield key.name
-            case ResourceKind.PREFLIGHT:  # by its path on a REST API, by its route on others
-                yield f"OPTIONS {key.name.removeprefix('OPTIONS ')}"
-            case ResourceKind.CORS:
-                yield str(CORS)
-            case _:
-                pass

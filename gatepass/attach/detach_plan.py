@@ -1,13 +1,15 @@
 """Plans the way back from an attachment: the record against what is there."""
 
 import secrets
+import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from gatepass.attach.api_state import ApiKind
 from gatepass.attach.document import value_to_json
 from gatepass.attach.live_api import LiveApi
-from gatepass.attach.pending import pending
-from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_others
+from gatepass.attach.pending import is_ours, pending
+from gatepass.attach.plan import BESIDE_API, AttachmentPlan, ResourceChange, is_others
 from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import (
     AUTHORIZER,
@@ -16,16 +18,19 @@ from gatepass.attach.resources import (
     MARK,
     PERMISSION,
     CorsConfiguration,
-    FunctionPermission,
     ResourceKey,
     ResourceKind,
     ResourceValue,
     RouteAuthorization,
     RouteTarget,
+    SolutionLink,
     StageDeployment,
 )
 from gatepass.attach.responses import cors_without_ours
 from gatepass.refusals import CommandError
+
+_NEVER_IN_THE_WAY: Final = (ResourceKind.DEPLOYMENT, ResourceKind.CORS, ResourceKind.PERMISSION)
+"""What may have changed since: the stage is deployed anew, settings stay their owner's, and the permission goes."""
 
 
 def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
@@ -44,10 +49,13 @@ def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
     _refuse_lost(live, back)
     # One permission serves all APIs, whichever was attached first: the last one takes it away.
     if PERMISSION in live.state.ids and not live.shares_function():
-        back.append(ResourceChange(PERMISSION, FunctionPermission.WHOLE_ACCOUNT, None, None))
+        back.append(ResourceChange(PERMISSION, live.state.permission, None, None))
     plan = AttachmentPlan(_with_deployment(live, record, back), _left_alone(live, record))
+    plan.tell_of_stages(live.state)
     if plan.deploys:
-        plan.pending = pending(live.aws, live.state)
+        rewritten = {change.key for change in back}
+        waiting = pending(live.aws, live.state)
+        plan.pending = [str(one) for one in waiting if not is_ours(one, record.changes, rewritten, live.state)]
     return plan
 
 
@@ -61,33 +69,53 @@ def _origin(change: ResourceChange, value: ResourceValue | None) -> ResourceValu
 
 
 def _left_alone(live: LiveApi, record: AttachRecord) -> dict[str, str]:
-    """The routes that detaching leaves as somebody made them since, and why."""
-    return {
-        change.key.name: f"got {value.type} authorization since, which stays"
-        for change in record.changes.values()
-        if isinstance(value := live.state.get(change.key), RouteAuthorization)
-        and value.is_others and value not in (change.now, change.origin)
-    }  # fmt: skip
+    """What detaching leaves as its owner made it since, and why."""
+    left = {}
+    for change in record.changes.values():
+        value = live.state.get(change.key)
+        if is_others(value) and value not in (change.now, change.origin):
+            if isinstance(value, RouteAuthorization):
+                left[change.key.name] = f"got {value.type} authorization since, which stays"
+            else:
+                left[str(change.key)] = "was replaced by its owner since, and stays"
+    return left
 
 
 def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
     what = [
-        f"{change.key} is now {value_to_json(value)}"
+        f"{change.key} is now {value_to_json(value)}: {_way_back(change.key, value, record)} sets it back"
         for change, value in ((change, live.state.get(change.key)) for change in record.changes.values())
-        if change.key.kind not in (ResourceKind.DEPLOYMENT, ResourceKind.CORS) and live.state.holds(change.key)
+        if change.key.kind not in _NEVER_IN_THE_WAY and live.state.holds(change.key)
         and value not in (change.now, change.origin) and not change.explains(value) and not is_others(value)
     ]  # fmt: skip
     authorizer = record.changes.get(AUTHORIZER)
     if authorizer is not None and authorizer.origin is None:  # it will be deleted, and whoever uses it would fail
         what += [
-            f"route {route} was put behind the gate by somebody else"
+            f"route {route} was put behind the gate by somebody else: set the authorization that it shall have without "
+            "the gate"
             for route, value in live.state.routes.items()
             if value.is_gate and ResourceKey(ResourceKind.ROUTE, route) not in record.changes
         ]
     if what:
-        raise CommandError("nothing was undone, since this was changed after attaching: " + "; ".join(what)
-                           + ". Set it back (gatepass attach does), or give the route an authorization of its own, "
-                           "which then stays")  # fmt: skip
+        raise CommandError("nothing was undone, because the API was changed after it was attached:\n"
+                           + "\n".join(what) + "\nA route that gets an authorization of its own keeps it")  # fmt: skip
+
+
+def _way_back(key: ResourceKey, value: ResourceValue | None, record: AttachRecord) -> str:
+    """What writes a resource again as the record has it: attaching leaves some as it finds them."""
+    if key.kind is ResourceKind.LINK:
+        link = f"gatepass solutions link {record.solution_id} {record.api_id}"
+        if isinstance(value, SolutionLink) and value.solution_id != record.solution_id:
+            return f"gatepass solutions unlink {value.solution_id} {record.api_id} && {link}"
+        return link
+    options = record.options
+    words = ["gatepass", "attach", record.api_id, "--solution", record.solution_id]
+    words += [word for route in options.only for word in ("--only", route)]
+    words += [word for route in options.except_ for word in ("--except", route)]
+    words += ["--replace-auth"] if options.replace_auth else []
+    if options.replace_responses or key.kind is ResourceKind.RESPONSE:
+        words.append("--replace-responses")
+    return shlex.join(words)
 
 
 def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
@@ -111,8 +139,7 @@ def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
 
 def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceChange]) -> list[ResourceChange]:
     present, deployment = live.state.deployment, record.changes.get(DEPLOYMENT)
-    beyond = (ResourceKind.LINK, ResourceKind.PERMISSION)
-    if deployment is None or not present.name or all(change.key.kind in beyond for change in back):
+    if deployment is None or not present.name or all(change.key.kind in BESIDE_API for change in back):
         return back
     origin = deployment.origin
     if present == deployment.now and isinstance(origin, StageDeployment) and _still_there(live, origin):
@@ -122,7 +149,7 @@ def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceCha
     if live.state.canary:
         raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
                            "is over: promote or delete it first")  # fmt: skip
-    last = (ResourceKind.AUTHORIZER, *beyond)
+    last = (ResourceKind.AUTHORIZER, *BESIDE_API)
     at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))
     marker = StageDeployment(f"{MARK}detach {secrets.token_hex(4)}")
     return [*back[:at], ResourceChange(DEPLOYMENT, present, marker, marker), *back[at:]]

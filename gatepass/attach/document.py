@@ -13,6 +13,7 @@ from gatepass.attach.resources import (
     FunctionPermission,
     GateIntegration,
     HttpAuthorizer,
+    NarrowPermission,
     Preflight,
     PreflightMock,
     PreflightState,
@@ -24,6 +25,7 @@ from gatepass.attach.resources import (
     SolutionLink,
     StageDeployment,
     WebSocketAuthorizer,
+    without_nulls,
 )
 
 _BACKEND: Final = "method"
@@ -65,6 +67,8 @@ def value_to_json(value: ResourceValue | None) -> Any:
             return value.name
         case FunctionPermission():
             return value.value
+        case NarrowPermission():
+            return dict(value.parameters)
     assert_never(value)
 
 
@@ -77,7 +81,7 @@ def value_from_json(kind: ResourceKind, facts: Any) -> ResourceValue | None:
             others = {name: value for name, value in facts.items() if name != "solution_id"}
             return SolutionLink(facts["solution_id"], others)
         case ResourceKind.PERMISSION:
-            return FunctionPermission(facts)
+            return NarrowPermission(facts) if isinstance(facts, dict) else FunctionPermission(facts)
         case ResourceKind.AUTHORIZER:
             return _authorizer(facts)
         case ResourceKind.CORS:
@@ -87,7 +91,7 @@ def value_from_json(kind: ResourceKind, facts: Any) -> ResourceValue | None:
         case ResourceKind.PREFLIGHT:
             return _preflight(facts)
         case ResourceKind.RESPONSE:
-            return CustomResponse(**facts)
+            return CustomResponse(**without_nulls(facts))
         case ResourceKind.ROUTE:
             return RouteAuthorization(facts["type"], facts["authorizer"], tuple(facts["scopes"]))
         case ResourceKind.DEPLOYMENT:
@@ -111,4 +115,4 @@ def _preflight(facts: str | dict[str, Any]) -> Preflight:
         return PreflightState(facts) if known else RouteTarget(facts)
     if facts == _PARTIAL:
         return PreflightState.PARTIAL
-    return BackendMethod(**facts[_BACKEND]) if _BACKEND in facts else PreflightMock(facts)
+    return BackendMethod(**without_nulls(facts[_BACKEND])) if _BACKEND in facts else PreflightMock(facts)

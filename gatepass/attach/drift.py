@@ -8,7 +8,7 @@ from gatepass.attach.api_state import ApiKind
 from gatepass.attach.attach_plan import plan_attach
 from gatepass.attach.goal import Goal
 from gatepass.attach.live_api import LiveApi
-from gatepass.attach.pending import STAGE, pending, route_of
+from gatepass.attach.pending import Aspect, PendingChange, pending
 from gatepass.attach.plan import AttachmentPlan, ResourceChange
 from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import DEPLOYMENT, ResourceKind, ResourceValue
@@ -28,11 +28,13 @@ def find_drift(aws: Aws, repository: Repository, record: AttachRecord, solution:
     """What attaching again would change, what somebody changed, what the stage lacks; raises `CommandError`."""
     live = LiveApi(aws, repository, record.api_id, record.stage, record.options.authorizer_arn)
     plan = plan_attach(live, Goal(solution, record.options.within(live.state.routes)), record)
-    stale = [line for line in pending(live.aws, live.state) if route_of(line) != STAGE]
+    stale = [one for one in pending(live.aws, live.state) if one.aspect is not Aspect.UNKNOWN]
     return _differences(live, record, plan, stale)
 
 
-def _differences(live: LiveApi, record: AttachRecord, plan: AttachmentPlan, stale: Sequence[str]) -> list[Difference]:
+def _differences(
+    live: LiveApi, record: AttachRecord, plan: AttachmentPlan, stale: Sequence[PendingChange]
+) -> list[Difference]:
     found = {change.key: change for change in plan.changes if change.key != DEPLOYMENT}
     # The plan has looked at CORS settings: what their owner changes in them otherwise is no drift.
     judged = (ResourceKind.DEPLOYMENT, ResourceKind.PERMISSION, ResourceKind.CORS)
@@ -46,4 +48,4 @@ def _differences(live: LiveApi, record: AttachRecord, plan: AttachmentPlan, stal
     # Of a WebSocket API's stage only this much can be told: that it went back to what ran before.
     if live.state.kind is ApiKind.WEBSOCKET and deployment and live.state.deployment == deployment.origin:
         differences.append(Difference("stage", deployment.now, deployment.origin))
-    return differences + [Difference("stage", "as attached", line) for line in stale]
+    return differences + [Difference("stage", "as attached", str(one)) for one in stale]

@@ -7,7 +7,7 @@ from gatepass.attach import record as records
 from gatepass.attach.live_api import LiveApi
 from gatepass.attach.plan import ResourceChange
 from gatepass.attach.record import AttachRecord, AttachStatus, TakenOver
-from gatepass.attach.resources import ResourceKey, ResourceKind
+from gatepass.attach.resources import FunctionPermission, ResourceKey, ResourceKind
 from gatepass.aws_calls import CallFailed
 from gatepass.refusals import CommandError
 
@@ -86,7 +86,7 @@ def _roll_back(live: LiveApi, begun: Sequence[ResourceChange], record: AttachRec
             continue
         if foreign:
             raise CallFailed("roll back", "ChangedMeanwhile", ", ".join(foreign))
-        if change.key.kind is ResourceKind.PERMISSION and live.shares_function():
+        if value is FunctionPermission.WHOLE_ACCOUNT and live.shares_function():
             continue  # another API was attached meanwhile, and rests on it
         live.write(change.key, value, change.was)
     if foreign:

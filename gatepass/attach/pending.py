@@ -10,23 +10,45 @@ https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-exports
 """
 
 import json
-from typing import Any
+from collections.abc import Collection, Mapping
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
 from gatepass.attach.api_state import ApiKind, ApiState, Deployable
-from gatepass.attach.resources import DEPLOYMENT
+from gatepass.attach.plan import ResourceChange
+from gatepass.attach.resources import CORS, DEPLOYMENT, ResourceKey, ResourceKind
 from gatepass.aws_calls import Aws, CallFailed
 
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"
-CORS = "x-amazon-apigateway-cors"
-STAGE = "the stage"
-"""Stands in the place of a route where nothing can be told."""
+CORS_SETTINGS = "x-amazon-apigateway-cors"
 
 
-def pending(aws: Aws, state: ApiState) -> list[str]:
-    """One route a line, with what differs. Empty for a stage that deploys itself, and for WebSocket APIs, whose
-    stages cannot be exported.
-    """
+class Aspect(Enum):
+    """What of a route differs. UNKNOWN: the stage cannot be compared."""
+
+    EXISTENCE = auto()
+    BACKEND = auto()
+    AUTHORIZATION = auto()
+    API_KEY = auto()
+    CORS = auto()
+    UNKNOWN = auto()
+
+
+class PendingChange(NamedTuple):
+    """One difference. `route` is a route's key, `cors`, or `the stage` where nothing can be told."""
+
+    route: str
+    aspect: Aspect
+    text: str
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return f"{self.route}: {self.text}"
+
+
+def pending(aws: Aws, state: ApiState) -> list[PendingChange]:
+    """The differences. None for a stage that deploys itself, nor for a WebSocket API, whose stages have no export."""
     if state.auto_deploy or state.kind is ApiKind.WEBSOCKET or not state.ids.get(DEPLOYMENT):
         return []
     if state.kind is ApiKind.REST:
@@ -38,7 +60,7 @@ def pending(aws: Aws, state: ApiState) -> list[str]:
             # An API with a model of a body that is no JSON has no export at all.
             if error.code != "BadRequestException":
                 raise
-            return [f"{STAGE}: it cannot be compared ({error})"]
+            return [PendingChange("the stage", Aspect.UNKNOWN, f"it cannot be compared ({error})")]
         deployed = _routes(json.loads(export["body"].read()))
         # Of what an export says besides, only this has a second side to compare with, and comes from the summary.
         deployed = {route: _summarized(route, one, state) for route, one in deployed.items()}
@@ -47,13 +69,10 @@ def pending(aws: Aws, state: ApiState) -> list[str]:
     stage = aws.call("apigatewayv2", "export_api", StageName=state.stage, **how)
     latest = aws.call("apigatewayv2", "export_api", **how)
     before, after = json.loads(stage["body"].read()), json.loads(latest["body"].read())
-    lines = [] if before.get(CORS) == after.get(CORS) else ["cors: other settings are deployed"]
-    return lines + compare(_routes(before), _routes(after))
-
-
-def route_of(line: str) -> str:
-    """The route that a line is about, `cors`, or `STAGE`."""
-    return line.partition(": ")[0]
+    found = compare(_routes(before), _routes(after))
+    if before.get(CORS_SETTINGS) != after.get(CORS_SETTINGS):
+        found.insert(0, PendingChange("cors", Aspect.CORS, "other settings are deployed"))
+    return found
 
 
 def _summarized(route: str, one: Deployable, state: ApiState) -> Deployable:
@@ -83,20 +102,60 @@ def _routes(document: dict[str, Any]) -> dict[str, Deployable]:
     return routes
 
 
-def compare(deployed: dict[str, Deployable], present: dict[str, Deployable]) -> list[str]:
-    """The differences, in words."""
-    lines = [f"{route}: not deployed yet" for route in sorted(present.keys() - deployed.keys())]
-    lines += [f"{route}: deleted, and still deployed" for route in sorted(deployed.keys() - present.keys())]
+def compare(deployed: dict[str, Deployable], present: dict[str, Deployable]) -> list[PendingChange]:
+    """The differences between two states of an API's routes."""
+    found = [
+        PendingChange(route, Aspect.EXISTENCE, "not deployed yet") for route in sorted(present.keys() - deployed.keys())
+    ]
+    found += [
+        PendingChange(route, Aspect.EXISTENCE, "deleted, and still deployed")
+        for route in sorted(deployed.keys() - present.keys())
+    ]
     for route in sorted(present.keys() & deployed.keys()):
         now, then = present[route], deployed[route]
         if now.integration != then.integration:
-            lines.append(f"{route}: another integration is deployed")
+            found.append(PendingChange(route, Aspect.BACKEND, "another integration is deployed"))
         elif now.other != then.other:
-            lines.append(f"{route}: other settings are deployed")
+            found.append(PendingChange(route, Aspect.BACKEND, "other settings are deployed"))
         if now.authorizer != then.authorizer:
-            lines.append(f"{route}: authorizer {now.authorizer or 'none'}, deployed is {then.authorizer or 'none'}")
+            text = f"authorizer {now.authorizer or 'none'}, deployed is {then.authorizer or 'none'}"
+            found.append(PendingChange(route, Aspect.AUTHORIZATION, text))
         elif now.kind != then.kind:
-            lines.append(f"{route}: authorization {now.kind or 'NONE'}, deployed is {then.kind or 'NONE'}")
+            text = f"authorization {now.kind or 'NONE'}, deployed is {then.kind or 'NONE'}"
+            found.append(PendingChange(route, Aspect.AUTHORIZATION, text))
         if now.key != then.key:
-            lines.append(f"{route}: an API key is {'' if now.key else 'not '}asked for, deployed it is the other way")
-    return lines
+            text = f"an API key is {'' if now.key else 'not '}asked for, deployed it is the other way"
+            found.append(PendingChange(route, Aspect.API_KEY, text))
+    return found
+
+
+def is_ours(
+    pending: PendingChange,
+    recorded: Mapping[ResourceKey, ResourceChange],
+    rewritten: Collection[ResourceKey],
+    state: ApiState,
+) -> bool:
+    """Whether all of a pending change is what the record says that attaching or detaching wrote.
+
+    Only that may be published unasked. A gated route's backend and API key stay its owner's.
+
+    `rewritten` are the resources that the run at hand writes: what others made of them is not what it publishes.
+    """
+
+    def stands(key: ResourceKey) -> bool:
+        change, value = recorded.get(key), state.get(key)
+        if change is None:
+            return False
+        written = key != CORS and key in rewritten  # settings are kept, and gain a header
+        return written or value in (change.now, change.origin) or change.explains(value)
+
+    match pending.aspect:
+        case Aspect.UNKNOWN:
+            return False
+        case Aspect.CORS:
+            return stands(CORS)
+    # By its path on a REST API, by its route on others.
+    answered = pending.route.removeprefix("OPTIONS ") if state.kind is ApiKind.REST else pending.route
+    if pending.route.startswith("OPTIONS ") and stands(ResourceKey(ResourceKind.PREFLIGHT, answered)):
+        return True
+    return pending.aspect is Aspect.AUTHORIZATION and stands(ResourceKey(ResourceKind.ROUTE, pending.route))

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from gatepass.attach.api_state import ApiState
 from gatepass.attach.resources import (
     MARK,
+    NarrowPermission,
     PreflightState,
     ResourceKey,
     ResourceKind,
@@ -27,34 +29,63 @@ class ResourceChange(NamedTuple):
     origin: ResourceValue | None
 
     def explains(self, value: ResourceValue | None) -> bool:
-        """Whether a value is what this change's writing leaves if it is cut off: a mock half made, or a method that was
-        deleted to be replaced.
+        """Whether a value is what this change's writing leaves if it is cut off: a mock half made, or a method or
+        permission that was deleted to be replaced.
         """
         if value is PreflightState.PARTIAL:
             return True
-        return value is None and self.key.kind is ResourceKind.PREFLIGHT and self.origin is not None
+        replaced = self.origin is not None or isinstance(self.was, NarrowPermission)
+        return value is None and self.key.kind in (ResourceKind.PREFLIGHT, ResourceKind.PERMISSION) and replaced
 
 
 def is_others(value: ResourceValue | None) -> bool:
-    """Whether a value is a route's that something else than the gate stands before."""
-    return isinstance(value, RouteAuthorization) and value.is_others
+    """Whether a value is its owner's own, which detaching leaves: an authorization other than the gate, or an `OPTIONS`
+    method that is a mock or has an authorization.
+    """
+    return value is PreflightState.KEPT or (isinstance(value, RouteAuthorization) and value.is_others)
+
+
+BESIDE_API: Final = (ResourceKind.LINK, ResourceKind.PERMISSION)
+"""What stands beside an API, so that no deployment is needed for it."""
 
 
 @dataclass
 class AttachmentPlan:
-    """The changes in the order of their writing; what is left alone, by route, and why; `pending` is what a deployment
-    of these changes would publish of other people's, a line each.
+    """The changes in the order of their writing; what is left alone, by route, and why.
+
+    `warnings` are about what others may not expect; `pending` is what a deployment of these changes would publish of
+    other people's, a line each.
     """
 
     changes: list[ResourceChange] = field(default_factory=list)
     left_alone: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     pending: Sequence[str] = ()
 
     @property
     def deploys(self) -> bool:
         """Whether it makes a deployment, rather than leave the stage alone or put it back to one that exists."""
         return any(isinstance(change.now, StageDeployment) and change.now.is_ours for change in self.changes)
+
+    @property
+    def changes_api(self) -> bool:
+        """Whether it changes the API itself, and not only what stands beside it."""
+        return any(change.key.kind not in BESIDE_API for change in self.changes)
+
+    def tell_of_stages(self, state: ApiState) -> None:
+        """Say what becomes of the API's other stages: all of them share its routes.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html (automatic deployments)
+        """
+        if not self.changes_api:
+            return
+        at_once = sorted(name for name, deploys in state.other_stages.items() if deploys)
+        later = sorted(state.other_stages.keys() - set(at_once))
+        if at_once:
+            self.warnings.append(f"stages that deploy every change by themselves change too: {', '.join(at_once)}")
+        if later:
+            self.notes.append(f"stages that change only with their next deployment: {', '.join(later)}")
 
     def require_same(self, now: "AttachmentPlan") -> None:
         """Raise `CommandError` where what was agreed to is no longer what would be done."""

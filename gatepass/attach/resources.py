@@ -75,6 +75,19 @@ class FunctionPermission(StrEnum):
 
 
 @dataclass(frozen=True)
+class NarrowPermission:
+    """The statement of ours, which somebody has narrowed so that it does not serve: as parameters of AddPermission.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+    """
+
+    parameters: Mapping[str, Any]
+
+
+Permission = FunctionPermission | NarrowPermission
+
+
+@dataclass(frozen=True)
 class RestAuthorizer:
     """Ours on a REST API. `ttl` in seconds; `identity` is AWS's comma-separated list, empty for none.
 
@@ -149,12 +162,28 @@ class PreflightState(Enum):
 
     GATE: the gate's function answers, and the CORS settings put their headers on it; the API answers preflight by
     itself only where no route takes it, and then needs no such route. KEPT: a mock of the API's own, or a method with
-    an authorization of its own, which stays. PARTIAL: a method of ours whose making was cut off.
+    an authorization of its own, which stays. PARTIAL: a method of ours that was cut off, or that does not answer.
     """
 
     GATE = "the gate, as preflight"
     KEPT = "the API's own"
     PARTIAL = "partial"
+
+
+def without_nulls(facts: Any) -> Any:
+    """The same with an empty string for each null, at any depth.
+
+    AWS returns an empty mapping template as null, and accepts it only as an empty string:
+    https://github.com/aws/aws-cli/issues/1610
+    """
+    match facts:
+        case None:
+            return ""
+        case dict():
+            return {name: without_nulls(value) for name, value in facts.items()}
+        case list():
+            return [without_nulls(value) for value in facts]
+    return facts
 
 
 @dataclass(frozen=True)
@@ -230,7 +259,7 @@ class StageDeployment:
 ApiAuthorizer = RestAuthorizer | WebSocketAuthorizer | HttpAuthorizer
 ResourceValue = (
     SolutionLink
-    | FunctionPermission
+    | Permission
     | ApiAuthorizer
     | CorsConfiguration
     | GateIntegration

@@ -18,17 +18,21 @@ from gatepass.attach.resources import (
     RestAuthorizer,
     RouteAuthorization,
     StageDeployment,
+    without_nulls,
 )
 from gatepass.aws_calls import Aws, CallFailed
 
 
 def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_be_gone: bool = False) -> ApiState:
     """Read everything: four lists, however many routes there are. `may_be_gone` is about the stage."""
-    stages = {stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id)["item"]}
+    stages = {
+        stage["stageName"]: stage for stage in aws.call("apigateway", "get_stages", restApiId=api_id).get("item", [])
+    }
     stage = choose_stage(list(stages), wanted, may_be_gone)
     facts_of_stage = stages.get(stage, {})
     canary = bool(facts_of_stage.get("canarySettings"))
     state = ApiState(api_id, ApiKind.REST, stage, dict(found.get("tags", {})), canary=canary)
+    state.other_stages = dict.fromkeys(stages.keys() - {stage}, False)
     for one in aws.rest_items("get_authorizers", restApiId=api_id):
         state.authorizer_names[one["id"]] = one["name"]
         if one["name"] == NAME:
@@ -40,21 +44,25 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
                 one.get("identitySource", ""),
             )
     for resource in aws.rest_items("get_resources", restApiId=api_id, embed=["methods"]):
-        _add_methods(state, resource)
+        _add_methods(state, resource, binary=bool(found.get("binaryMediaTypes")))
+    if found.get("apiKeySource") == "AUTHORIZER":
+        state.key_by_authorizer = [route for route, one in state.deployable.items() if one.key]
     for one in aws.rest_items("get_gateway_responses", restApiId=api_id):
         if not one.get("defaultResponse"):
             state.responses[one["responseType"]] = CustomResponse(
-                str(one.get("statusCode", "")), one.get("responseParameters", {}), one.get("responseTemplates", {})
+                str(one.get("statusCode") or ""),
+                without_nulls(one.get("responseParameters") or {}),
+                without_nulls(one.get("responseTemplates") or {}),
             )
     _add_deployment(aws, state, facts_of_stage.get("deploymentId", ""))
     return state
 
 
-def _add_methods(state: ApiState, resource: dict[str, Any]) -> None:
+def _add_methods(state: ApiState, resource: dict[str, Any], binary: bool) -> None:
     path, methods = resource["path"], resource.get("resourceMethods", {})
     for method, facts in methods.items():
         route, integration = f"{method} {path}", facts.get("methodIntegration") or {}
-        type_ = facts.get("authorizationType", "NONE")
+        type_ = rest_preflight.authorization_type(facts)
         authorizer = facts.get("authorizerId") if type_ != "NONE" else None
         state.deployable[route] = Deployable(
             f"{integration.get('type', '').lower()} {integration.get('uri') or ''}",
@@ -69,7 +77,7 @@ def _add_methods(state: ApiState, resource: dict[str, Any]) -> None:
             tuple(sorted(facts.get("authorizationScopes") or [])),
         )
     state.ids[ResourceKey(ResourceKind.PREFLIGHT, path)] = resource["id"]
-    state.preflights[path] = rest_preflight.value_of(methods.get("OPTIONS"))
+    state.preflights[path] = rest_preflight.value_of(methods.get("OPTIONS"), binary)
 
 
 def _add_deployment(aws: Aws, state: ApiState, deployment: str) -> None:
@@ -80,7 +88,8 @@ def _add_deployment(aws: Aws, state: ApiState, deployment: str) -> None:
     described = aws.find("apigateway", "get_deployment", **where, embed=["apisummary"]) or {}
     for path, methods in described.get("apiSummary", {}).items():
         for method, facts in methods.items():
-            state.summary[f"{method} {path}"] = (facts["authorizationType"], bool(facts.get("apiKeyRequired")))
+            if type_ := facts.get("authorizationType"):
+                state.summary[f"{method} {path}"] = (type_, bool(facts.get("apiKeyRequired")))
     named = StageDeployment(described.get("description") or "")
     if named.is_ours:
         state.deployment = named
@@ -181,7 +190,7 @@ def _write_deployment(aws: Aws, state: ApiState, value: StageDeployment) -> None
 
 def tidy(aws: Aws, api_id: str) -> None:
     """Delete the deployments of ours that no stage runs."""
-    stages = aws.call("apigateway", "get_stages", restApiId=api_id)["item"]
+    stages = aws.call("apigateway", "get_stages", restApiId=api_id).get("item", [])
     used = {stage.get("deploymentId") for stage in stages}
     used |= {stage["canarySettings"].get("deploymentId") for stage in stages if stage.get("canarySettings")}
     for one in list(aws.rest_items("get_deployments", restApiId=api_id)):

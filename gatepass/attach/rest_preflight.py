@@ -3,11 +3,17 @@
 import json
 from typing import Any, Final
 
-from gatepass.attach.resources import BackendMethod, Preflight, PreflightMock, PreflightState
+from gatepass.attach.resources import BackendMethod, Preflight, PreflightMock, PreflightState, without_nulls
 from gatepass.aws_calls import Aws
 
 OPERATION: Final = "GatepassPreflight"
 """Marks an OPTIONS method as ours, even one that was cut off half way."""
+_TEXT: Final = "CONVERT_TO_TEXT"
+"""The content handling of every mock of ours. Without it, an API whose binary media types match the request (`*/*`
+does) hands a mock binary data, which no template transforms: it answers 500. Preflight has no body, so that nothing
+else changes. https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
+https://serverlessland.com/snippets/apigateway-mock-integration-binary-media-types
+"""
 _HEADER: Final = "method.response.header."
 _METHOD: Final = ("apiKeyRequired", "requestParameters", "requestModels", "requestValidatorId")
 _INTEGRATION: Final = (
@@ -19,18 +25,21 @@ _ANSWER: Final = ("statusCode", "selectionPattern", "responseParameters", "respo
 _METHOD_ANSWER: Final = ("statusCode", "responseParameters", "responseModels")
 
 
-def value_of(method: dict[str, Any] | None) -> Preflight | None:
-    """What an OPTIONS method is."""
+def value_of(method: dict[str, Any] | None, binary: bool) -> Preflight | None:
+    """What an OPTIONS method is. `binary` is whether its API has binary media types: then a mock of ours that does not
+    take requests for text answers 500, and is partial.
+    """
     if method is None:
         return None
     integration = method.get("methodIntegration") or {}
     if method.get("operationName") == OPERATION:
         answers = integration.get("integrationResponses") or {}
-        if integration.get("type") != "MOCK" or "204" not in answers:
+        fails = binary and integration.get("contentHandling") != _TEXT
+        if integration.get("type") != "MOCK" or "204" not in answers or fails:
             return PreflightState.PARTIAL
-        headers = answers["204"].get("responseParameters", {})
+        headers = answers["204"].get("responseParameters") or {}
         return PreflightMock({name.removeprefix(_HEADER): value.strip("'") for name, value in headers.items()})
-    if integration.get("type", "MOCK") == "MOCK" or method.get("authorizationType") != "NONE":
+    if integration.get("type", "MOCK") == "MOCK" or authorization_type(method) != "NONE":
         return PreflightState.KEPT
     verb = integration.get("httpMethod")
     return BackendMethod(
@@ -42,8 +51,18 @@ def value_of(method: dict[str, Any] | None) -> Preflight | None:
     )
 
 
+def authorization_type(method: dict[str, Any]) -> str:
+    """A method's authorization in AWS's word. AWS always says it, though its model makes it optional; other gateways
+    leave it out.
+
+    https://docs.aws.amazon.com/apigateway/latest/api/API_Method.html
+    """
+    # A method with an authorizer is not open: who detaches later would leave it so.
+    return method.get("authorizationType") or ("CUSTOM" if method.get("authorizerId") else "NONE")
+
+
 def _some(facts: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: facts[name] for name in names if facts.get(name) not in (None, "", {}, [], False)}
+    return {name: without_nulls(facts[name]) for name in names if facts.get(name) not in (None, "", {}, [], False)}
 
 
 def _sorted(answers: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -81,6 +100,6 @@ def _mock(mock: PreflightMock) -> BackendMethod:
         put_method={},
         operation=OPERATION,
         put_method_response=[{"statusCode": "204", "responseParameters": dict.fromkeys(named, False)}],
-        put_integration={"type": "MOCK", "requestTemplates": template},
+        put_integration={"type": "MOCK", "requestTemplates": template, "contentHandling": _TEXT},
         put_integration_response=[{"statusCode": "204", "responseParameters": named}],
     )

@@ -34,6 +34,7 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
     facts = stages.get(stage, {})
     kind = ApiKind(found["ProtocolType"])
     state = ApiState(api_id, kind, stage, dict(found.get("Tags", {})), bool(facts.get("AutoDeploy")))
+    state.other_stages = {name: bool(one.get("AutoDeploy")) for name, one in stages.items() if name != stage}
     if settings := {name: value for name, value in found.get("CorsConfiguration", {}).items() if name in _CORS}:
         state.cors = CorsConfiguration(settings)
     for one in aws.items("get_authorizers", ApiId=api_id):
@@ -46,8 +47,12 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
         if one.get("Description") == _DESCRIPTION:
             state.ids[INTEGRATION] = one["IntegrationId"]
             state.integration = GateIntegration(one["IntegrationUri"])
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-selection-expressions.html
+    by_authorizer = "context.authorizer.usageIdentifierKey" in found.get("ApiKeySelectionExpression", "")
     for one in aws.items("get_routes", ApiId=api_id):
         _add_route(state, one)
+        if by_authorizer and one.get("ApiKeyRequired"):
+            state.key_by_authorizer.append(one["RouteKey"])
     state.ids[DEPLOYMENT] = facts.get("DeploymentId", "")
     state.deployment = _deployment_of(aws, state)
     return state

@@ -61,7 +61,7 @@ def wanted_values(state: ApiState, goal: Goal, ours: Mapping[ResourceKey, Resour
     if state.authorizer and AUTHORIZER not in ours and state.authorizer.uri != authorizer.uri:
         raise CommandError(f"the API has an authorizer named {NAME} that calls another function, and "
                            "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
-    if state.permission is None:
+    if not isinstance(state.permission, FunctionPermission):
         wanted.values[PERMISSION] = FunctionPermission.WHOLE_ACCOUNT
     gated = _gated(state, goal, wanted)
     _add_preflight(state, goal, gated, wanted)
@@ -110,6 +110,11 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
     if not gated:
         raise CommandError("no route is left to stand before: "
                            + "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()))  # fmt: skip
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+    if keyed := [route for route in gated if route in state.key_by_authorizer]:
+        raise CommandError(f"{', '.join(keyed)}: requires an API key that the authorizer returns (API key source "
+                           "AUTHORIZER); the gate returns none, so every request would be refused. Set the source to "
+                           "HEADER, stop requiring the key, or leave the route out with --except")  # fmt: skip
     return gated
 
 

@@ -15,6 +15,7 @@ from gatepass.attach.resources import (
     CorsConfiguration,
     CustomResponse,
     HttpAuthorizer,
+    NarrowPermission,
     PreflightMock,
     ResourceValue,
     RestAuthorizer,
@@ -31,7 +32,8 @@ def show(state: ApiState, plan: AttachmentPlan, as_json: bool) -> None:
     rows = [{"what": str(c.key), "from": in_words(c.was), "to": in_words(c.now)} for c in plan.changes]
     if as_json:
         facts = {"api": state.api_id, "kind": state.kind, "stage": state.stage, "changes": rows,
-                 "left_alone": plan.left_alone, "notes": plan.notes, "pending": list(plan.pending)}  # fmt: skip
+                 "left_alone": plan.left_alone, "notes": plan.notes, "warnings": plan.warnings,
+                 "pending": list(plan.pending)}  # fmt: skip
         print(json.dumps(facts, indent=2))
         return
     print(f"{state.kind} API {state.api_id}, stage {state.stage}")
@@ -41,6 +43,8 @@ def show(state: ApiState, plan: AttachmentPlan, as_json: bool) -> None:
         print(f"left alone: {route}: {why}")
     for note in plan.notes:
         print(f"note: {note}")
+    for warning in plan.warnings:
+        print(f"warning: {warning}")
 
 
 def in_words(value: ResourceValue | None) -> str:
@@ -51,6 +55,8 @@ def in_words(value: ResourceValue | None) -> str:
         case RouteAuthorization():
             name = "the gate" if value.is_gate else value.authorizer
             return " ".join(filter(None, (value.type, name)))
+        case NarrowPermission():
+            return f"only {value.parameters.get('SourceArn') or value.parameters.get('Principal')}"
         case SolutionLink():
             return value.solution_id
         case RestAuthorizer() | HttpAuthorizer() | WebSocketAuthorizer():

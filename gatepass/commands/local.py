@@ -1,4 +1,4 @@
-"""`gatepass demo` and `gatepass local`: the whole of it on this machine."""
+"""`gatepass demo` and `gatepass local`: the whole system on this machine."""
 
 import argparse
 import contextlib
@@ -41,7 +41,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Tell the journey; exit 1 if a step was not as it should be."""
+    """Run the journey; exit 1 if a step fails."""
     require_extra()
     from rich.console import Console
 
@@ -75,7 +75,7 @@ def run_local(options: argparse.Namespace) -> int:
         try:
             _watch(stack, decisions, interruption)
         except KeyboardInterrupt:
-            print("\nended; nothing was kept")
+            print("\nstopped; nothing was kept")
     return 0
 
 
@@ -94,7 +94,7 @@ def _tell(stack: "LocalStack", backend: "Backend") -> None:
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
     print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')
     print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
-    print("Ctrl-C ends it. Each decision of the gate:", flush=True)
+    print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
 
 
 def print_exports(variables: Mapping[str, str]) -> None:

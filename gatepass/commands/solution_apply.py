@@ -1,4 +1,4 @@
-"""One solution's configuration into the table: with the origins of its pages, all of it or nothing."""
+"""Writes a solution's configuration and the origins of its pages to the table, all or nothing."""
 
 import difflib
 from collections import Counter
@@ -17,12 +17,12 @@ from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
 TRANSACTION: Final = 100
-"""Actions of a TransactWriteItems:
+"""The most actions of a TransactWriteItems:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 MAX_ORIGINS: Final = 40
-"""Of one solution, so that all of them can be replaced by others in one transaction. A rule of applying alone: what is
-stored already stays good with more.
+"""Origins of one solution, so that all can be replaced by others in one transaction. Checked only on apply: a stored
+solution with more stays valid.
 """
 
 
@@ -36,9 +36,9 @@ def require_few_origins(solution: Solution, path: Path) -> None:
 
 
 def apply(repository: Repository, solution: Solution) -> bool:
-    """Write the configuration and its origins as one; True if the solution is new.
+    """Write the configuration and its origins in one transaction; True if the solution is new.
 
-    Raises `CommandError` where somebody else applied the same solution meanwhile.
+    Raises `CommandError` if somebody else applied the same solution concurrently.
     """
     key = solution_key(solution.solution_id)
     before = repository.get_item(key)
@@ -50,15 +50,15 @@ def apply(repository: Repository, solution: Solution) -> bool:
     deleted = [("Delete", {"Key": origin_key(one, solution.solution_id).wire}) for one in stale]
     room = TRANSACTION - 1
     try:
-        # Only a document from before MAX_ORIGINS has so many. They go first, while it still names them: whoever is
-        # interrupted here finds the rest of them by it again.
+        # Only a document older than MAX_ORIGINS has so many. They are deleted first, while the document still names
+        # them, so that an interrupted run can be repeated.
         while len(added) + len(deleted) > room:
             repository.transact([("ConditionCheck", {"Key": key.wire, **condition}), *deleted[:room]])
             deleted = deleted[room:]
         repository.transact([("Put", put), *added, *deleted])
     except ConditionFailed:
         raise CommandError(
-            f"somebody else applied {solution.solution_id} meanwhile: look at it (gatepass solutions show "
+            f"somebody else applied {solution.solution_id} at the same time: check it (gatepass solutions show "
             f"{solution.solution_id}), and run this again",
         ) from None
     return before is None
@@ -109,6 +109,6 @@ def _stored_origins(repository: Repository, solution_id: str, before: Item | Non
     try:
         return origins_of(solution_from_document(str(before.get("document", ""))))
     except ConfigError:
-        # Damaged: this application mends it, and what it named only the table itself can tell.
+        # The stored document is damaged and will be replaced: only a scan finds the origins that it named.
         found = repository.scan_keys(origin_prefix())
         return {key.subject for key in found if key == origin_key(key.subject, solution_id)}

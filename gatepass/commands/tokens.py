@@ -1,4 +1,4 @@
-"""`gatepass tokens`: mint, rotate, look inside, and ask what the gate would say."""
+"""`gatepass tokens`: mint, rotate, inspect and explain tokens."""
 
 import argparse
 import sys
@@ -57,18 +57,18 @@ def run_mint(options: argparse.Namespace) -> int:
 
 
 def run_inspect(options: argparse.Namespace) -> int:
-    """Print the public half: the secret is never repeated."""
+    """Print the public parts. The secret is never printed."""
     token = parse(_token(options))
     payload = None if token is None else token.claims()
     if token is None or payload is None:
-        raise CommandError("that is not a Gatepass token: it begins with gp1_ and has four parts")
+        raise CommandError("that is not a Gatepass token: a token begins with gp1_ and has four parts")
     matches = payload.get("jti") == jti_of(token.secret)
     print_record({"kid": token.kid, "alg": token.algorithm, **payload, "secret_matches": matches}, options.json)
     return 0
 
 
 def run_explain(options: argparse.Namespace) -> int:
-    """Ask the gate's own code; exit 0 if it would allow, 1 if it would deny."""
+    """Print the decision of the gate's own code; exit 0 if it would allow, 1 if it would deny."""
     method, _, path = options.request.partition(" ")
     request = Request(method=method.upper(), path=path or "/", authorization=(f"Bearer {_token(options)}",))
     environment = Environment.read(options.table)

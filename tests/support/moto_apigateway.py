@@ -1,4 +1,4 @@
-"""What moto's API Gateway lacks; importing this module changes moto's classes.
+"""What moto's API Gateway, and its Lambda's policies, lack; importing this module changes moto's classes.
 
 REST UpdateMethod, exports of what is really deployed, stages that survive a deployment; HTTP APIs' deployments, stages'
 updates and exports. Whatever botocore's service model rejects is rejected here too, and what AWS refuses: an unknown
@@ -13,15 +13,18 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import botocore.session
 from botocore.validate import ParamValidator
-from moto.apigateway.models import APIGatewayBackend, Authorizer, RestAPI
+from moto.apigateway.models import APIGatewayBackend, Authorizer, Integration, IntegrationResponse, RestAPI
 from moto.apigateway.responses import APIGatewayResponse
 from moto.apigateway.urls import url_paths as rest_paths
 from moto.apigatewayv2.exceptions import APIGatewayV2Error
 from moto.apigatewayv2.models import Api, Route, Stage
 from moto.apigatewayv2.responses import ApiGatewayV2Response
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.policy import Policy
 from moto.core.exceptions import JsonRESTError
 
 SESSION = botocore.session.get_session()
+plain_statement = Policy.add_statement
 
 
 class Rejected(JsonRESTError):
@@ -56,6 +59,24 @@ def validated(service: str, operation: str, **path: str) -> Any:
         return given
 
     return check
+
+
+# ---- Lambda ----------------------------------------------------------------------------------------------------------
+def add_statement(self: Policy, raw: str, qualifier: str | None = None) -> Any:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html (ResourceConflictException)"""
+    sid = json.loads(raw)["StatementId"]
+    if any(one.get("Sid") == sid for one in self.statements):
+        conflict = LambdaClientError(
+            "ResourceConflictException",
+            f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the "
+            "existing statement.",
+        )
+        conflict.code = 409
+        raise conflict
+    return plain_statement(self, raw, qualifier)
+
+
+Policy.add_statement = add_statement
 
 
 # ---- REST ------------------------------------------------------------------------------------------------------------
@@ -195,6 +216,20 @@ def rest_delete_deployment(self: RestAPI, deployment_id: str) -> Any:
     return self.deployments.pop(deployment_id)
 
 
+def with_null_templates(plain: Any) -> Any:
+    """An empty template comes back as null: https://github.com/aws/aws-cli/issues/1610"""
+
+    def to_json(self: Any) -> dict[str, Any]:
+        facts: dict[str, Any] = plain(self)
+        for name in facts.keys() & {"requestTemplates", "responseTemplates"}:
+            facts[name] = {kind: text or None for kind, text in (facts[name] or {}).items()} or None
+        return facts
+
+    return to_json
+
+
+Integration.to_json = with_null_templates(Integration.to_json)
+IntegrationResponse.to_json = with_null_templates(IntegrationResponse.to_json)
 plain_patch, Authorizer.apply_operations = Authorizer.apply_operations, rest_update_authorizer
 plain_deployment, RestAPI.create_deployment = RestAPI.create_deployment, rest_create_deployment
 plain_authorizer, RestAPI.create_authorizer = RestAPI.create_authorizer, rest_create_authorizer

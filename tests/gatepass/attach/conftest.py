@@ -2,7 +2,7 @@
 
 import copy
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -129,12 +129,14 @@ class World:
     def detach(self, api: str, *more: str, faults: Faults | None = None) -> int:
         return self.run("detach", api, "--yes", *more, faults=faults)
 
-    def rest_api(self, *, deploy: bool = True, tags: dict[str, str] | None = None) -> str:
+    def rest_api(self, *, deploy: bool = True, binary: Sequence[str] = (), **facts: Any) -> str:
         """POST /search (a custom authorizer), GET /health (none), ANY /{proxy+} (none), GET /iam (IAM).
 
-        And OPTIONS /search, which a backend answers.
+        And OPTIONS /search, which a backend answers. `facts` are further ones of CreateRestApi.
         """
-        api = self.rest.create_rest_api(name="api", tags=tags or {})["id"]
+        api = self.rest.create_rest_api(name="api", **facts)["id"]
+        # moto's CreateRestApi forgets them.
+        apigateway_backends[ACCOUNT]["us-east-1"].apis[api].binaryMediaTypes = list(binary)
         root = self.rest.get_resources(restApiId=api)["items"][0]["id"]
         other = self.rest.create_authorizer(
             restApiId=api,

@@ -14,6 +14,7 @@ from gatepass.attach.resources import (
     FunctionPermission,
     GateIntegration,
     HttpAuthorizer,
+    NarrowPermission,
     PreflightMock,
     PreflightState,
     ResourceKind,
@@ -32,6 +33,7 @@ VALUES: list[tuple[ResourceKind, ResourceValue | None]] = [
     (K.LINK, SolutionLink("search")),
     (K.LINK, SolutionLink("search", {"policy_responses": True})),
     *((K.PERMISSION, permission) for permission in FunctionPermission),
+    (K.PERMISSION, NarrowPermission({"Action": "lambda:InvokeFunction", "SourceArn": "arn:…"})),
     (K.AUTHORIZER, RestAuthorizer("REQUEST", "arn:…", 300, "method.request.header.a,context.b")),
     (K.AUTHORIZER, WebSocketAuthorizer("REQUEST", "arn:…", ("route.request.header.a",))),
     (K.AUTHORIZER, HttpAuthorizer("REQUEST", "arn:…", ("$request.header.a", "$context.b"), 300, "1.0", False)),
@@ -67,3 +69,8 @@ def test_a_value_comes_back(kind: ResourceKind, value: ResourceValue | None) -> 
 def test_what_is_no_value_is_refused(kind: ResourceKind, facts: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         value_from_json(kind, facts)
+
+
+def test_an_empty_template_that_was_recorded_as_null_is_empty() -> None:
+    facts = {"status": "", "headers": {}, "templates": {"application/json": None}}
+    assert value_from_json(K.RESPONSE, facts) == CustomResponse("", {}, {"application/json": ""})

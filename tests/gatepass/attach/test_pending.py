@@ -106,3 +106,79 @@ def test_an_http_api_s_pending_change_is_named(world: World, line: str, capsys: 
     assert world.state(api, "HTTP") == before
     assert world.attach(api, "--deploy-pending") == 0
     assert world.run("status", api) == 0
+
+
+def deployed(world: World, api: str, kind: str) -> Any:
+    if kind == "REST":
+        return [one["deploymentId"] for one in world.rest.get_stages(restApiId=api)["item"]]
+    return [one["DeploymentId"] for one in world.v2.get_stages(ApiId=api)["Items"]]
+
+
+def another_key(world: World, api: str) -> None:
+    where = {"restApiId": api, "resourceId": rest_ids(world, api)["/health"], "httpMethod": "GET"}
+    (gate,) = [one["id"] for one in world.rest.get_authorizers(restApiId=api)["items"] if one["name"] == "gatepass"]
+    world.rest.delete_method(**where)
+    world.rest.put_method(**where, authorizationType="CUSTOM", authorizerId=gate, apiKeyRequired=True)
+    world.rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=BACKEND)
+
+
+def more_origins(world: World, api: str) -> None:
+    cors = world.v2.get_api(ApiId=api)["CorsConfiguration"]
+    world.v2.update_api(ApiId=api, CorsConfiguration=cors | {"AllowOrigins": ["https://theirs.example"]})
+
+
+GATED: list[tuple[str, str, Callable[[World, str], None]]] = [
+    ("REST", "GET /health: another integration is deployed", another_integration),
+    ("REST", "GET /health: an API key is asked for, deployed it is the other way", another_key),
+    ("HTTP", "POST /search: other settings are deployed", slower),
+    ("HTTP", "cors: other settings are deployed", more_origins),
+]
+
+
+@pytest.mark.parametrize(("kind", "line", "change"), GATED, ids=[line for _, line, _ in GATED])
+def test_an_owner_s_change_of_what_is_attached_is_not_published_unasked(
+    world: World, kind: str, line: str, change: Callable[[World, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.rest_api() if kind == "REST" else world.v2_api(auto=False)
+    assert world.attach(api) == 0
+    change(world, api)
+    before = deployed(world, api, kind)
+    capsys.readouterr()
+    assert world.attach(api) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert deployed(world, api, kind) == before
+    # A new route needs a deployment, which would publish it.
+    if kind == "REST":
+        root = rest_ids(world, api)["/"]
+        world.rest_route(api, root, "new", "GET", {"authorizationType": "NONE"})
+    else:
+        world.add_routes(api, "GET /new")
+    assert world.attach(api) == 1
+    assert line in capsys.readouterr().err
+    assert deployed(world, api, kind) == before
+    assert world.attach(api, "--deploy-pending") == 0
+    assert world.run("status", api) == 0
+
+
+def test_what_attach_wrote_and_a_stage_does_not_run_is_published_unasked(world: World) -> None:
+    api = world.rest_api()
+    theirs = deployed(world, api, "REST")[0]
+    assert world.attach(api) == 0
+    back = [{"op": "replace", "path": "/deploymentId", "value": theirs}]
+    world.rest.update_stage(restApiId=api, stageName="prod", patchOperations=back)
+    assert world.run("status", api) == 1
+    assert world.attach(api) == 0
+    assert deployed(world, api, "REST") != [theirs]
+    assert world.run("status", api) == 0
+
+
+def test_a_route_that_was_opened_and_not_deployed_is_mended_unasked(world: World) -> None:
+    """The gate replaces what was made of it, so that nothing of anybody else's is published."""
+    api = world.rest_api()
+    assert world.attach(api) == 0
+    where = {"restApiId": api, "resourceId": rest_ids(world, api)["/search"], "httpMethod": "POST"}
+    world.rest.update_method(
+        **where, patchOperations=[{"op": "replace", "path": "/authorizationType", "value": "NONE"}]
+    )
+    assert world.attach(api) == 0
+    assert world.run("status", api) == 0

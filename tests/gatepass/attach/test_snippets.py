@@ -74,6 +74,9 @@ def test_cloudformation_makes_what_attach_makes(kind: str) -> None:
     template, problems = decode_str(documented(f"CloudFormation, {kind}"))
     assert template is not None, problems
     assert_gated(kind.upper(), template["Resources"])
+    if kind == "REST":
+        mock = template["Resources"]["SearchPreflight"]["Properties"]["Integration"]
+        assert (mock["Type"], mock["ContentHandling"]) == ("MOCK", "CONVERT_TO_TEXT")
 
 
 @pytest.mark.usefixtures("processes")

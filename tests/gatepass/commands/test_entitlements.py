@@ -77,7 +77,7 @@ def test_a_date_that_cannot_be_kept_is_refused(shop: Shop) -> None:
     for plan, until, status, told in (
         ("pro", "2020-01-01", 1, "is in the past"),
         ("pro", "soon", 2, "write 2027-03-31"),
-        ("pro", "2099-02-30", 2, "is no date"),
+        ("pro", "2099-02-30", 2, "is not a date"),
         ("registered", "2099-12-31", 1, "only a plan with a price"),
         ("pack-100", "2099-12-31", 1, "only a plan with a price"),
     ):

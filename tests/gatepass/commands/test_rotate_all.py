@@ -167,7 +167,7 @@ def test_a_busy_entitlement_is_named_at_the_end_and_stops_nothing(
         assert cli.main(before(market)) == 1
     told = capsys.readouterr()
     assert "ended 3 tokens" in told.out
-    assert f"1 tokens are being changed by others and were left: {USERS[1]}; run: gatepass" in told.err
+    assert f"1 tokens were left, since others keep changing them: {USERS[1]}; run: gatepass" in told.err
     assert ends(market) == [USERS[0], *USERS[2:]]
     assert cli.main(before(market)) == 0
     assert ends(market) == USERS
@@ -197,7 +197,7 @@ def test_a_table_that_fails_stops_it_with_the_command_that_continues(
         (
             ["tokens", "rotate", "--user", USERS[0], "--solution", SOLUTION, "--before", "2026-01-01"],
             2,
-            "goes with --all",
+            "requires --all",
         ),
         (command("--before", "yesterday"), 2, "is not a time: write 2027-03-31T18:00Z"),
         (command("--before", "9999-01-01"), 1, "is in the future"),

@@ -226,3 +226,103 @@ def test_a_stage_with_a_canary_is_refused_before_anything_is_done(
     client.meta.events.unregister("after-call.apigateway.GetStages", canary)
     assert "has a canary" in capsys.readouterr().err
     assert world.state(api, "REST") == before
+
+
+def test_stages_that_deploy_themselves_are_named_before_they_change(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.v2_api(auto=False)
+    for stage in ("dev", "qa"):
+        world.v2.create_stage(ApiId=api, StageName=stage, AutoDeploy=True)
+    world.v2.create_stage(ApiId=api, StageName="old", AutoDeploy=False)
+    assert world.attach(api, "--stage", "$default", "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["warnings"] == ["stages that deploy every change by themselves change too: dev, qa"]
+    later = "stages that change only with their next deployment: old"
+    assert later in plan["notes"]
+    assert world.attach(api, "--stage", "$default") == 0
+    assert "warning: stages that deploy every change by themselves change too: dev, qa" in capsys.readouterr().out
+    assert world.attach(api) == 0
+    assert "dev, qa" not in capsys.readouterr().out
+    assert world.detach(api) == 0
+    shown = capsys.readouterr().out
+    assert "warning: stages that deploy every change by themselves change too: dev, qa" in shown
+    assert later in shown
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_one_stage_needs_no_word_about_others(world: World, auto: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    api = world.v2_api(auto=auto)
+    assert world.attach(api, "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["warnings"] == []
+    assert not [note for note in plan["notes"] if "stage" in note]
+
+
+def test_the_other_stages_of_a_rest_api_change_with_their_next_deployment(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = world.rest_api()
+    world.rest.create_deployment(restApiId=api, stageName="test")
+    assert world.attach(api, "--stage", "prod") == 0
+    assert "note: stages that change only with their next deployment: test" in capsys.readouterr().out
+
+
+def keyed_rest_api(world: World, source: str) -> str:
+    """POST /key requires an API key."""
+    api = world.rest_api(deploy=False, apiKeySource=source)
+    root = next(one["id"] for one in world.rest.get_resources(restApiId=api)["items"] if one["path"] == "/")
+    resource = world.rest.create_resource(restApiId=api, parentId=root, pathPart="key")["id"]
+    where = {"restApiId": api, "resourceId": resource, "httpMethod": "POST"}
+    world.rest.put_method(**where, authorizationType="NONE", apiKeyRequired=True)
+    world.rest.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=BACKEND)
+    world.rest.create_deployment(restApiId=api, stageName="prod")
+    return api
+
+
+def keyed_websocket_api(world: World, source: str) -> str:
+    api = world.v2_api("WEBSOCKET", auto=False, routes=("$connect", "$default"))
+    expression = "$context.authorizer.usageIdentifierKey" if source == "AUTHORIZER" else "$request.header.x-api-key"
+    world.v2.update_api(ApiId=api, ApiKeySelectionExpression=expression)
+    (route,) = [one["RouteId"] for one in world.v2.get_routes(ApiId=api)["Items"] if one["RouteKey"] == "$connect"]
+    world.v2.update_route(ApiId=api, RouteId=route, ApiKeyRequired=True)
+    return api
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "route"),
+    [(keyed_rest_api, "REST", "POST /key"), (keyed_websocket_api, "WEBSOCKET", "$connect")],
+)
+def test_a_route_whose_api_key_the_authorizer_must_return_is_refused(
+    world: World, make: Any, kind: str, route: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gate returns none, so that the route would refuse everybody."""
+    api = make(world, "AUTHORIZER")
+    before = world.state(api, kind)
+    assert world.attach(api) == 1
+    said = capsys.readouterr().err
+    assert f"{route}: " in said
+    assert "AUTHORIZER" in said
+    assert world.state(api, kind) == before
+    assert world.attach(make(world, "HEADER")) == 0
+
+
+def test_a_route_with_such_a_key_may_stay_out(world: World) -> None:
+    api = keyed_rest_api(world, "AUTHORIZER")
+    assert world.attach(api, "--except", "POST /key") == 0
+    assert world.routes(api, "REST")["POST /key"] == ("NONE", None)
+
+
+def test_a_key_that_the_authorizer_must_return_from_now_on_is_drift(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = keyed_rest_api(world, "HEADER")
+    before = world.routes(api, "REST")
+    assert world.attach(api) == 0
+    patch = [{"op": "replace", "path": "/apiKeySource", "value": "AUTHORIZER"}]
+    world.rest.update_rest_api(restApiId=api, patchOperations=patch)
+    capsys.readouterr()
+    assert world.run("status", api) == 1
+    assert "POST /key" in capsys.readouterr().out
+    assert world.detach(api) == 0
+    assert world.routes(api, "REST") == before

@@ -8,12 +8,13 @@ import pytest
 
 from authorizer.handler import make_handler
 from entitlements.gate import Gate
+from entitlements.items import attachment_key
 from gatepass.attach import record as records
 from gatepass.attach.resources import ResourceKey, ResourceKind
 from gatepass.attach.rest_preflight import OPERATION
 from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import Authorizer, Cors, LambdaProxy, LocalGateway, Route
-from tests.gatepass.attach.conftest import ARN, OTHER, World
+from tests.gatepass.attach.conftest import ARN, OTHER, Faults, World
 from token_service.repository import Repository
 
 
@@ -48,6 +49,65 @@ def test_a_backend_s_options_method_gives_way_to_a_mock_and_comes_back_whole(
     assert methods(world, api) == {"/search": before}
 
 
+def backend_with_empty_templates(world: World) -> str:
+    """GET /health, and OPTIONS /health with a backend whose templates are empty, which AWS reads back as null."""
+    api = world.rest_api(deploy=False)
+    where = {"restApiId": api, "resourceId": resource_id(world, api, "/health"), "httpMethod": "OPTIONS"}
+    empty = {"application/json": ""}
+    world.rest.put_method(**where, authorizationType="NONE")
+    world.rest.put_method_response(**where, statusCode="200")
+    world.rest.put_integration(
+        **where, type="HTTP", integrationHttpMethod="GET", uri="https://backend.example.com/", requestTemplates=empty
+    )
+    world.rest.put_integration_response(**where, statusCode="200", responseTemplates=empty)
+    world.rest.create_deployment(restApiId=api, stageName="prod")
+    return api
+
+
+def resource_id(world: World, api: str, path: str) -> str:
+    (found,) = [one["id"] for one in world.rest.get_resources(restApiId=api)["items"] if one["path"] == path]
+    return str(found)
+
+
+def test_empty_templates_come_back_empty(world: World) -> None:
+    api = backend_with_empty_templates(world)
+    before = methods(world, api)["/health"]
+    assert before["methodIntegration"]["integrationResponses"]["200"]["responseTemplates"] == {"application/json": None}
+    assert world.attach(api) == 0
+    assert methods(world, api)["/health"]["operationName"] == OPERATION
+    assert world.detach(api) == 0
+    assert methods(world, api)["/health"] == before
+
+
+def test_empty_templates_come_back_empty_when_an_attach_is_rolled_back(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = backend_with_empty_templates(world)
+    before = world.state(api, "REST")
+
+    class Failing(Faults):
+        def _before(self, model: Any, **_: Any) -> None:
+            if model.name == "PutGatewayResponse":
+                raise self.error()
+
+    assert world.attach(api, faults=Failing()) == 1
+    assert "everything is as it was before" in capsys.readouterr().err
+    assert world.state(api, "REST") == before
+
+
+def test_a_record_with_null_templates_is_undone(world: World) -> None:
+    """Records that release 0.1 wrote hold them as AWS told them."""
+    api = backend_with_empty_templates(world)
+    before = methods(world, api)["/health"]
+    assert world.attach(api) == 0
+    (item,) = [one for one in world.table.all() if (one["pk"], one["sk"]) == attachment_key(api)]
+    document = item["document"].replace('{"application/json":""}', '{"application/json":null}')
+    assert document.count("null}") == 2
+    world.table.put(**item | {"document": document})
+    assert world.detach(api) == 0
+    assert methods(world, api)["/health"] == before
+
+
 def test_what_answers_preflight_already_stays(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     api = world.rest_api()
     (resource,) = [r["id"] for r in world.rest.get_resources(restApiId=api)["items"] if r["path"] == "/health"]
@@ -64,6 +124,40 @@ def test_what_answers_preflight_already_stays(world: World, capsys: pytest.Captu
     assert after["/health"] == mock
     assert after["/search"]["operationName"] == "theirs"
     assert world.run("status", api) == 0
+
+
+@pytest.mark.parametrize("binary", [[], ["*/*"], ["image/png", "application/json"]])
+def test_a_mock_takes_requests_for_text_whatever_the_api_s_binary_media_types(world: World, binary: list[str]) -> None:
+    """A mock cannot transform a binary request, and answers 500 then."""
+    api = world.rest_api(binary=binary)
+    assert world.attach(api) == 0
+    ours = [one["methodIntegration"] for one in methods(world, api).values() if one["operationName"] == OPERATION]
+    assert {one["contentHandling"] for one in ours} == {"CONVERT_TO_TEXT"}
+    assert world.run("status", api) == 0
+
+
+@pytest.mark.parametrize("binary", [[], ["*/*"]])
+def test_a_mock_of_an_earlier_release_is_mended_where_it_answers_500(
+    world: World, binary: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Release 0.1 left the content handling out, which only APIs with binary media types suffer from."""
+    api = world.rest_api(binary=binary)
+    before = world.state(api, "REST")
+    assert world.attach(api) == 0
+    where = {"restApiId": api, "resourceId": resource_id(world, api, "/health"), "httpMethod": "OPTIONS"}
+    mock = methods(world, api)["/health"]["methodIntegration"]
+    world.rest.put_integration(**where, type="MOCK", requestTemplates=mock["requestTemplates"])
+    (answer,) = mock["integrationResponses"].values()
+    world.rest.put_integration_response(**where, statusCode="204", responseParameters=answer["responseParameters"])
+    capsys.readouterr()
+    assert world.run("status", api, "--json") == (1 if binary else 0)
+    whats = [row.get("what") for row in json.loads(capsys.readouterr().out)]
+    assert whats == (["preflight /health"] if binary else [None])
+    assert world.attach(api) == 0
+    assert world.run("status", api) == 0
+    assert ("contentHandling" in methods(world, api)["/health"]["methodIntegration"]) == bool(binary)
+    assert world.detach(api) == 0
+    assert world.state(api, "REST") == before
 
 
 @pytest.mark.parametrize("pages", [True, False])

@@ -72,6 +72,7 @@ def test_terraform_has_cloudformation_make_a_rest_api_s_authorizer_as_attach_doe
 def test_preflight_allows_the_header_of_the_token() -> None:
     mock = parsed("REST", "resource")["aws_api_gateway_integration_response.preflight"]["response_parameters"]
     assert "authorization" in mock["method.response.header.Access-Control-Allow-Headers"]
+    assert parsed("REST", "resource")["aws_api_gateway_integration.preflight"]["content_handling"] == "CONVERT_TO_TEXT"
     (cors,) = parsed("HTTP", "resource")["aws_apigatewayv2_api.api"]["cors_configuration"]
     assert "authorization" in cors["allow_headers"]
 
