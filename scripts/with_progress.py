@@ -16,6 +16,8 @@ import time
 EVERY = float(os.environ.get("PROGRESS_SECONDS") or 10)
 """Seconds between the lines where there is no terminal."""
 REDRAW = 0.2
+WIDTH = 100
+"""Of those lines: pip lists all packages that it installs in one of its own."""
 
 
 class Output(threading.Thread):
@@ -52,7 +54,7 @@ def show(what: str, output: Output, process: "subprocess.Popen[str]") -> None:
             width = os.get_terminal_size(sys.stderr.fileno()).columns - 1
             print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
         else:
-            print(line, file=sys.stderr, flush=True)
+            print(line[:WIDTH], file=sys.stderr, flush=True)
     output.join()
     done = "done" if process.returncode == 0 else f"failed with exit status {process.returncode}"
     clear = "\r\x1b[K" if terminal else ""

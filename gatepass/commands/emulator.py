@@ -56,12 +56,12 @@ def run(options: argparse.Namespace) -> int:
             print(f"An emulator of AWS runs at {inside} for containers, with the fixture of events/.\n")
             print_exports(exported)
             sam = f"sam local invoke Authorizer --env-vars {options.env_vars} --region {REGION}"
-            print(f"\n{sam} -e events/authorizer/rest_request_ok.json\n\nCtrl-C ends it.", flush=True)
+            print(f"\n{sam} -e events/authorizer/rest_request_ok.json\n\nPress Ctrl-C to stop.", flush=True)
             while True:
                 interruption.check()
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            print("\nended; nothing was kept")
+            print("\nstopped; nothing was kept")
         finally:
             options.env_vars.unlink(missing_ok=True)
     return 0

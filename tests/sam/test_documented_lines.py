@@ -54,7 +54,7 @@ def emulator(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shell(BUILD)
     log = tmp_path_factory.mktemp("sam") / "emulator.log"
     with terminal(EMULATOR, log) as process:
-        wait_for("test -s .gatepass/env.json && grep -q Ctrl-C " + str(log), process, log)
+        wait_for(f"grep -q '^Press Ctrl-C' '{log}'", process, log)
         yield
     assert not VARIABLES.exists()
 

@@ -18,7 +18,7 @@ def test_the_functions_find_the_fixture_by_the_file(gatepass: Command, tmp_path:
     ) as process:
         try:
             assert process.stdout is not None
-            while not (line := process.stdout.readline()).startswith("Ctrl-C"):
+            while not (line := process.stdout.readline()).startswith("Press Ctrl-C"):
                 assert line
             variables = json.loads(file.read_text())["Parameters"]
             table = client("dynamodb", variables["AWS_ENDPOINT_URL"])

@@ -116,7 +116,7 @@ def test_an_app_and_its_solution_are_given_together(gatepass: Command, arguments
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGHUP])
 def test_no_emulator_outlives_the_local_stack(gatepass: Command, signal_: int) -> None:
     with running_stack(gatepass) as local:
-        children = Path(f"/proc/{local.process.pid}/task/{local.process.pid}/children").read_text().split()
+        children = children_of(local.process)
         assert "nothing was kept" in local.end(signal_)
     assert children
     assert not any(Path("/proc", child).exists() for child in children)
@@ -211,18 +211,29 @@ def test_a_hidden_interrupt_ends_the_running_stack(gatepass: Command, command: l
     assert (run.returncode, run.stdout.count("nothing was kept"), "passed" in run.stdout) == (*end, False), run.stderr
 
 
-@pytest.mark.parametrize("serving", [False, True])
-def test_no_emulator_outlives_a_local_stack_that_is_killed(gatepass: Command, serving: bool) -> None:
-    with subprocess.Popen(
-        ["gatepass", "local", "--port", "0"], cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True
-    ) as local:
-        assert local.stdout is not None
-        children = ""
-        while not children or (serving and not local.stdout.readline().startswith("Ctrl-C")):
-            assert local.poll() is None
-            children = children or Path(f"/proc/{local.pid}/task/{local.pid}/children").read_text()
-        local.kill()
+def children_of(process: "subprocess.Popen[str]") -> list[str]:
+    return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+
+def wait_for_the_end_of(children: list[str]) -> None:
+    assert children
     end = time.monotonic() + 20
-    while any(Path("/proc", child).exists() for child in children.split()):
+    while any(Path("/proc", child).exists() for child in children):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_no_emulator_outlives_a_local_stack_that_is_killed(gatepass: Command) -> None:
+    with running_stack(gatepass) as local:
+        children = children_of(local.process)
+        local.process.kill()
+        wait_for_the_end_of(children)
+
+
+def test_no_emulator_outlives_a_start_that_is_killed(gatepass: Command) -> None:
+    command = ["gatepass", "local", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=gatepass.environment, stdout=subprocess.PIPE, text=True) as local:
+        while not (children := children_of(local)):
+            assert local.poll() is None
+        local.kill()
+        wait_for_the_end_of(children)
