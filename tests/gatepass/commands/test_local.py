@@ -218,7 +218,7 @@ def test_no_emulator_outlives_a_local_stack_that_is_killed(gatepass: Command, se
     ) as local:
         assert local.stdout is not None
         children = ""
-        while not children or (serving and not local.stdout.readline().startswith("Ctrl-C")):
+        while not children or (serving and not local.stdout.readline().startswith("Press Ctrl-C")):
             assert local.poll() is None
             children = children or Path(f"/proc/{local.pid}/task/{local.pid}/children").read_text()
         local.kill()
