@@ -10,12 +10,12 @@ https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-exports
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from gatepass.attach.api_state import ApiKind, ApiState, Deployable
-from gatepass.attach.plan import ResourceChange
+from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import CORS, DEPLOYMENT, ResourceKey, ResourceKind
 from gatepass.aws_calls import Aws, CallFailed
 
@@ -131,7 +131,7 @@ def compare(deployed: dict[str, Deployable], present: dict[str, Deployable]) -> 
 
 def is_ours(
     pending: PendingChange,
-    recorded: Mapping[ResourceKey, ResourceChange],
+    record: AttachRecord | None,
     rewritten: Collection[ResourceKey],
     state: ApiState,
 ) -> bool:
@@ -143,11 +143,11 @@ def is_ours(
     """
 
     def stands(key: ResourceKey) -> bool:
-        change, value = recorded.get(key), state.get(key)
-        if change is None:
+        change, value = record.changes.get(key) if record else None, state.get(key)
+        if record is None or change is None:
             return False
         written = key != CORS and key in rewritten  # settings are kept, and gain a header
-        return written or value in (change.now, change.origin) or change.explains(value)
+        return written or record.wrote(key, value) or value == change.origin or change.explains(value)
 
     match pending.aspect:
         case Aspect.UNKNOWN:

@@ -7,12 +7,14 @@ from typing import Final, NamedTuple
 from gatepass.attach.api_state import ApiState
 from gatepass.attach.resources import (
     MARK,
+    BackendMethod,
     NarrowPermission,
     PreflightState,
     ResourceKey,
     ResourceKind,
     ResourceValue,
     RouteAuthorization,
+    RouteTarget,
     StageDeployment,
 )
 from gatepass.refusals import CommandError
@@ -36,6 +38,32 @@ class ResourceChange(NamedTuple):
             return True
         replaced = self.origin is not None or isinstance(self.was, NarrowPermission)
         return value is None and self.key.kind in (ResourceKind.PREFLIGHT, ResourceKind.PERMISSION) and replaced
+
+
+def is_harmless(key: ResourceKey, value: ResourceValue | None) -> bool:
+    """Whether a resource that has this value, rather than the one that the gate needs, leads nobody past the gate."""
+    match key.kind:
+        case ResourceKind.RESPONSE | ResourceKind.CORS:
+            return True
+        case ResourceKind.PREFLIGHT:
+            return not isinstance(value, BackendMethod | RouteTarget)
+        case _:
+            return False
+
+
+def may_be_ours(change: ResourceChange, value: ResourceValue | None) -> bool:
+    """Whether a value may be what a run that was cut off has left, of which nobody has read back what it stored.
+
+    The authorizer, the integration and the permission bear our names. Of a route, only an authorization that is not the
+    gate's is surely somebody else's: to close one that reads as open exposes nothing.
+    """
+    match change.key.kind:
+        case ResourceKind.LINK | ResourceKind.DEPLOYMENT:
+            return value == change.now
+        case ResourceKind.ROUTE:
+            return not is_others(value)
+        case _:
+            return True
 
 
 def is_others(value: ResourceValue | None) -> bool:

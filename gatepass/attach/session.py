@@ -15,7 +15,7 @@ from gatepass.attach import record as records
 from gatepass.attach.api_state import ApiState, exists
 from gatepass.attach.attach_plan import plan_attach
 from gatepass.attach.detach_plan import plan_detach
-from gatepass.attach.executor import OnWritten
+from gatepass.attach.executor import OnWritten, ReadBack
 from gatepass.attach.goal import AttachOptions, Goal
 from gatepass.attach.live_api import LiveApi
 from gatepass.attach.plan import AttachmentPlan, ResourceChange
@@ -86,15 +86,16 @@ class AttachSession:
         self.live.read()
         plan.require_same(self.plan())
 
-    def apply(self, plan: AttachmentPlan, done: OnWritten) -> None:
-        """Write and verify; raises `RolledBack`, `Incomplete` or `TakenOver`."""
-        state = self.live.state
-        changes = {**self._kept(), **{change.key: change for change in plan.changes}}
+    def apply(self, plan: AttachmentPlan, done: OnWritten) -> ReadBack:
+        """Write and verify; tells what is stored otherwise. Raises `RolledBack`, `Incomplete` or `TakenOver`."""
+        state, kept = self.live.state, self._kept()
+        changes = {**kept, **{change.key: change for change in plan.changes}}
+        read_back = {key: value for key, value in self._old.read_back.items() if key in kept} if self._old else {}
         record = AttachRecord(
             state.api_id, self._goal.solution.solution_id, AttachStatus.ATTACHING, state.kind, state.stage,
-            self._goal.options, secrets.token_hex(4), changes,
+            self._goal.options, secrets.token_hex(4), changes, read_back,
         )  # fmt: skip
-        executor.attach(self.live, plan.changes, record, self._old, done)
+        return executor.attach(self.live, plan.changes, record, self._old, done)
 
     def _kept(self) -> Mapping[ResourceKey, ResourceChange]:
         """The record's changes that still stand: those that a detach had undone before it was cut off are over."""
@@ -156,9 +157,9 @@ class DetachSession:
         self.live.read()
         plan.require_same(self.plan())
 
-    def apply(self, plan: AttachmentPlan, done: OnWritten) -> None:
-        """Put everything back; raises `Incomplete` or `TakenOver`."""
-        executor.detach(self.live, plan.changes, self._record, done)
+    def apply(self, plan: AttachmentPlan, done: OnWritten) -> ReadBack:
+        """Put everything back and verify; tells what is stored otherwise. Raises `Incomplete` or `TakenOver`."""
+        return executor.detach(self.live, plan.changes, self._record, done)
 
 
 def _authorizer_of_stack(environment: Environment) -> str:

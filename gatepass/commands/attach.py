@@ -6,7 +6,7 @@ from entitlements.identifiers import require_api_id
 from gatepass.attach.goal import AttachOptions
 from gatepass.attach.session import AttachSession, DetachSession, ManagedApi
 from gatepass.commands.arguments import add_json, add_solution
-from gatepass.commands.attach_dialogue import agreed, counting, say, show
+from gatepass.commands.attach_dialogue import agreed, counting, say, show, tell_stored
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
@@ -62,8 +62,9 @@ def run_attach(options: argparse.Namespace) -> int:
     if not options.yes:
         session.require_unchanged(plan)
     with ending_on_signals(), counting("attaching", len(plan.changes)) as done:
-        session.apply(plan, done)
-    say(options, f"attached {api_id} to {solution.solution_id}: {len(plan.changes)} changes, read back and as planned")
+        stored = session.apply(plan, done)
+    outcome = tell_stored(options, stored) or "read back and as planned"
+    say(options, f"attached {api_id} to {solution.solution_id}: {len(plan.changes)} changes, {outcome}")
     return 0
 
 
@@ -83,8 +84,8 @@ def run_detach(options: argparse.Namespace) -> int:
     if not options.yes:
         session.require_unchanged(plan)
     with ending_on_signals(), counting("detaching", len(plan.changes)) as done:
-        session.apply(plan, done)
-    say(options, f"detached {api_id}: it is as it was before")
+        stored = session.apply(plan, done)
+    say(options, f"detached {api_id}: {tell_stored(options, stored) or 'it is as it was before'}")
     return 0
 
 

@@ -7,22 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gatepass.attach.api_state import ApiState
-from gatepass.attach.document import value_to_json
-from gatepass.attach.executor import OnWritten
+from gatepass.attach.executor import OnWritten, ReadBack
+from gatepass.attach.outcome import stored_as
 from gatepass.attach.plan import AttachmentPlan
-from gatepass.attach.resources import (
-    BackendMethod,
-    CorsConfiguration,
-    CustomResponse,
-    HttpAuthorizer,
-    NarrowPermission,
-    PreflightMock,
-    ResourceValue,
-    RestAuthorizer,
-    RouteAuthorization,
-    SolutionLink,
-    WebSocketAuthorizer,
-)
+from gatepass.attach.words import in_words
 from gatepass.output import print_rows, progress
 from gatepass.refusals import CommandError
 
@@ -47,34 +35,16 @@ def show(state: ApiState, plan: AttachmentPlan, as_json: bool) -> None:
         print(f"warning: {warning}")
 
 
-def in_words(value: ResourceValue | None) -> str:
-    """A value as the table of the plan, and that of the drift, show it."""
-    match value:
-        case None:
-            return "none"
-        case RouteAuthorization():
-            name = "the gate" if value.is_gate else value.authorizer
-            return " ".join(filter(None, (value.type, name)))
-        case NarrowPermission():
-            return f"only {value.parameters.get('SourceArn') or value.parameters.get('Principal')}"
-        case SolutionLink():
-            return value.solution_id
-        case RestAuthorizer() | HttpAuthorizer() | WebSocketAuthorizer():
-            return f"{value.type}, cache {value.ttl} s"
-        case CustomResponse():
-            return f"{value.status or 'own status'}, {len(value.templates)} template(s)"
-        case CorsConfiguration() if value.allow_headers or value.allow_origins:
-            return f"origins {','.join(value.allow_origins)}; headers {','.join(value.allow_headers)}"
-        case BackendMethod():
-            return f"a backend ({value.put_integration['type']})"
-        case PreflightMock() if origin := value.headers.get("Access-Control-Allow-Origin"):
-            return f"mock, origin {origin}"
-    return str(value_to_json(value))
-
-
 def say(options: argparse.Namespace, text: str) -> None:
     """Tell people, out of the way of `--json`."""
     print(text, file=sys.stderr if options.json else sys.stdout)
+
+
+def tell_stored(options: argparse.Namespace, stored: ReadBack) -> str:
+    """Tell what a gateway stores otherwise than it was written; empty if that is nothing, and else how to sum it up."""
+    for key, value in stored.items():
+        say(options, f"note: {stored_as(key, value)}")
+    return f"of which {len(stored)} read back otherwise" if stored else ""
 
 
 def agreed(options: argparse.Namespace, question: str) -> bool:

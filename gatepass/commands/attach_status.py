@@ -8,8 +8,8 @@ from gatepass.attach import record as records
 from gatepass.attach.drift import find_drift
 from gatepass.attach.record import AttachStatus
 from gatepass.attach.resources import ResourceValue
+from gatepass.attach.words import in_words
 from gatepass.commands.arguments import add_json
-from gatepass.commands.attach_dialogue import in_words
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.output import print_rows

@@ -134,7 +134,7 @@ def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -
         first.send_signal(getattr(signal, name))
         assert first.wait(60) == 1
         assert first.stderr is not None
-        assert "somebody else is attaching or detaching this API right now" in first.stderr.read()
+        assert "another run is attaching or detaching this API" in first.stderr.read()
     assert world.run("status", api) == 0
 
 
@@ -182,7 +182,7 @@ def test_a_signal_half_way_rolls_back(world: World, kind: str, operation: str, n
         process.send_signal(getattr(signal, name))
         assert process.wait(60) == 1
         assert process.stderr is not None
-        assert "everything is as it was before. The cause: interrupted" in process.stderr.read()
+        assert "everything is as it was before. Cause: interrupted" in process.stderr.read()
     assert world.state(api, kind) == before
     assert records.load(Repository(world.table.client, world.table.name), api) is None
 
