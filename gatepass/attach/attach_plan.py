@@ -9,6 +9,7 @@ from gatepass.attach.live_api import LiveApi
 from gatepass.attach.pending import is_ours, pending
 from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_harmless, is_others
 from gatepass.attach.record import AttachRecord, AttachStatus
+from gatepass.attach.replaced import warn_of_replaced
 from gatepass.attach.resources import (
     DEPLOYMENT,
     MARK,
@@ -39,6 +40,7 @@ def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> Attachme
     if plan.deploys and live.state.kind is ApiKind.WEBSOCKET:
         plan.notes.append("the stage of a WebSocket API cannot be compared: whatever is pending is published too")
     plan.tell_of_stages(live.state)
+    plan.warnings += warn_of_replaced(live.state, plan.changes)
     plan.pending = [str(one) for one in waiting if one not in stale] if plan.deploys else []
     return plan
 

@@ -64,7 +64,7 @@ def routes_as_read(live: LiveApi, changes: Sequence[ResourceChange], before: Bef
         present = live.read()
     # The run has failed already: a second failure, or Ctrl-C, must not take the place of what it has to say.
     except (Exception, KeyboardInterrupt) as error:
-        return f"the API cannot be read ({said(error)}), so check whether a route is exposed: gatepass status {live.api_id}"
+        return f"the API cannot be read ({said(error)}): check for exposed routes with gatepass status {live.api_id}"
     exposed = exposed_routes(present, changes, before)
     lines = [f"EXPOSED: {', '.join(exposed)}" if exposed else "no route is exposed"]
     routes = [(change.key.name, value, before(change)) for change, value in _routes(present, changes)]

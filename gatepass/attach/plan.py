@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, NamedTuple
 
-from gatepass.attach.api_state import ApiState
+from gatepass.attach.api_state import NOTHING_DEPLOYED, ApiState
 from gatepass.attach.resources import (
     MARK,
     BackendMethod,
@@ -20,6 +21,14 @@ from gatepass.attach.resources import (
 from gatepass.refusals import CommandError
 
 
+class Action(StrEnum):
+    """What becomes of a resource, by the mark that plans show."""
+
+    ADD = "+"
+    CHANGE = "~"
+    REMOVE = "-"
+
+
 class ResourceChange(NamedTuple):
     """One resource to write. `was` is there now, and a rollback restores it; `origin` was there before the gate came,
     and detaching restores that.
@@ -29,6 +38,13 @@ class ResourceChange(NamedTuple):
     was: ResourceValue | None
     now: ResourceValue | None
     origin: ResourceValue | None
+
+    @property
+    def action(self) -> Action:
+        """What becomes of the resource. A stage always runs something, once it has been deployed."""
+        if self.was is None or self.was == NOTHING_DEPLOYED:
+            return Action.ADD
+        return Action.REMOVE if self.now is None else Action.CHANGE
 
     def explains(self, value: ResourceValue | None) -> bool:
         """Whether a value is what this change's writing leaves if it is cut off: a mock half made, or a method or

@@ -23,19 +23,21 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     attach.add_argument("--authorizer-arn", metavar="ARN", help="default: the stack's output AuthorizerArn")
     attach.add_argument("--replace-auth", action="store_true", help="switch routes with IAM, Cognito or JWT too")
     attach.add_argument("--replace-responses", action="store_true", help="replace the API's own gateway responses")
-    attach.add_argument("--deploy-pending", action="store_true", help="deploy other people's pending changes too")
     attach.add_argument("--force-managed", action="store_true", help="even though CloudFormation manages the API")
-    attach.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
-    attach.add_argument("--yes", action="store_true", help="do not ask")
-    add_json(attach)
+    _add_common(attach)
     attach.set_defaults(run=run_attach)
     detach = nouns.add_parser("detach", help="put an API back as it was before attach")
     detach.add_argument("api", metavar="API_ID")
-    detach.add_argument("--deploy-pending", action="store_true", help="deploy other people's pending changes too")
-    detach.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
-    detach.add_argument("--yes", action="store_true", help="do not ask")
-    add_json(detach)
+    _add_common(detach)
     detach.set_defaults(run=run_detach)
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--deploy-pending", action="store_true", help="deploy other people's pending changes too")
+    command.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+    command.add_argument("--verbose", action="store_true", help="show the headers and bodies of each answer")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    add_json(command)
 
 
 def run_attach(options: argparse.Namespace) -> int:
@@ -51,7 +53,7 @@ def run_attach(options: argparse.Namespace) -> int:
         print(error.snippet, end="")
         raise
     plan = session.plan()
-    show(session.live.state, plan, options.json)
+    show(session.live, plan, options)
     if session.is_done(plan):
         say(options, f"{api_id} is attached to {solution.solution_id}: nothing to do")
         return 0
@@ -76,7 +78,7 @@ def run_detach(options: argparse.Namespace) -> int:
     if not session.api_exists():
         return _forget(session, api_id, options)
     plan = session.plan()
-    show(session.live.state, plan, options.json)
+    show(session.live, plan, options)
     if not options.deploy_pending:
         session.require_nothing_pending(plan)
     if options.dry_run or not agreed(options, "Detach?"):

@@ -77,7 +77,7 @@ def test_it_shows_asks_counts_and_ends_as_it_was_told(world: World) -> None:
     for answer in ("n\n", "\n", "\x04"):
         with terminal(world, *attach(api)) as opened:
             opened.read_until("Attach? [y/N]")
-            assert re.search(r"route POST /search +CUSTOM \w+ +CUSTOM the gate", opened.seen)
+            assert re.search(r"~ route POST /search +CUSTOM \w+ -> CUSTOM the gate", opened.seen)
             assert opened.answer(answer) == 1
         assert world.state(api, "REST") == before
     with terminal(world, *attach(api)) as opened:
