@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 # The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
+ON_THEIR_OWN := --ignore tests/sam --ignore tests/deploy
 # A worker that has nothing left takes tests over from the other one.
-PYTEST := -m pytest -n 2 --dist worksteal --ignore tests/sam
+PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
-.PHONY: help setup tools lock demo quick test coverage test-sam bench check format clean build-Authorizer build-TokenService build-KeyRotation
+.PHONY: help setup tools lock demo quick test coverage test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -58,11 +59,20 @@ tools: .tools/cdk/.done ## DynamoDB Local, the npm package jose and the CDK, for
 	.tools/cdk/bin/python $(PIP) -r requirements/cdk.txt
 	touch $@
 
+# It runs functions by its own Python, so it needs that of Lambda. The tests say loudly where there is none.
+.tools/ministack/.done: requirements/ministack.txt
+	@python=$$(scripts/find-python.sh 3.13) || exit 0
+	test -x .tools/ministack/bin/python || $$python -m venv .tools/ministack
+	.tools/ministack/bin/python $(PIP) -r requirements/ministack.txt
+	touch $@
+
 lock: $(VENV)/.dev ## Pin the requirements anew (needs uv)
-	@for file in dev run authorizer token_service sam cdk bench_peers bench_runtime; do
-	  constraint=$$([ $$file = dev ] || [ $$file = sam ] || [ $$file = cdk ] || echo "-c requirements/dev.txt")
-	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    $$constraint requirements/$$file.in -o requirements/$$file.txt
+	@for file in dev run authorizer token_service sam cdk ministack bench_peers bench_runtime; do
+	  constraint=$$([[ $$file =~ ^(dev|sam|cdk|ministack)$$ ]] || echo "-c requirements/dev.txt")
+	  python=$$([ $$file = ministack ] && echo 3.13 || echo 3.11)
+	  extra=$$([ $$file != run ] || echo requirements/local.in)
+	  uv pip compile -q --universal --python-version $$python --generate-hashes --no-emit-index-url --no-header \
+	    $$constraint requirements/$$file.in $$extra -o requirements/$$file.txt
 	done
 
 # ---- work -----------------------------------------------------------------------------------------------------------
@@ -70,9 +80,9 @@ demo: setup ## The whole journey, narrated
 	@$(BIN)/gatepass demo
 
 quick: $(VENV)/.dev ## The tests that start no emulator and no process
-	$(BIN)/python -m pytest -n 2 -m quick --ignore tests/sam
+	$(BIN)/python -m pytest -n 2 -m quick $(ON_THEIR_OWN)
 
-test: $(VENV)/.dev $(SAM_VENV)/.done tools ## All tests but those of test-sam
+test: $(VENV)/.dev $(SAM_VENV)/.done tools ## All tests but those of test-sam and test-deploy
 	$(BIN)/python $(PYTEST)
 
 coverage: $(VENV)/.dev $(SAM_VENV)/.done tools ## The same, and the least coverage (pyproject.toml) is held
@@ -84,6 +94,9 @@ coverage: $(VENV)/.dev $(SAM_VENV)/.done tools ## The same, and the least covera
 
 test-sam: $(VENV)/.dev $(SAM_VENV)/.done ## The real sam build and sam local (needs a container engine)
 	PATH="$$PATH:$$PWD/$(SAM_VENV)/bin" $(BIN)/python -m pytest tests/sam
+
+test-deploy: $(VENV)/.dev $(SAM_VENV)/.done .tools/ministack/.done ## The real sam deploy, on an emulator of AWS
+	$(BIN)/python -m pytest tests/deploy -x
 
 bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""What the token service and the authorizer agree on: token, key ring, plans, table, decision.
+"""What the token service and the authorizer share: token, key ring, plans, table, decision.
 
-Pure: no AWS client, no environment, no clock and no import of the packages beside it.
+Pure: no AWS client, no environment, no clock and no import of the other packages.
 """

@@ -1,4 +1,4 @@
-"""The address of an anonymous visitor: where it is read, what counts as one visitor, how it is hidden."""
+"""The IP address of an anonymous visitor: where it is read, what counts as one visitor, how it is hashed."""
 
 import hashlib
 import hmac
@@ -11,8 +11,8 @@ from entitlements import base64url
 def client_address(source_ip: str, forwarded_for: Sequence[str], trusted_proxies: int) -> str:
     """The visitor's address behind `trusted_proxies` proxies, counted from the right.
 
-    Only the rightmost entries of X-Forwarded-For were written by proxies that can be trusted; all to their left is the
-    client's own word (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html).
+    Only the rightmost entries of X-Forwarded-For were written by trusted proxies; the client can forge everything to
+    their left (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html).
     API Gateway itself appends the address it was called from, which `source_ip` repeats; an edge-optimized API appends
     CloudFront's after that.
     """
@@ -21,7 +21,7 @@ def client_address(source_ip: str, forwarded_for: Sequence[str], trusted_proxies
         hops = hops[: len(hops) - hops[::-1].index(source_ip)]
     else:
         hops.append(source_ip)
-    # Fewer hops than proxies: the nearest address shares one small quota, rather than a forged one getting its own.
+    # Fewer hops than proxies: use the nearest address, so that a forged address cannot get a quota of its own.
     return hops[-1 - trusted_proxies] if len(hops) > trusted_proxies else source_ip
 
 
@@ -34,7 +34,7 @@ def _without_port(hop: str) -> str:
 
 def visitor(address: str) -> str | None:
     """What counts as one visitor: an IPv4 address or an IPv6 /64, the smallest network that one customer gets
-    (RFC 6177, BCP 157). None if `address` is none.
+    (RFC 6177, BCP 157). None if `address` is not an IP address.
     """
     try:
         ip = ipaddress.ip_address(address)
@@ -48,5 +48,5 @@ def visitor(address: str) -> str | None:
 
 
 def address_hash(key: bytes, visitor_name: str) -> str:
-    """The keyed hash of a visitor, 43 characters. It shields logs and exports, not from who holds `key` too."""
+    """The keyed hash of a visitor, 43 characters. It hides the address from anyone without `key`."""
     return base64url.encode(hmac.new(key, visitor_name.encode("ascii"), hashlib.sha256).digest())

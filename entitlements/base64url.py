@@ -12,7 +12,7 @@ def encode(data: bytes) -> str:
 def decode(text: str) -> bytes:
     """Decode `text`; raise `ValueError` for anything that `encode` would not have written.
 
-    Python's decoder skips foreign characters and ignores spare bits, so that many texts would mean one value;
+    Python's decoder skips invalid characters and ignores spare bits, so several texts would decode to one value;
     a token must have exactly one spelling.
     """
     try:

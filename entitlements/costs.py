@@ -17,7 +17,7 @@ def cost_of(costs: Mapping[str, int], method: str, path: str) -> int:
         return DEFAULT_COST
     decoded = unquote(path) if "%" in path else path
     if _is_plain(path, decoded):
-        return max(_cost(costs, method, reading) for reading in _readings(path, decoded))
+        return max([_cost(costs, method, reading) for reading in _readings(costs, path, decoded)])
     methods = {method, "ANY"} | ({"GET"} if method == "HEAD" else set())
     return max([DEFAULT_COST, *(cost for key, cost in costs.items() if key.partition(" ")[0] in methods)])
 
@@ -29,10 +29,12 @@ def _is_plain(path: str, decoded: str) -> bool:
     dots and spaces at a segment's end, and compatibility characters: RFC 3986 sections 3.3, 6.2.2 and 6.2.3,
     https://owasp.org/www-community/attacks/Path_Traversal.
     """
-    if not _AMBIGUOUS.isdisjoint(decoded) or decoded.count("/") != path.count("/"):
+    if not _AMBIGUOUS.isdisjoint(decoded) or (decoded is not path and decoded.count("/") != path.count("/")):
         return False
     if not decoded.isascii() and not _is_stable(decoded):
         return False
+    if "//" not in decoded and "." not in decoded and " " not in decoded and decoded.isascii():
+        return True  # as nearly all are
     segments = decoded.removeprefix("/").removesuffix("/").split("/")
     return segments == [""] or all(segment.strip() and segment == segment.strip().rstrip(".") for segment in segments)
 
@@ -51,11 +53,13 @@ class _Reading(NamedTuple):
     folded: bool = False
 
 
-def _readings(path: str, decoded: str) -> Iterator[_Reading]:
+def _readings(costs: Mapping[str, int], path: str, decoded: str) -> Iterator[_Reading]:
     yield _Reading(_split(path))
-    if decoded != path:
+    if decoded is not path:
         yield _Reading(_split(decoded))
-    yield _Reading(_split(_fold(decoded)), folded=True)
+    folded = _fold(decoded)
+    if folded != decoded or any(_route(key).is_mixed for key in costs):
+        yield _Reading(_split(folded), folded=True)
     if decoded.endswith("/"):
         # To some, what follows the last slash is a segment too, though an empty one.
         yield _Reading((*_split(decoded), ""))
@@ -108,12 +112,13 @@ def _match(key: str, method: str, reading: _Reading, cost: int) -> _Match | None
 
 
 class _Route(NamedTuple):
-    """A key of `costs`. `greedy`: its last part takes all segments that are left."""
+    """A key of `costs`. `greedy`: its last part takes all segments that are left; `is_mixed`: case matters to it."""
 
     method: str
     pattern: tuple[str, ...]
     folded: tuple[str, ...]
     greedy: bool
+    is_mixed: bool
 
 
 @lru_cache(maxsize=4_096)
@@ -122,4 +127,4 @@ def _route(key: str) -> _Route:
     parts = _split(path)
     pattern = tuple(part if part.startswith("{") else unquote(part) for part in parts)
     folded = tuple(part if part.startswith("{") else _fold(part) for part in pattern)
-    return _Route(method, pattern, folded, bool(parts) and parts[-1].endswith("+}"))
+    return _Route(method, pattern, folded, bool(parts) and parts[-1].endswith("+}"), folded != pattern)

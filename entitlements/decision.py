@@ -1,6 +1,6 @@
-"""The decision: who asks, what the table holds, what that means. No clock, no network.
+"""The decision, from the subject, the stored item and the solution. No clock, no network.
 
-The interpreter of rules over an item: each kind of rule has a row in `_QUOTAS` or in `_TERMS`, as in `spend`.
+It interprets the plan's rules over an item: each kind of rule has a row in `_QUOTAS` or `_TERMS`, as in `spend`.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ class Holder(NamedTuple):
     user_id: str
     jti: str
     resign: bool = False
-    """Whether another key signs by now: the token is good, and its holder shall fetch it anew."""
+    """Whether another key signs now: the token is still valid, and its holder should refresh it."""
 
     def key(self, solution_id: str) -> Key:
         """The key of the entitlement."""
@@ -32,7 +32,7 @@ class Holder(NamedTuple):
 
 
 class Visitor(NamedTuple):
-    """Somebody without a token, known by the keyed hash of the address."""
+    """A client without a token, identified by the keyed hash of its address."""
 
     address_hash: str
 
@@ -69,7 +69,7 @@ class Decision(NamedTuple):
         return self.reason.allowed
 
     def context(self) -> dict[str, str]:
-        """What an API is told: strings throughout (REST APIs refuse more), ASCII, safe inside JSON."""
+        """The context that an API receives: only strings (REST APIs refuse nested values), ASCII, safe inside JSON."""
         return {
             "reason": self.reason.value,
             "userId": self.user_id,
@@ -89,20 +89,20 @@ def _text(number: int | None) -> str:
 
 
 def refuse(reason: Reason, solution: Solution | None, user_id: str = ANONYMOUS) -> Decision:
-    """A denial that rests on no stored item."""
+    """A denial that depends on no stored item."""
     if solution is None:
         return Decision(reason, user_id=user_id)
     return Decision(reason, solution.solution_id, user_id, upgrade_url=solution.upgrade_url)
 
 
 class Room(NamedTuple):
-    """How an item stands under a quota. `resets_at` is empty where it never resets."""
+    """An item's use of a quota. `resets_at` is empty if the quota never resets."""
 
     limit: int
     used: int
     resets_at: str
     fits: bool
-    """Whether a request fits in."""
+    """Whether the quota has room for the request."""
 
 
 def _at_most(rule: AtMost, item: Item, windows: Windows, cost: int) -> Room:
@@ -131,11 +131,11 @@ _QUOTAS: Final[Mapping[type[Rule], Callable[[Any, Item, Windows, int], Room]]] =
     CreditsLeft: _credits_left,
 }
 _TERMS: Final[Mapping[type[Rule], Callable[[Any, Mapping[str, Any], int], bool | None]]] = {PaidUntil: _paid_until}
-"""Whether the plan still applies; None if the item does not tell."""
+"""Whether the plan still applies; None if the item's value is not valid."""
 
 
 def effective_plan(item: Mapping[str, Any], solution: Solution, now: int) -> Plan | None:
-    """The plan that counts now: the stored one, or the default where a paid one has lapsed; None if unknown."""
+    """The plan in effect: the stored one, or the default if a paid one has lapsed; None if unknown."""
     name = item.get("plan")
     plan = solution.plans.get(name) if isinstance(name, str) and name != ANONYMOUS else None
     if plan is None:
@@ -153,7 +153,7 @@ def _rooms(plan: Plan | None, item: Item, windows: Windows, cost: int) -> list[R
 
 
 def judge(subject: Subject, item: Item | None, solution: Solution, windows: Windows, cost: int, now: int) -> Decision:
-    """What the one write would decide about `item` as it stands before: the model that the write must agree with."""
+    """The decision of the one write, given `item` as it is before the write. A test holds that both always agree."""
     if isinstance(subject, Visitor):
         plan = solution.anonymous_plan
         if plan is None:
@@ -182,7 +182,7 @@ def _holder_reason(subject: Holder, item: Item, plan: Plan | None, rooms: list[R
 
 
 def _fits(rooms: list[Room], cost: int) -> bool:
-    # A request that costs nothing is verified only: a quota that is used up does not refuse it.
+    # A request that costs nothing is only verified: an exhausted quota does not deny it.
     return cost == 0 or all(room.fits for room in rooms)
 
 
@@ -196,7 +196,7 @@ def describe(
 def _told(
     reason: Reason, subject: Subject, item: Item, plan: Plan | None, solution: Solution, rooms: list[Room]
 ) -> Decision:
-    # The first of equals: `Plan.rules` has what resets soon last.
+    # `min` takes the first of equals, and `Plan.rules` lists windows that reset within a day last.
     tightest = min(rooms, key=_remaining) if rooms else None
     return Decision(
         reason=reason,

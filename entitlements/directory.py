@@ -19,6 +19,7 @@ _solution = lru_cache(maxsize=MAX_ENTRIES)(solution_from_document)
 _ring = lru_cache(maxsize=8)(KeyRing.from_document)
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Damaged(StoreUnavailable):
@@ -41,30 +42,33 @@ class _Cache(Generic[T]):
 
     def __init__(self, load: Callable[[str], T | None]) -> None:
         self._load = load
-        self._entries: dict[str, tuple[T | Damaged | None, float]] = {}
+        self._entries: dict[str, tuple[T | None, float]] = {}
+        self._damage: dict[str, tuple[str, float]] = {}
 
     def get(self, name: str, now: float, max_age: float | None = None) -> T | None:
         entry = self._entries.get(name)
         if entry is not None:
             value, read_at = entry
             age = now - read_at
-            good = value is not None and not isinstance(value, Damaged)
-            if 0 <= age < (max_age if max_age is not None else MAX_AGE if good else RETRY_AGE):
-                return _sound(value)
+            if 0 <= age < (max_age if max_age is not None else MAX_AGE if value is not None else RETRY_AGE):
+                return value
+        damage = self._damage.get(name)
+        if damage is not None and 0 <= now - damage[1] < RETRY_AGE:
+            raise Damaged(damage[0])
         try:
             value = self._load(name)
         except Damaged as error:
-            value = error
-        if len(self._entries) >= MAX_ENTRIES and name not in self._entries:
-            self._entries.pop(next(iter(self._entries)), None)
-        self._entries[name] = (value, now)
-        return _sound(value)
+            self._entries.pop(name, None)
+            _keep(self._damage, name, (str(error), now))
+            raise
+        _keep(self._entries, name, (value, now))
+        return value
 
 
-def _sound(value: T | Damaged | None) -> T | None:
-    if isinstance(value, Damaged):
-        raise Damaged(str(value))  # a new one: an exception that is raised again grows by each traceback
-    return value
+def _keep(entries: dict[str, V], name: str, value: V) -> None:
+    if len(entries) >= MAX_ENTRIES and name not in entries:
+        entries.pop(next(iter(entries)), None)
+    entries[name] = value
 
 
 class Directory:

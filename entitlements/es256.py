@@ -1,7 +1,7 @@
-"""ES256 (RFC 7518 section 3.4): ECDSA on P-256 with SHA-256, the one algorithm of tokens.
+"""ES256 (RFC 7518 section 3.4): ECDSA on P-256 with SHA-256, the only algorithm of tokens.
 
-By `cryptography` itself: PyJWT would add a third to the CPU of a cold start for this one function
-(docs/decisions/0006-what-a-cold-start-imports.md). Tests hold both to the same verdicts.
+It uses `cryptography` directly: PyJWT would add a third to the CPU of a cold start for this one function
+(docs/decisions/0006-what-a-cold-start-imports.md). Tests check that both accept the same signatures.
 """
 
 from functools import lru_cache
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from entitlements import base64url
 
 COORDINATE_BYTES: Final = 32
-# Made here, since the first one imports the library's back end: while a container starts, not while a request waits.
+# Created at import: the first one loads the library's back end, which must not delay a request.
 _ECDSA: Final = ECDSA(SHA256())
 
 
@@ -39,6 +39,6 @@ def verify(x: str, y: str, message: bytes, signature: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def public_key(x: str, y: str) -> EllipticCurvePublicKey:
-    """The key, kept, since making it proves that the point is on the curve; raises `ValueError` if it is not."""
+    """The public key. Cached, since creating it checks the point; raises `ValueError` if it is not on the curve."""
     numbers = [int.from_bytes(base64url.decode(coordinate), "big") for coordinate in (x, y)]
     return EllipticCurvePublicNumbers(numbers[0], numbers[1], SECP256R1()).public_key()

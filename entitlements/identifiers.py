@@ -1,4 +1,4 @@
-"""The shapes of the identifiers that stand in keys, tokens and messages."""
+"""The formats of the identifiers in keys, tokens and messages."""
 
 import re
 from typing import Final
@@ -8,7 +8,7 @@ PLAN_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # A Cognito `sub` is a UUID in lower case; another form of the same UUID would be another DynamoDB key.
 USER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 API_ID: Final = re.compile(r"[a-zA-Z0-9]{1,64}")
-# The issuer stands in every token for good and in the ring: a name, not a URL that may move.
+# The issuer is permanent, in the ring and in every token: a name, not a URL that may change.
 ISSUER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 
 
@@ -28,7 +28,7 @@ def require_user_id(value: str) -> str:
 
 def require_api_id(value: str) -> str:
     """Return `value`, or raise `InvalidIdentifier`."""
-    return _require(API_ID, value, "API id", "the id that API Gateway gave, letters and digits")
+    return _require(API_ID, value, "API id", "the API's id in API Gateway, letters and digits")
 
 
 def require_issuer(value: str) -> str:

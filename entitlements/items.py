@@ -1,9 +1,8 @@
 """Every item of the one table: its key, the prefix of its kind, and the wire form of its values.
 
-`docs/architecture.md` lists the kinds; a test holds that list, the roles of the template and this module together.
-Values travel in DynamoDB's own JSON (`{"S": "…"}`,
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html), so that any client can carry
-what is built here.
+`docs/architecture.md` lists the kinds; a test keeps that list, the roles of the template and this module consistent.
+Values are sent in DynamoDB's own JSON (`{"S": "…"}`,
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html), so that any client can be used.
 """
 
 from collections.abc import Mapping
@@ -15,11 +14,11 @@ Wire = dict[str, Any]
 """A value, key or item in DynamoDB's JSON."""
 
 DELETING: Final = "deleting"
-"""The attribute of an account whose deletion has begun: from then on nothing can be granted to it."""
+"""The attribute of an account whose deletion has begun: nothing can be granted to it any more."""
 
 
 class StoreUnavailable(Exception):
-    """The table gave no answer that a decision could rest on. The gate then refuses."""
+    """The table gave no usable answer. The gate then denies the request."""
 
 
 class Key(NamedTuple):
@@ -40,12 +39,12 @@ class Key(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """What `pk` names after its kind: an id, a hash or an origin."""
+        """The part of `pk` after its kind: an id, a hash or an origin."""
         return self.pk.partition("#")[2]
 
 
 class Store(Protocol):
-    """All that a decision asks of a database: small, so that its client can be exchanged."""
+    """The database calls that a decision needs: few, so that the client can be replaced."""
 
     def get_item(self, key: Key) -> Item | None:
         """Read one item, strongly consistent; None if there is none. Raises `StoreUnavailable`."""
@@ -59,7 +58,7 @@ class Store(Protocol):
 
 
 def entitlement_key(user_id: str, solution_id: str) -> Key:
-    """What one user may do in one solution."""
+    """One user's entitlement to one solution."""
     return Key(f"user#{user_id}", f"solution#{solution_id}")
 
 
@@ -84,12 +83,12 @@ def token_prefix() -> Key:
 
 
 def account_key(user_id: str) -> Key:
-    """A user's account: which sessions are void, whether it is being deleted, and what its user did today."""
+    """A user's account: which sessions are void, whether it is being deleted, and today's rotations."""
     return Key(f"user#{user_id}", "account")
 
 
 def audit_key(user_id: str, time: str, entry_id: str) -> Key:
-    """One change of a user's entitlement, for good."""
+    """One change of a user's entitlement; kept permanently."""
     return Key(f"user#{user_id}", f"audit#{time}#{entry_id}")
 
 
@@ -144,7 +143,7 @@ def keyring_init_key() -> Key:
 
 
 def keyring_audit_key(time: str, entry_id: str) -> Key:
-    """One change of the key ring, for good."""
+    """One change of the key ring; kept permanently."""
     return Key("keyring", f"audit#{time}#{entry_id}")
 
 
@@ -154,12 +153,12 @@ def remains_key(email_hash: str, solution_id: str) -> Key:
 
 
 def attempts_key(email_hash: str) -> Key:
-    """How often somebody tried to get at an address, and how many mails it was sent."""
+    """Counters of the attempts on an address and of the mails sent to it."""
     return Key(f"email#{email_hash}", "attempts")
 
 
 def code_key(code_hash: str) -> Key:
-    """A one-time code, by which a page gets the token."""
+    """A one-time code, which a page exchanges for the token."""
     return Key(f"code#{code_hash}", "code")
 
 
@@ -176,8 +175,8 @@ def item_to_wire(item: Mapping[str, str | int | bool]) -> Wire:
 
 
 def from_wire(wire: Mapping[str, Mapping[str, Any]]) -> Item:
-    """An item in plain Python. A number that is not whole stays text: nothing of ours writes one, and as text it
-    compares with no limit, so that it can only refuse.
+    """An item in plain Python. A number that is not whole stays a string: Gatepass writes none, and a string is within
+    no limit, so it can only deny.
     """
     item: Item = {}
     for name, value in wire.items():

@@ -14,19 +14,19 @@ ALGORITHM: Final = "ES256"
 
 
 class KeyState(StrEnum):
-    """Where a key is in its life; a retired one is gone from the ring (docs/operations.md)."""
+    """The state of a key in its life cycle; a retired key is no longer in the ring (docs/operations.md)."""
 
     PUBLISHED = "published"
-    """In the JWK set, not yet signing: every gate shall know it first."""
+    """In the JWK set but not signing yet: every gate must know it first."""
     SIGNING = "signing"
     VERIFYING = "verifying"
-    """Signs no more."""
+    """No longer signs."""
     REVOKED = "revoked"
-    """Refused, and kept so that it never comes back."""
+    """Refused, and kept so that it cannot be added again."""
 
 
 class KeyRingError(ValueError):
-    """The ring is not usable; the message says why."""
+    """The ring cannot be used; the message says why."""
 
 
 class SigningKey(NamedTuple):
@@ -38,7 +38,7 @@ class SigningKey(NamedTuple):
     kms_key_id: str = ""
     created_at: int = 0
     since: int = 0
-    """When the key came into its state, in seconds of the epoch, as `created_at`."""
+    """When the key entered its state, in seconds since the epoch, as `created_at`."""
     reason: str = ""
     """Why it was revoked."""
     test_only: bool = False
@@ -56,18 +56,18 @@ class SigningKey(NamedTuple):
 
 
 class PendingKey(NamedTuple):
-    """A KMS key that is not in use yet; `kms_key_id` is empty until KMS has said which it is."""
+    """A KMS key that is not in use yet; `kms_key_id` is empty until KMS has created it."""
 
     kms_key_id: str
     since: int
-    """When it was announced or, with its id, made; in seconds of the epoch."""
+    """When it was announced or, with its id, created; in seconds since the epoch."""
 
 
 class KeyRing:
     """The stored ring. `address_key` is 32 bytes that key the hash of IP addresses.
 
     `email_key_id` is the KMS key that hashes e-mail addresses; empty while that is the MAC key itself. `pending` holds
-    keys that are being made, by what they are for (`token_service.signing.key_making`): no gate needs them.
+    keys that are being created, by purpose (`token_service.signing.key_making`); gates do not need them.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class KeyRing:
         email_key_id: str = "",
         pending: Mapping[str, PendingKey] = MappingProxyType({}),
     ) -> None:
-        """Refuse a ring that no gate could decide by."""
+        """Raises `KeyRingError` for a ring that gates cannot use."""
         self.issuer, self.keys, self.mac_key_id = issuer, keys, mac_key_id
         self.address_key, self.version, self.email_key_id = address_key, version, email_key_id
         self.pending = pending
@@ -108,16 +108,15 @@ class KeyRing:
 
     @property
     def email_key(self) -> str:
-        """The KMS key that hashes e-mail addresses: the ring's first MAC key, for good."""
+        """The KMS key that hashes e-mail addresses: always the ring's first MAC key."""
         return self.email_key_id or self.mac_key_id
 
     def next_version(
         self, keys: tuple[SigningKey, ...], mac_key_id: str = "", pending: Mapping[str, PendingKey] | None = None
     ) -> "KeyRing":
-        """The same ring with other keys, one version on.
+        """The ring with other keys and the next version.
 
-        A new MAC key leaves the hashes of addresses to the key before it: hashed by another key, no stored address
-        would be found again.
+        A new MAC key does not replace the key that hashes e-mail addresses: stored hashes must still be found.
         """
         replaced = mac_key_id not in ("", self.mac_key_id)
         return KeyRing(

@@ -20,8 +20,8 @@ def decision_line(decision: Decision, *, api_id: str, now: float, latency_ms: fl
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,
-                    # By reason as well, so that an alarm can watch refusals that are faults; Lambda's own Errors
-                    # cannot tell, since every 401 is an exception there.
+                    # Also by reason, so that an alarm can watch denials that are faults. Lambda's own Errors metric
+                    # cannot distinguish them, since every 401 is an exception.
                     "Dimensions": [["solution"], ["solution", "reason"]],
                     "Metrics": [
                         {"Name": "decisions", "Unit": "Count"},

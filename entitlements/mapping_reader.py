@@ -1,4 +1,4 @@
-"""Reads a mapping out of YAML or JSON, and names every fault by its key."""
+"""Reads a mapping from YAML or JSON, and names every fault by its key."""
 
 import re
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ class MappingReader:
     """Collects faults instead of stopping at the first. Each check returns a value to go on with."""
 
     def __init__(self, strict: bool = True) -> None:
-        """`strict`: whether a key that is not known is a fault. A file's is a typing error; a stored document's may
-        come from a later version, which was rolled back since.
+        """`strict`: whether an unknown key is a fault. In a file it is a typing error; in a stored document it may come
+        from a later version that has been rolled back.
         """
         self.strict = strict
         self.faults: dict[str, str] = {}
         """What is wrong, by the path of each key (`plans.pro.price`)."""
 
     def known(self, data: Mapping[Any, Any], prefix: str, keys: tuple[str, ...]) -> None:
-        """Keys must be among those."""
+        """All keys must be among `keys`."""
         for key in data if self.strict else ():
             if key not in keys:
                 self.faults[f"{prefix}{key}"] = f"is not a setting; known are {', '.join(keys)}"
@@ -37,19 +37,20 @@ class MappingReader:
         """A string that is not empty; without a default it is required."""
         value = data.get(key, default)
         if not isinstance(value, str) or not value.strip():
-            self.faults[key] = "is missing" if key not in data else "must be a string that is not empty"
+            self.faults[key] = "is missing" if key not in data else "must be a non-empty string"
             return ""
         return value
 
     def pattern(self, data: Mapping[Any, Any], key: str, pattern: re.Pattern[str], expected: str) -> str:
-        """A string of that pattern, which is required."""
+        """A required string that matches the pattern."""
         value = self.text(data, key)
         if value and not pattern.fullmatch(value):
             self.faults[key] = f"must be {expected}"
+            return ""
         return value
 
     def choice(self, data: Mapping[Any, Any], key: str, choices: tuple[str, ...], default: str | None) -> str:
-        """One of some strings."""
+        """One of the choices."""
         value = data.get(key, default)
         if value not in choices or not isinstance(value, str):
             self.faults[key] = f"must be one of {', '.join(choices)}"

@@ -1,6 +1,6 @@
-"""The one rule for web origins: for CORS, for redirects and forms, and for what `attach` tells browsers.
+"""Web origins, the same for CORS, redirects, forms and the CORS settings that `attach` makes.
 
-Browsers compare origins as text, so a URL's is written here as they write it: scheme and host in lower case, no default
+Browsers compare origins as text, so they are written here as browsers do: scheme and host in lower case, no default
 port, IPv6 addresses in brackets (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin).
 """
 
@@ -14,7 +14,7 @@ DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
 
 
 def origin_of(url: str) -> str:
-    """The origin of an absolute URL. Raises `ValueError` for one whose port is none."""
+    """The origin of an absolute URL. Raises `ValueError` for an invalid port."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     name = f"[{host}]" if ":" in host else host
@@ -23,5 +23,5 @@ def origin_of(url: str) -> str:
 
 
 def origins_of(solution: Solution) -> set[str]:
-    """The origins of a solution's own pages: its front end, and the places that tokens go to."""
+    """The origins of a solution's own pages: its front end and its return URLs."""
     return {origin_of(url) for url in (solution.frontend_url, *solution.return_urls) if url}

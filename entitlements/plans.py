@@ -29,7 +29,7 @@ class Plan(NamedTuple):
 
     @property
     def free(self) -> bool:
-        """Whether it has limits and nothing else, so that nobody needs to have bought it."""
+        """Whether it has only limits, so that it need not be bought."""
         return all(isinstance(rule, AtMost) for rule in self.rules)
 
     @property
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
     @property
     def prepaid(self) -> bool:
-        """Whether it counts down what was bought."""
+        """Whether it counts down purchased credits."""
         return self.credits is not None
 
     @property
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
         return any(isinstance(rule, PaidUntil) for rule in self.rules)
 
     def to_mapping(self) -> dict[str, Any]:
-        """The plan as YAML would say it."""
+        """The plan's settings, as in YAML."""
         settings: dict[str, Any] = {key: kind.setting(self.rules) for key, kind in RULES.items()}
         if self.price:
             settings["price"] = {name: value for name, value in self.price._asdict().items() if value is not None}

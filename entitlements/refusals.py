@@ -1,6 +1,6 @@
-"""Why the control plane refuses: one closed vocabulary, with what each code means to who asked and to who operates.
+"""The refusals of the control plane: a closed list of codes, each with its status and its message to the caller.
 
-What the gate refuses is in `reasons.py`; a code of the same name means the same and has the same status.
+The gate's denials are in `reasons.py`; a code with the name of a reason has the same meaning and status.
 """
 
 from enum import StrEnum
@@ -44,7 +44,7 @@ class Code(StrEnum):
     IDENTITY_UNAVAILABLE = "identity_unavailable"
     KMS_UNAVAILABLE = "kms_unavailable"
 
-    # Operators alone meet these, in the command and in the rotation's log.
+    # Only operators see these, in the command and in the rotation's log.
     ACCOUNT_DELETED = "account_deleted"
     CREDITS_INVALID = "credits_invalid"
     ENTITLEMENT_EXISTS = "entitlement_exists"
@@ -66,16 +66,16 @@ class Code(StrEnum):
 
     @property
     def http_status(self) -> int:
-        """Of the API's answer. What operators alone should meet is a fault of ours there: 500."""
+        """The status of the API's answer. A code that only operators should see is a bug there: 500."""
         return _PUBLIC[self][0] if self in _PUBLIC else 500
 
     @property
     def message(self) -> str:
-        """One public sentence: what is wrong, or what to do."""
+        """One public sentence: what is wrong and what to do."""
         return _PUBLIC[self][1] if self in _PUBLIC else _OUR_FAULT
 
 
-_OUR_FAULT: Final = "this cannot be done right now: try again, and tell the marketplace if it stays so"
+_OUR_FAULT: Final = "this cannot be done right now: try again, and contact the marketplace if it keeps failing"
 
 
 def _of(reason: Reason) -> tuple[int, str]:
@@ -84,21 +84,21 @@ def _of(reason: Reason) -> tuple[int, str]:
 
 _PUBLIC: Final = MappingProxyType(
     {
-        Code.REQUEST_INVALID: (400, "correct the keys named in faults"),
+        Code.REQUEST_INVALID: (400, "the request is not valid: correct the keys named in faults"),
         Code.RETURN_TO_REFUSED: (400, "return_to must begin with one of the return_urls of the solution"),
         Code.PASSWORD_WEAK: (400, "the password is too easy to guess: choose a longer one"),
         Code.CODE_INVALID: (
             400,
-            "the code is wrong, used or too old: take the one of the last mail, or ask for a new one",
+            "the code is wrong, expired or already used: use the code from the last mail, or request a new one",
         ),
         Code.STATE_REQUIRED: (
             400,
-            "this solution hands out codes: send as state the base64url SHA-256 of the page's verifier (RFC 7636)",
+            "this solution needs a state: send the base64url SHA-256 of the page's verifier (RFC 7636)",
         ),
-        Code.SIGN_IN_REQUIRED: (401, "the ID token is not valid, has expired or was ended: sign in again"),
+        Code.SIGN_IN_REQUIRED: (401, "the ID token is not valid, has expired or is void: sign in again"),
         Code.CREDENTIALS_INVALID: (
             401,
-            "the address or the password is wrong, or the address is not confirmed yet",
+            "the address or the password is wrong, or the address is not confirmed yet: check them, or register",
         ),
         Code.TOKEN_MISSING: _of(Reason.TOKEN_MISSING),
         Code.TOKEN_MALFORMED: _of(Reason.TOKEN_MALFORMED),
@@ -108,13 +108,16 @@ _PUBLIC: Final = MappingProxyType(
         Code.ENTITLEMENT_SUSPENDED: _of(Reason.ENTITLEMENT_SUSPENDED),
         Code.ENTITLEMENT_REVOKED: _of(Reason.ENTITLEMENT_REVOKED),
         Code.SOLUTION_DISABLED: _of(Reason.SOLUTION_DISABLED),
-        Code.ORIGIN_UNKNOWN: (403, "send forms from a page of the solution that they name, or of its marketplace"),
-        Code.SOLUTION_UNKNOWN: (404, "there is no such solution"),
+        Code.ORIGIN_UNKNOWN: (403, "forms are accepted only from pages of the named solution or its marketplace"),
+        Code.SOLUTION_UNKNOWN: (404, "there is no such solution: check solution_id"),
         Code.ROUTE_UNKNOWN: (404, "there is no such route: /v1/docs shows them all"),
         Code.METHOD_NOT_ALLOWED: (405, "the route does not take this method: Allow names those that it takes"),
-        Code.REQUEST_TOO_LARGE: (413, "send a smaller body"),
-        Code.CONTENT_TYPE_UNSUPPORTED: (415, "send JSON, with Content-Type: application/json"),
-        Code.TOO_MANY_REQUESTS: (429, "too many attempts: wait a while"),
+        Code.REQUEST_TOO_LARGE: (413, "the body is too large: send a smaller one"),
+        Code.CONTENT_TYPE_UNSUPPORTED: (
+            415,
+            "the content type is not supported: send JSON, with Content-Type: application/json",
+        ),
+        Code.TOO_MANY_REQUESTS: (429, "too many attempts: try again after the seconds in Retry-After"),
         Code.KMS_REFUSED: (500, _OUR_FAULT),
         Code.IDENTITY_REFUSED: (500, _OUR_FAULT),
         Code.KEYRING_MISSING: (500, _OUR_FAULT),
@@ -127,13 +130,13 @@ _PUBLIC: Final = MappingProxyType(
 
 
 class Refused(Exception):
-    """A request that cannot be done as asked."""
+    """A request that is refused."""
 
     def __init__(self, code: Code, message: str = "", *, public: str = "", retry_after: int | None = None) -> None:
-        """`message` is for operators and logs; `public` for who asked, where the code's own sentence says too little.
+        """`message` is for operators and logs. `public` is for the caller, if the code's message is too general.
 
-        Either stands in for the other where it is left out, except that a message is never made public.
-        `retry_after` is in seconds.
+        Without `message`, operators get the public text; a `message` is never shown to the caller. `retry_after` is in
+        seconds.
         """
         super().__init__(message or public or code.message)
         self.code, self.public, self.retry_after = code, public or code.message, retry_after

@@ -1,14 +1,14 @@
 """Rules: what a plan consists of, as data.
 
 Two interpreters read them: `decision` over a stored item, and `spend`, which writes them as the condition of the one
-write. A property test holds the two together (tests/entitlements/test_write_and_model.py). To add a rule, add a class
-here with its row in `RULES`, a row in each interpreter, and the key to docs/plans.md. To add a window that `limits`
-may name, add a row to `windows.WINDOWS`.
+write. A property test (tests/entitlements/behaviour/test_write_and_model.py) holds the two together. To add a rule, add
+a class here with its row in `RULES`, a row in each interpreter, and the key to docs/plans.md. To add a window that
+`limits` may name, add a row to `windows.WINDOWS`.
 
-Each class says how it is read from the settings of a plan and written back to them. There are two sorts: a quota
-bounds what a plan allows, and refuses when it is used up; a term says how long the plan applies, and after it the
-solution's default plan does. A version that does not know a key ignores it in what is stored, so that the key of a
-new quota belongs inside `limits`: there, ignoring it never makes a plan unlimited (`solution_from_document`).
+Each class reads itself from the settings of a plan and writes itself back. There are two kinds: a quota limits what a
+plan allows, and denies requests when it is used up; a term says how long the plan applies, and after it the solution's
+default plan applies. A version that does not know a key ignores it in stored documents, so the key of a new quota
+belongs inside `limits`: there, ignoring it never makes a plan unlimited (`solution_from_document`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,22 +18,22 @@ from entitlements.mapping_reader import MappingReader
 from entitlements.windows import LIMITABLE
 
 Settings = Mapping[Any, Any]
-"""A plan in YAML or JSON: what is checked is only that it is a mapping."""
+"""A plan in YAML or JSON; only checked to be a mapping."""
 
 
 HighestCost = tuple[int, str]
-"""The highest cost of a request that a quota can count, and what is wrong with a higher one."""
+"""The highest cost of a request that a quota can count, and the fault to report for a higher one."""
 
 
 class AtMost(NamedTuple):
-    """At most `limit`, in the sum of costs, within a window. It counts in the window's own attribute."""
+    """The sum of costs in a window is at most `limit`. It is counted in the window's own attribute."""
 
     window: str
     limit: int
 
     @property
     def highest_cost(self) -> HighestCost | None:
-        """A request that costs more could never pass."""
+        """The limit: a request that costs more could never pass."""
         return self.limit, f"must not be above the smallest limit of a plan ({self.limit})"
 
     @classmethod
@@ -53,12 +53,12 @@ class AtMost(NamedTuple):
 
     @classmethod
     def setting(cls, rules: "Iterable[Rule]") -> dict[str, int]:
-        """What `read` reads; a plan without limits says so."""
+        """The setting that `read` reads; empty for a plan without limits."""
         return {rule.window: rule.limit for rule in rules if isinstance(rule, cls)}
 
 
 class PaidUntil(NamedTuple):
-    """Only before `paid_until` (seconds since the epoch) of the item; without that attribute, forever."""
+    """The plan applies until `paid_until` (seconds since the epoch) of the item; without that attribute, forever."""
 
     @property
     def highest_cost(self) -> HighestCost | None:
@@ -67,7 +67,7 @@ class PaidUntil(NamedTuple):
 
     @classmethod
     def read(cls, settings: Settings, reader: MappingReader, path: str) -> "list[Rule]":
-        """From `price`: what is bought without credits is bought for a time."""
+        """From `price`: a plan with a price and no credits is bought for a period."""
         return [cls()] if "price" in settings and "credits" not in settings else []
 
     @classmethod
@@ -76,7 +76,7 @@ class PaidUntil(NamedTuple):
 
 
 class CreditsLeft(NamedTuple):
-    """Only while `total`, the requests ever made, is below `granted`, to which each purchase adds `credits`."""
+    """`total`, the requests ever made, is below `granted`, to which each purchase adds `credits`."""
 
     credits: int
 
@@ -92,11 +92,11 @@ class CreditsLeft(NamedTuple):
 
     @classmethod
     def setting(cls, rules: "Iterable[Rule]") -> int | None:
-        """What `read` reads."""
+        """The setting that `read` reads."""
         return next((rule.credits for rule in rules if isinstance(rule, cls)), None)
 
 
 Rule = AtMost | PaidUntil | CreditsLeft
 
 RULES: Final[Mapping[str, type[Rule]]] = {"limits": AtMost, "price": PaidUntil, "credits": CreditsLeft}
-"""Every kind of rule, by the key of a plan that it is read from: these are all keys that a plan has."""
+"""Every kind of rule, by the key of a plan that it is read from. A plan has no other keys."""

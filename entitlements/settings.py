@@ -1,4 +1,4 @@
-"""Settings that must be there: a function without one does not start, and says which."""
+"""Required settings: a function without one does not start, and the error names it."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,8 @@ class MissingSetting(RuntimeError):
 
 
 def required(environment: Mapping[str, str], name: str, what: str) -> str:
-    """A variable's value; raises `MissingSetting` where it is unset or empty, since `sam local` passes empty ones."""
+    """A variable's value; raises `MissingSetting` if it is unset or empty, since `sam local` passes empty ones."""
     value = environment.get(name)
     if not value:
-        raise MissingSetting(f"{name} is not set: give it {what}")
+        raise MissingSetting(f"{name} is not set: set it to {what}")
     return value

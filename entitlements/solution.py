@@ -16,7 +16,7 @@ from entitlements.rules import RULES, AtMost
 from entitlements.windows import WINDOWS, zone
 
 MAX_PLANS: Final = 100
-"""Operands that DynamoDB's IN takes."""
+"""The most operands that DynamoDB's IN accepts."""
 INTERVALS: Final = ("day", "week", "month", "year")
 METHODS: Final = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _ROUTE: Final = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*|\$connect)")
@@ -26,7 +26,7 @@ class ConfigError(ValueError):
     """A configuration is not valid. `faults` maps each key's path (`plans.pro.price`) to what is wrong with it."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
-        """Keep every fault, so that one look mends them all."""
+        """Keep every fault, so that all can be corrected at once."""
         self.faults = dict(faults)
         super().__init__("; ".join(f"{path}: {fault}" for path, fault in self.faults.items()))
 
@@ -34,7 +34,7 @@ class ConfigError(ValueError):
 class Solution(NamedTuple):
     """A valid configuration, as `read_solution` makes it.
 
-    `upgrade_url` is where a user gets more: the marketplace, told which solution it is about.
+    `upgrade_url` is where a user can upgrade: the marketplace's URL with the solution's id.
     """
 
     solution_id: str
@@ -82,7 +82,7 @@ class Solution(NamedTuple):
         return json.dumps(self.to_mapping(), separators=(",", ":"), ensure_ascii=True)
 
     def to_mapping(self) -> dict[str, Any]:
-        """The configuration as YAML would say it; `read_solution` is its inverse."""
+        """The configuration's settings, as in YAML; `read_solution` is its inverse."""
         return {
             "solution_id": self.solution_id,
             "name": self.name,
@@ -102,8 +102,8 @@ class Solution(NamedTuple):
 
 
 def read_solution(data: object, strict: bool = True) -> Solution:
-    """Read and check a configuration; raises `ConfigError` with every fault. Without `strict`, a setting that is not
-    known is none: see `solution_from_document`.
+    """Read and check a configuration; raises `ConfigError` with every fault. Without `strict`, unknown settings
+    are ignored: see `solution_from_document`.
     """
     reader = _Reader(strict)
     solution = reader.solution(data)
@@ -115,9 +115,9 @@ def read_solution(data: object, strict: bool = True) -> Solution:
 def solution_from_document(document: str) -> Solution:
     """Read a stored configuration; raises `ConfigError` if it is damaged.
 
-    A later version may have written settings that this one does not know. They are ignored, since a rollback that
-    refuses every request helps nobody. A value that is not known is damage, and so refuses: it may forbid what the
-    values known here allow. For the same reason a plan without any limit that this version could hold is left out.
+    A later version may have written settings that this one does not know. They are ignored, so that requests still
+    pass after a rollback. An unknown value is a fault: it may forbid what the known values allow. For the same reason,
+    a plan that has only limits unknown to this version is left out.
     """
     try:
         data = json.loads(document)
@@ -127,7 +127,7 @@ def solution_from_document(document: str) -> Solution:
 
 
 def _given(data: Mapping[Any, Any], key: str, default: object) -> object:
-    """A setting, where an empty one (YAML's null) is as good as none."""
+    """A setting; an empty one (YAML's null) counts as absent."""
     value = data.get(key)
     return default if value is None else value
 
@@ -221,7 +221,7 @@ class _Reader(MappingReader):
 
     def _default_plan(self, data: Mapping[Any, Any], plans: Mapping[str, Plan]) -> str:
         if not plans and self.faults:
-            return ""  # that there are none is the fault to name
+            return ""  # the faults of `plans` are reported instead
         choices = tuple(name for name in plans if name != ANONYMOUS)
         if not choices:
             self.faults["default_plan"] = "needs a plan other than anonymous"

@@ -1,4 +1,4 @@
-"""How the one table is made; its items are in `items.py`. The gate itself needs none of this."""
+"""The definition of the one table; its items are in `items.py`. The gate does not need this module."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,6 +26,6 @@ DEFINITION: Final[Mapping[str, Any]] = {
     "BillingMode": "PAY_PER_REQUEST",
     "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
 }
-"""As CreateTable takes it; the template says the same (a test holds that)."""
+"""The parameters of CreateTable; a test checks that the template defines the same table."""
 
 TTL_ATTRIBUTE: Final = "expires_at"

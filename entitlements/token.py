@@ -2,15 +2,16 @@
 
     gp1_<secret>.<header>.<payload>.<signature>
 
-The law of the format, which stands in every token ever issued and so may never change under `gp1_`:
+The format, which must never change under `gp1_`, since every token ever issued has it:
 
 - `secret`: 32 bytes, base64url without padding, 43 characters.
 - `header`: a JSON object of exactly `alg` (the key's own, ES256), `kid` and `typ` = `gp+jwt`
   (RFC 7515 section 4.1; explicit typing, RFC 8725 section 3.11).
 - `payload`: a JSON object with `iss`, `sub` (user id), `aud` (solution id), `jti` = base64url(SHA-256(secret bytes))
-  and `iat` (seconds). No `exp`: a token is permanent, and what ends it is the stored `jti`.
+  and `iat` (seconds). No `exp`: a token is permanent, and ends when its `jti` is no longer the stored one.
 - `signature`: 64 bytes R || S (RFC 7518 section 3.4), 86 characters.
-- Every part has one spelling: canonical base64url, no padding.
+- Every part has one spelling, canonical base64url without padding, except that ES256 accepts the twin of a signature
+  (r, n - s): as good as the original, since what a token allows depends on the secret and the stored `jti`.
 """
 
 import hashlib
@@ -34,11 +35,11 @@ TOKEN: Final = re.compile(
     r"gp1_(?P<secret>[A-Za-z0-9_-]{43})"
     r"\.(?P<jws>(?P<header>[A-Za-z0-9_-]{2,})\.(?P<payload>[A-Za-z0-9_-]{2,})\.(?P<signature>[A-Za-z0-9_-]{86}))"
 )
-"""Also the expression to give to a secret scanner."""
+"""Also the expression for secret scanners."""
 
 
 class Claims(NamedTuple):
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     user_id: str
     solution_id: str
@@ -58,7 +59,7 @@ class ParsedToken(NamedTuple):
     signature: bytes
 
     def claims(self) -> dict[str, Any] | None:
-        """What the payload says, verified or not; None if it is no JSON object."""
+        """The payload's claims, verified or not; None if it is not a JSON object."""
         try:
             claims = json.loads(self.payload)
         except (ValueError, RecursionError):
@@ -67,7 +68,7 @@ class ParsedToken(NamedTuple):
 
 
 def jti_of(secret: bytes) -> str:
-    """The public name of a secret: all that the table and the JWT know of it."""
+    """The public id of a secret: the table and the JWT contain nothing else of it."""
     return base64url.encode(hashlib.sha256(secret).digest())
 
 
@@ -91,7 +92,7 @@ def assemble(secret: bytes, jws: str) -> str:
 
 
 def parse(token: str) -> ParsedToken | None:
-    """Take a token apart, or None if it is none: length first, then shape, then spelling."""
+    """Parse a token; None if it is malformed. Checks length first, then shape, then encoding."""
     if len(token) > MAX_LENGTH or not (match := TOKEN.fullmatch(token)):
         return None
     try:
@@ -101,7 +102,7 @@ def parse(token: str) -> ParsedToken | None:
         header = json.loads(base64url.decode(match["header"]))
     except (ValueError, RecursionError):
         return None
-    # Exactly these members: an unknown one could be a `crit`, `jwk` or `jku` that another reader would obey.
+    # Exactly these members: an unknown one could be a `crit`, `jwk` or `jku` that another reader would act on.
     if not isinstance(header, dict) or header.keys() != {"alg", "kid", "typ"} or header["typ"] != TYPE:
         return None
     if not isinstance(header["kid"], str) or not isinstance(header["alg"], str):
@@ -112,7 +113,7 @@ def parse(token: str) -> ParsedToken | None:
 def verify(token: ParsedToken, ring: KeyRing, solution_id: str) -> Claims | Reason:
     """Verify a parsed token for a solution; the reason of the first check that fails, cheapest first.
 
-    Whether the token is still the current one, only the table knows.
+    Whether the token is still the current one is decided by the table.
     """
     key = ring.find(token.kid)
     if key is None:
@@ -144,7 +145,7 @@ def claims_of(token: ParsedToken) -> tuple[str, Claims] | None:
     issuer, user_id, solution_id, jti, issued_at = (payload.get(name) for name in ("iss", "sub", "aud", "jti", "iat"))
     if not (isinstance(issuer, str) and isinstance(jti, str) and jti.isascii() and type(issued_at) is int):
         return None
-    # The ids become keys of the table: only these shapes may.
+    # The ids become keys of the table, so only these formats are accepted.
     if not (isinstance(user_id, str) and USER_ID.fullmatch(user_id)):
         return None
     if not (isinstance(solution_id, str) and SOLUTION_ID.fullmatch(solution_id)):

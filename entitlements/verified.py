@@ -1,4 +1,4 @@
-"""Tokens that were verified lately: their signatures hold as long as the key ring does."""
+"""A cache of recently verified tokens, valid as long as the key ring is unchanged."""
 
 import hashlib
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ MAX_TOKENS: Final = 1_000
 
 
 class Verified(NamedTuple):
-    """What a token says, and the ring that it was verified by: by any other it must be verified anew."""
+    """A token's claims, and the ring that verified it. With another ring it must be verified again."""
 
     ring: KeyRing
     claims: Claims
@@ -20,21 +20,21 @@ class VerifiedTokens:
     """Claims by the hash of the token: the tokens themselves, which are secret, are not kept in memory."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start empty."""
         self._known: dict[bytes, Verified] = {}
 
     def find(self, token: str) -> Verified | None:
-        """What is known of a token; whether the ring is still the current one is for the caller to see."""
+        """The cached entry of a token. The caller checks whether its ring is still the current one."""
         if len(token) > MAX_LENGTH:
             return None
         digest = _digest(token)
         known = self._known.pop(digest, None)
         if known is not None:
-            self._known[digest] = known  # the youngest again
+            self._known[digest] = known  # the most recently used
         return known
 
     def add(self, token: str, ring: KeyRing, claims: Claims) -> None:
-        """Remember a token that passed every check; the one longest unused makes room, another ring empties it all."""
+        """Add a token that passed every check. A full cache drops the least recently used; a new ring clears it."""
         oldest = next(iter(self._known), None)
         if oldest is not None and self._known[oldest].ring is not ring:
             self._known = {}

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 LIFETIME: Final = "lifetime"
 """The window that never ends. It counts in the attribute `total`."""
 STALE_COUNTERS_KEPT: Final = 8
-"""An item holds at most this many counters of windows long gone (docs/decisions/0003)."""
+"""An item holds at most this many counters of past windows, besides the previous ones (docs/decisions/0003)."""
 
 
 class Window(NamedTuple):
@@ -16,12 +16,12 @@ class Window(NamedTuple):
     name: str
     """Its key in `limits`."""
     form: str
-    """The names of its counters, as `strftime` takes it: a letter that no other kind has, then digits. Names sort as
-    their windows follow each other."""
+    """The format of its counters' names, for `strftime`: a letter that no other kind has, then digits. Names sort in
+    the order of their windows."""
     begin: Callable[[datetime, int], datetime]
-    """When the window begins that comes `n` after the one that a moment of the solution's time zone falls into."""
+    """When the window begins that is `n` windows after the one of a moment, in the solution's time zone."""
     swept: int
-    """How many windows before the one just past every write removes: so long a pause leaves no counter behind."""
+    """How many windows before the previous one each write removes. Pauses up to that long leave no counters behind."""
     everywhere: bool
     """Whether every item counts it, or only the items of solutions in which a plan limits it."""
     universal: bool
@@ -55,7 +55,7 @@ _LENGTHS: Final = {window.form[0]: len(datetime(2026, 11, 24, tzinfo=UTC).strfti
 
 
 def window_of(counter: str) -> Window | None:
-    """The kind of window that an attribute of an item counts; None if it is no counter of a window."""
+    """The kind of window that an attribute of an item counts; None if it is not a counter of a window."""
     letter, digits = counter[:1], counter[1:]
     if len(counter) != _LENGTHS.get(letter) or not (digits.isascii() and digits.isdigit()):
         return None
@@ -63,15 +63,15 @@ def window_of(counter: str) -> Window | None:
 
 
 class OpenWindow(NamedTuple):
-    """The window of one kind that a moment falls into."""
+    """The current window of one kind at a moment."""
 
     counter: str
     """The name of the attribute that counts it."""
     resets_at: str = ""
     """ISO 8601, UTC; empty for a lifetime."""
     last: str = ""
-    """The counter of the window just past, which no write removes: a request that read the clock before the end of a
-    window may be written after it, and must still meet its own window's count."""
+    """The counter of the previous window, which no write removes: a request that read the clock before the end of a
+    window may be written after it, and must still find the count of its own window."""
     swept: tuple[str, ...] = ()
     """The counters that every write removes."""
     everywhere: bool = True
@@ -87,7 +87,7 @@ class Windows(NamedTuple):
     end: float
 
     def stale(self, names: Iterable[str]) -> list[str]:
-        """Those of `names` that count windows before the one just past."""
+        """Those of `names` that count windows before the previous one."""
         return sorted(
             name
             for name in names
@@ -99,7 +99,7 @@ def zone(name: str) -> tzinfo:
     """The time zone of that IANA name; raises `ValueError` for an unknown one."""
     if name == "UTC":
         return UTC
-    from zoneinfo import ZoneInfo  # 3 ms that only solutions with days of their own pay
+    from zoneinfo import ZoneInfo  # takes 3 ms, needed only for zones other than UTC
 
     try:
         return ZoneInfo(name)
@@ -112,7 +112,7 @@ _MAX_ZONES: Final = 256
 
 
 def windows_at(now: float, timezone: str) -> Windows:
-    """The windows at `now` (seconds since the epoch) in a time zone. The same object while none of them ends."""
+    """The windows at `now` (seconds since the epoch) in a time zone. Returns the same object until one of them ends."""
     kept = _current.get(timezone)
     if kept is not None and kept.begin <= now < kept.end:
         return kept

@@ -17,31 +17,46 @@ from gatepass.refusals import CommandError
 from token_service.errors import Busy
 
 FAILURES = (CommandError, Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError, CallFailed)
-"""What ends a command with exit status 1 and its message."""
+"""Exceptions that end a command with their message and exit status 1."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The whole command, as documentation and tests read it too."""
+    """The parser of all commands. Tests of the documentation use it too."""
     parser = argparse.ArgumentParser(
-        prog="gatepass", description="Sells access to APIs: one token for each user and solution, one write a request."
+        prog="gatepass", description="Sells access to APIs: one token per user and solution, one write per request."
     )
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
-    nouns = parser.add_subparsers(dest="noun", required=True, metavar="COMMAND")
+    nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
     for module in (local, init, solutions, entitlements, tokens, keys, attach, attach_status):
         module.add_parser(nouns)
+    _take_table_anywhere(nouns)
     return parser
 
 
+def _take_table_anywhere(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Let `--table` stand after the command as well; given there, it counts."""
+    for parser in commands.choices.values():
+        verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        for action in verbs:
+            _take_table_anywhere(action)
+        if not verbs:
+            parser.add_argument("--table", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
 def _kids_last(arguments: Sequence[str]) -> list[str]:
-    """One key id in 64 begins with a hyphen, and it or its beginning would be taken for an option."""
+    """Move key ids to the end: one in 64 begins with a hyphen, and it or its prefix would be taken for an option."""
     kids = [one for one in arguments if re.fullmatch(r"-[A-Za-z0-9_-]{42}|-[A-Za-z0-9_][A-Za-z0-9_-]{6,40}", one)]
     return [argument for argument in arguments if argument not in kids] + (["--", *kids] if kids else [])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status."""
-    options = make_parser().parse_args(_kids_last(sys.argv[1:] if arguments is None else arguments))
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; its exit status. An interrupt is the caller's: the local stack runs commands too."""
+    parser = make_parser()
+    options = parser.parse_args(_kids_last(arguments))
+    if options.noun is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         status: int = options.run(options)
         sys.stdout.flush()
@@ -50,7 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
+    return status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command as a process of its own does; its exit status."""
+    try:
+        return run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
         print("gatepass: interrupted", file=sys.stderr)
         return 1
-    return status

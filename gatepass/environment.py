@@ -1,4 +1,4 @@
-"""What a command works on: the table, the Region, and AWS or an emulator of it."""
+"""The environment of a command: the table, the Region, and AWS or an emulator."""
 
 import os
 import time
@@ -19,12 +19,12 @@ from token_service.signing.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
 ACTOR: Final = "operator"
 LOCAL_STACK: Final = "gatepass-local"
 MANAGEMENT_ATTEMPTS: Final = 12
-"""With botocore's back-off of up to 20 s each, minutes of throttling pass before a call fails."""
+"""With botocore's back-off of up to 20 s, a call fails only after minutes of throttling."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The surroundings of one run of the command."""
+    """The settings and clients of one run of the command."""
 
     table: str
     region: str | None
@@ -38,7 +38,7 @@ class Environment:
         """Read the environment; an empty variable counts as unset."""
         name = table or environment.get("GATEPASS_TABLE")
         if not name:
-            raise CommandError("no table is named: give --table NAME or set GATEPASS_TABLE")
+            raise CommandError("the table is not set: pass --table NAME or set GATEPASS_TABLE")
         endpoint = environment.get("AWS_ENDPOINT_URL") or None
         return cls(
             table=name,
@@ -52,32 +52,44 @@ class Environment:
 
     @property
     def emulated(self) -> bool:
-        """Whether the table is not AWS's."""
+        """Whether the table is on an emulator."""
         return _emulated(self.dynamodb_endpoint)
 
     @cached_property
     def stack(self) -> str:
-        """The name of the stack that the table belongs to: the tag that its keys in KMS get too."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        """The name of the stack that the table belongs to, by the table's tag: its keys in KMS get the same tag.
 
+        Emulators can run stacks as well. Only a table there without the tag, such as init makes, is of none.
+        """
+        if stack := self._tag():
+            return stack
         if self.emulated:
             return LOCAL_STACK
+        raise CommandError(f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the table is of a stack, which can be asked for its outputs."""
+        return not self.emulated or self.stack != LOCAL_STACK
+
+    def _tag(self) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             table = self.dynamodb.describe_table(TableName=self.table)["Table"]
             tags = self.dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
         except self.dynamodb.exceptions.ResourceNotFoundException as error:
-            raise CommandError(
-                f"there is no table {self.table} in this account and Region: deploy the stack first, and take the name "
-                "from its output TableName",
-            ) from error
+            mend = "gatepass init makes it" if self.emulated else (
+                "deploy the stack first, and take the name from its output TableName"
+            )  # fmt: skip
+            raise CommandError(f"there is no table {self.table} in this account and Region: {mend}") from error
         except ClientError as error:
+            if self.emulated and error.response["Error"]["Code"] == "UnknownOperationException":
+                return ""  # DynamoDB Local has no tags
             raise StoreUnavailable(f"DynamoDB refused to describe the table: {error}") from error
         except BotoCoreError as error:
             raise StoreUnavailable(f"DynamoDB gave no answer: {error}") from error
-        stack = next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
-        if not stack:
-            raise CommandError(f"the table {self.table} has no tag {STACK_TAG}: deploy the stack again")
-        return stack
+        return next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), "")
 
     @cached_property
     def dynamodb(self) -> Any:
@@ -91,25 +103,25 @@ class Environment:
 
     @cached_property
     def kms(self) -> Kms:
-        """KMS. Refuses to mix AWS and an emulator: a key there would be paid for and never used."""
+        """KMS. Refuses a table and KMS of which one is emulated: a key in AWS would cost money and never be used."""
         self._require_one_world("KMS")
         return Kms(self._client("kms", self.endpoint))
 
     @cached_property
     def key_kms(self) -> Kms:
-        """KMS for making keys: a call is sent once, since it cannot be told whether a lost one made a key."""
+        """KMS for creating keys. Calls are not retried, since a call without an answer may have created a key."""
         self._require_one_world("KMS")
         return Kms(self._client("kms", self.endpoint, attempts=CREATE_ATTEMPTS, read_timeout=30))
 
     @cached_property
     def cognito(self) -> Any:
-        """A client of Cognito's user pools. Refuses to mix as well: the user would be another's."""
+        """A client of Cognito's user pools. Refuses to mix AWS and an emulator: user ids would be of another pool."""
         self._require_one_world("Cognito")
         return self._client("cognito-idp", self.endpoint)
 
     @property
     def access(self) -> Access:
-        """Changes entitlements in the operator's name."""
+        """Changes entitlements; the audit names the operator."""
         return Access(self.repository, time.time, ACTOR)
 
     @property
@@ -126,12 +138,12 @@ class Environment:
 
     @cached_property
     def aws(self) -> Aws:
-        """AWS's management APIs. API Gateway's allow few calls a second, and throttle the rest."""
+        """AWS's management APIs, with more retries: API Gateway's allow only a few calls per second."""
         return Aws(cache(lambda service: self._client(service, self.endpoint, attempts=MANAGEMENT_ATTEMPTS)))
 
     @property
     def management(self) -> Aws:
-        """The same, for what belongs to the stack. Refuses to mix as well: it would judge another's pool."""
+        """The same, for resources of the stack. Refuses to mix AWS and an emulator: it would check another pool."""
         self._require_one_world("Cognito")
         return self.aws
 
@@ -159,5 +171,5 @@ def _emulated(endpoint: str | None) -> bool:
     try:
         host = urlsplit(endpoint or "").hostname or ""
     except ValueError as error:
-        raise CommandError(f"{endpoint!r} is no endpoint: write http://HOST:PORT") from error
+        raise CommandError(f"{endpoint!r} is not an endpoint: write http://HOST:PORT") from error
     return bool(host) and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))

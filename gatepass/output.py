@@ -8,7 +8,7 @@ from typing import Any
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, nothing: str) -> None:
-    """Print rows; `nothing` is what to say when there are none."""
+    """Print rows, or the message `nothing` if there are none."""
     if as_json:
         print(json.dumps(list(rows), indent=2))
         return
@@ -23,7 +23,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_jso
 
 
 def print_record(record: Mapping[str, Any], as_json: bool) -> None:
-    """Print one thing."""
+    """Print one record."""
     if as_json:
         print(json.dumps(dict(record), indent=2))
         return
@@ -33,14 +33,14 @@ def print_record(record: Mapping[str, Any], as_json: bool) -> None:
 
 
 class Progress:
-    """How far a long command is, on standard error: for a terminal only. Messages go there, above it, in any case."""
+    """The progress of a long command on standard error, if that is a terminal. Messages are printed in any case."""
 
     def __init__(self, bar: Any, task: Any) -> None:
-        """`bar` is rich's, or None where nobody looks."""
+        """`bar` is rich's, or None without a terminal."""
         self._bar, self._task = bar, task
 
     def show(self, advance: int, text: str) -> None:
-        """Go on by so much of the total, and say how far it is."""
+        """Advance the bar, and show a text beside it."""
         if self._bar is not None:
             self._bar.update(self._task, advance=advance, count=text)
 
@@ -54,7 +54,7 @@ class Progress:
 
 @contextmanager
 def progress(what: str, total: int | None = None, shown: bool = True) -> Iterator[Progress]:
-    """Show progress towards `total`, or without an end that is known."""
+    """Show progress towards `total`, or without a known end."""
     if not shown or not sys.stderr.isatty():
         yield Progress(None, None)
         return

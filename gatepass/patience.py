@@ -1,4 +1,4 @@
-"""Waiting for a table that asks for it, in commands that make many calls."""
+"""Retries for commands that make many calls to a throttled table."""
 
 import random
 import time
@@ -8,13 +8,13 @@ from typing import Final, TypeVar
 PATIENCE: Final = 10
 WAIT: Final = 0.2
 MAX_WAIT: Final = 20.0
-"""Attempts, and seconds to wait between them at first and at most: DynamoDB adapts to new load within minutes."""
+"""Attempts, and the seconds between them at first and at most: DynamoDB adapts to new load within minutes."""
 
 T = TypeVar("T")
 
 
 def patiently(call: Callable[[], T], errors: tuple[type[Exception], ...]) -> T:
-    """Call again after `errors` that say that nothing was written, and raise the last of them."""
+    """Retry after `errors`, which mean that nothing was written; raises the last of them."""
     for attempt in range(PATIENCE - 1):
         try:
             return call()

@@ -1,8 +1,8 @@
-"""Whether a Cognito user pool keeps what Gatepass rests on: an address is who somebody is, and our API the one way in.
+"""Checks a Cognito user pool: an address must identify its user, and our API must be the only way to sign in.
 
-Pure: it judges what DescribeUserPool and DescribeUserPoolClient answer. A field that is missing has AWS's default:
+Pure: it checks the answers of DescribeUserPool and DescribeUserPoolClient. A field that is missing has AWS's default:
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserPoolType.html and
-API_UserPoolClientType.html there. What is fixed when a pool is made:
+API_UserPoolClientType.html there. Settings that are fixed when a pool is created:
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-updating.html
 """
 
@@ -12,19 +12,19 @@ from typing import Any, Final
 
 ADMIN_SIGN_IN: Final = "ALLOW_ADMIN_USER_PASSWORD_AUTH"
 REFRESH: Final = "ALLOW_REFRESH_TOKEN_AUTH"
-"""Tolerated: Cognito has refused clients without it (https://github.com/aws/aws-cdk/issues/7625), it wants the client's
-secret, and Gatepass gives no refresh token out."""
+"""Allowed: Cognito has refused clients without it (https://github.com/aws/aws-cdk/issues/7625), it requires the
+client's secret, and Gatepass hands out no refresh tokens."""
 DEFAULT_FLOWS: Final = (REFRESH, "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
 FIXED: Final = (
-    "this is fixed when a pool is made: leave ExistingUserPoolId empty, so that the stack makes a pool, and import the "
-    "users into it"
+    "this is fixed when a pool is created: leave ExistingUserPoolId empty, so that the stack makes a pool, and import "
+    "the users into it"
 )
 PAST_GATEPASS: Final = "can sign up, reset and guess passwords past Gatepass's limits"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a pool. With a fault, accounts or quotas would not be safe or nobody could register."""
+    """A finding about a pool. A fault means that accounts or quotas are not safe, or that nobody can register."""
 
     fault: bool
     what: str
@@ -38,7 +38,7 @@ class Finding:
 def check_pool(
     pool: Mapping[str, Any], clients: Sequence[Mapping[str, Any]], client_id: str | None
 ) -> list[Finding]:  # fmt: skip
-    """Judge a pool (`UserPool`), all its clients (`UserPoolClient` each) and which of them is Gatepass's, if known."""
+    """Check a pool (`UserPool`) and all its clients (`UserPoolClient`). `client_id` is Gatepass's own, if known."""
     ours = [client for client in clients if client["ClientId"] == client_id]
     found = [*_check_settings(pool)]
     if client_id and not ours:
@@ -65,10 +65,10 @@ def _check_settings(pool: Mapping[str, Any]) -> Iterator[Finding]:
     if pool.get("UsernameConfiguration", {}).get("CaseSensitive", True):
         yield _fault("two spellings of one address are two users (UsernameConfiguration: CaseSensitive)", FIXED)
     if "email" not in pool.get("AutoVerifiedAttributes", ()):
-        yield _fault("nobody is mailed a code on registering", "set AutoVerifiedAttributes to [email]")
+        yield _fault("no code is mailed at registration", "set AutoVerifiedAttributes to [email]")
     if pool.get("VerificationMessageTemplate", {}).get("DefaultEmailOption") == "CONFIRM_WITH_LINK":
         yield _fault(
-            "registrations are confirmed by a link in place of a code",
+            "registrations are confirmed by a link instead of a code",
             "set DefaultEmailOption of VerificationMessageTemplate to CONFIRM_WITH_CODE",
         )
     recovery = pool.get("AccountRecoverySetting", {}).get("RecoveryMechanisms", ())
@@ -81,20 +81,20 @@ def _check_settings(pool: Mapping[str, Any]) -> Iterator[Finding]:
         yield _fault("only administrators can create users", "set AllowAdminCreateUserOnly to false")
     mfa = pool.get("MfaConfiguration", "OFF")
     if mfa == "ON":
-        yield _fault("signing in needs a second factor, which Gatepass has no step for", "set MfaConfiguration to OFF")
+        yield _fault("sign-in requires a second factor, which Gatepass does not support", "set MfaConfiguration to OFF")
     elif mfa != "OFF":
         yield _warning("users who turned a second factor on cannot sign in", "set MfaConfiguration to OFF")
     if pool.get("LambdaConfig", {}).get("PreSignUp"):
         # https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-sign-up.html
         yield _warning(
-            "a PreSignUp trigger decides about registrations",
-            "check that it never sets autoConfirmUser or autoVerifyEmail, which would pass for a proof of the address",
+            "a PreSignUp trigger handles registrations",
+            "check that it never sets autoConfirmUser or autoVerifyEmail, which would count as a proof of the address",
         )
 
 
 def _check_ours(pool: Mapping[str, Any], client: Mapping[str, Any]) -> Iterator[Finding]:
     name = f"Gatepass's client {client['ClientId']}"
-    again = "deploy the stack again, which sets its client right"
+    again = "deploy the stack again, which corrects its client"
     if not client.get("ClientSecret"):
         yield _fault(f"{name} has no secret: anybody who knows its id {PAST_GATEPASS}", again)
     flows = set(client.get("ExplicitAuthFlows") or DEFAULT_FLOWS)
@@ -105,11 +105,11 @@ def _check_ours(pool: Mapping[str, Any], client: Mapping[str, Any]) -> Iterator[
     if _has_pages(pool, client):
         yield _fault(f"{name} has Cognito's own pages, where anybody {PAST_GATEPASS}", again)
     if client.get("PreventUserExistenceErrors", "LEGACY") != "ENABLED":
-        yield _warning(f"{name} tells who is registered", "set PreventUserExistenceErrors to ENABLED")
+        yield _warning(f"{name} reveals who is registered", "set PreventUserExistenceErrors to ENABLED")
     if others := sorted(set(client.get("SupportedIdentityProviders", ())) - {"COGNITO"}):
         yield _warning(
             f"{name} takes users of other identity providers ({', '.join(others)})",
-            "set SupportedIdentityProviders to [COGNITO]: their addresses are not Cognito's to prove",
+            "set SupportedIdentityProviders to [COGNITO]: Cognito does not verify their addresses",
         )
 
 
@@ -128,7 +128,7 @@ def _check_other(pool: Mapping[str, Any], client: Mapping[str, Any]) -> Iterator
 
 
 def _has_pages(pool: Mapping[str, Any], client: Mapping[str, Any]) -> bool:
-    """Whether Cognito's managed login serves this client: it asks for no secret before it signs somebody up."""
+    """Whether Cognito's managed login serves this client; it signs users up without the client's secret."""
     served = bool(pool.get("Domain") or pool.get("CustomDomain"))
     flows = {"code", "implicit"} & set(client.get("AllowedOAuthFlows", ()))
     return served and bool(client.get("AllowedOAuthFlowsUserPoolClient", False) and flows)

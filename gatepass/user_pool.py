@@ -1,4 +1,4 @@
-"""The user pool that Gatepass signs its users in with: which it is, and whether it will do."""
+"""Finds and checks the user pool that Gatepass signs its users in with."""
 
 import sys
 from collections.abc import Iterator
@@ -11,32 +11,34 @@ from gatepass.refusals import CommandError
 from gatepass.stack_outputs import stack_outputs
 
 PAGE: Final = 60
-"""The most that ListUserPoolClients gives at once."""
+"""The most clients that ListUserPoolClients returns at once."""
 PERMISSIONS: Final = "cognito-idp:DescribeUserPool, ListUserPoolClients and DescribeUserPoolClient"
 
 
 def check_user_pool(environment: Environment) -> None:
-    """Print what is doubtful about the pool; raises `CommandError` where it must not be used, except on
-    an emulator, whose users are nobody.
+    """Print warnings about the pool; raises `CommandError` if it must not be used, except on an emulator, which has
+    no real users.
 
-    The pool is the one that GATEPASS_USER_POOL_ID names, and else the stack's. That the stack does not say is no
-    reason to fail: then it has not been asked for, and keys are needed in any case.
+    The pool is the one that GATEPASS_USER_POOL_ID names, or else the stack's. If the stack's outputs cannot be read,
+    there is only a warning, since init must make the keys in any case.
     """
     pool_id, client_id = environment.user_pool_id, environment.user_pool_client_id
-    if not environment.emulated and not (pool_id and client_id):
+    if not (pool_id and client_id) and environment.deployed:
         outputs = _outputs(environment)
         pool_id = pool_id or outputs.get("UserPoolId")
         if pool_id == outputs.get("UserPoolId"):
             client_id = client_id or outputs.get("UserPoolClientId")
     if not pool_id:
-        if not environment.emulated:
+        if environment.deployed:
             _tell("the user pool was not checked: set GATEPASS_USER_POOL_ID to it and run gatepass init again")
         return
     try:
         pool, clients = _read(environment.management, pool_id)
     except CallFailed as error:
         if error.code == "ResourceNotFoundException" and not environment.emulated:
-            raise CommandError(f"there is no user pool {pool_id} in this account and Region") from error
+            raise CommandError(
+                f"there is no user pool {pool_id} in this account and Region: check GATEPASS_USER_POOL_ID"
+            ) from error
         message = f"the user pool {pool_id} was not checked, which needs {PERMISSIONS}: {error}"
         if environment.user_pool_id and not environment.emulated:
             raise CommandError(message) from error
@@ -44,7 +46,8 @@ def check_user_pool(environment: Environment) -> None:
         return
     if not client_id:
         _tell(
-            "which client of the pool is Gatepass's is not known: set GATEPASS_USER_POOL_CLIENT_ID to have it checked"
+            "Gatepass's client of the pool was not checked: set GATEPASS_USER_POOL_CLIENT_ID to it and run gatepass "
+            "init again"
         )
     found = check_pool(pool, clients, client_id)
     for finding in found:
@@ -60,11 +63,11 @@ def _tell(message: str) -> None:
 
 
 def _outputs(environment: Environment) -> dict[str, str]:
-    """What the stack says of itself; nothing where it may not be asked."""
+    """The outputs of the stack; empty, with a warning, if they cannot be read."""
     try:
         return stack_outputs(environment.management, environment.stack)
     except CallFailed as error:
-        _tell(f"the stack {environment.stack} did not say which its user pool is: {error}")
+        _tell(f"the outputs of the stack {environment.stack}, which name its user pool, cannot be read: {error}")
         return {}
 
 

@@ -1,1 +1,1 @@
-"""The control plane: who may do what, and the token that says so."""
+"""The control plane: users, entitlements, tokens and signing keys."""

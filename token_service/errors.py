@@ -1,4 +1,4 @@
-"""How the table fails. What is refused is in `entitlements/refusals.py`."""
+"""Errors of the table. Refusals are in `entitlements/refusals.py`."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ from entitlements.items import StoreUnavailable
 
 
 class Busy(Exception):
-    """Others kept changing the same item; nothing was written, and the same call may be made again."""
+    """Other writers kept changing the same item. Nothing was written; the call can be retried."""
 
 
 class Throttled(StoreUnavailable):
-    """The table asks for patience; nothing was written, and the same call may be made again after a while."""
+    """DynamoDB throttled the call. Nothing was written; the call can be retried after a while."""
 
 
 class ConditionFailed(Exception):
-    """A conditional write met another state than the one it was made for; nothing was written."""
+    """The condition of a write did not hold. Nothing was written."""
 
     def __init__(self, failed: Sequence[bool] = (True,)) -> None:
-        """`failed` tells of each action of the transaction whether its condition failed."""
-        super().__init__("the state was another than expected")
+        """`failed` says, for each action of the transaction, whether its condition failed."""
+        super().__init__("a condition of the write did not hold")
         self.failed = tuple(failed)
 
     def of_the_last(self, count: int) -> bool:
-        """Whether one of the last so many actions was refused."""
+        """Whether the condition of any of the last `count` actions failed."""
         return any(self.failed[len(self.failed) - count :])

@@ -1,4 +1,4 @@
-"""The token service's entry: reads the environment and wires the routes."""
+"""The token service's entry point: reads the environment and wires the routes."""
 
 import os
 from typing import Any
@@ -13,5 +13,5 @@ _app = make_app(_services)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an HTTP API event of payload 2.0."""
+    """Answer an HTTP API event (payload format 2.0)."""
     return edge.handle(_app, _services.origins, event, context)

@@ -1,7 +1,8 @@
-"""The control plane's log, for modules that the command uses too: there a warning goes to standard error."""
+"""The control plane's logger, for modules that the command uses too. In the command, warnings go to standard error."""
 
 import logging
 from typing import Final
 
 LOGGER: Final = logging.getLogger("token-service")
-"""The one that Powertools writes as JSON in the token service, without what importing Powertools costs."""
+"""In the token service, Powertools writes this logger's records as JSON. Importing it from here does not import
+Powertools, which is slow."""

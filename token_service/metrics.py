@@ -1,4 +1,4 @@
-"""Metrics of the control plane, as log lines that CloudWatch turns into metrics, by the stack's name.
+"""Metrics of the control plane, as log lines that CloudWatch turns into metrics with the stack's name as dimension.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -9,7 +9,7 @@ from entitlements.log import NAMESPACE
 
 
 def metric_line(stack: str, now: float, **metrics: tuple[float, str]) -> str:
-    """The line for metrics given as (value, CloudWatch's unit)."""
+    """Format metrics as one log line. Each metric is a (value, CloudWatch unit)."""
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [["stack"]],

@@ -12,19 +12,19 @@ from token_service.errors import Busy, ConditionFailed, Throttled
 
 CONFLICT_ATTEMPTS: Final = 6
 CONFLICT_WAIT: Final = 0.05
-"""Seconds before the first repetition; each next one waits up to twice as long (full jitter)."""
+"""Most seconds to wait before the first retry; the bound doubles with each further one (full jitter)."""
 INSISTENT_ATTEMPTS: Final = 200
-"""About 5 s of pauses: every one of them would have to meet another transaction."""
+"""About 5 s of pauses in all. The call fails only if every attempt conflicts with another transaction."""
 BATCH: Final = 100
-"""Keys that BatchGetItem takes."""
+"""The most keys that BatchGetItem accepts."""
 THROTTLING: Final = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
-    # As a cancelled transaction says it of each of its items.
+    # The same, as a cancelled transaction reports it for each of its items.
     | {"ProvisionedThroughputExceeded", "ThrottlingError"}
 )
 
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
-"""As a cancelled transaction says it of each of its actions, in their order:
+"""The code that a cancelled transaction reports for an action whose condition failed, in the order of the actions:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 
@@ -42,14 +42,14 @@ class Repository:
         return None if item is None else from_wire(item)
 
     def get_together(self, keys: Sequence[Key]) -> list[Item | None]:
-        """Read several items as of one moment."""
+        """Read several items in one transaction."""
         gets = [{"Get": {"TableName": self._table, "Key": key.wire}} for key in keys]
         response = self._retrying(lambda: self._call("transact_get_items", TransactItems=gets))
         found = [entry.get("Item") for entry in response["Responses"]]
         return [from_wire(item) if item else None for item in found]
 
     def get_many(self, keys: Iterable[Key]) -> Iterator[Item]:
-        """Read items, a batch at a time and each strongly consistent; those that there are, in the order of `keys`."""
+        """Read items in batches, each strongly consistent. Yields those that exist, in the order of `keys`."""
         pending = iter(keys)
         while batch := list(islice(pending, BATCH)):
             found: dict[Key, Item] = {}
@@ -64,7 +64,7 @@ class Repository:
                     break
                 self._sleep(random.uniform(0, CONFLICT_WAIT * 2**attempt))  # noqa: S311 - jitter, not a secret
             else:
-                raise Throttled("DynamoDB did not get round to all that was asked for: try again in a while")
+                raise Throttled("DynamoDB left keys of a batch read unprocessed: try again later")
             yield from (found[key] for key in batch if key in found)
 
     def update_item(self, request: Wire) -> tuple[bool, Item | None]:
@@ -75,10 +75,10 @@ class Repository:
         return applied, None if item is None else from_wire(item)
 
     def insist(self, request: Wire) -> bool:
-        """An UpdateItem that gets through any number of other writers; False if its condition failed.
+        """Send an UpdateItem, and retry it while other writers are in its way; False if its condition failed.
 
-        Other UpdateItems never conflict with it and transactions only while they are under way, so that short pauses
-        find a gap: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+        Other UpdateItems never conflict with it, and transactions only while they are in progress, so a retry after a
+        short pause succeeds: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
         """
         for _ in range(INSISTENT_ATTEMPTS):
             response = self._call("update_item", TableName=self._table, **request)
@@ -88,7 +88,7 @@ class Repository:
         raise Busy("the entitlement is being changed by others: try again")
 
     def put_item(self, key: Key, attributes: Mapping[str, str | int | bool], condition: Wire | None = None) -> None:
-        """Write an item whole; raises `ConditionFailed`. `condition` holds the expression's parameters."""
+        """Write a whole item; raises `ConditionFailed`. `condition` holds the expression's parameters."""
         put = {"TableName": self._table, "Item": key.wire | item_to_wire(attributes), **(condition or {})}
         response = self._retrying(lambda: self._call("put_item", **put))
         if "Error" in response:
@@ -100,9 +100,9 @@ class Repository:
         return "Attributes" in self._retrying(lambda: self._call("delete_item", **delete))
 
     def take_item(self, key: Key, condition: Wire) -> Item | None:
-        """Delete an item on a condition, and return it; None where the condition does not hold, or there is none.
+        """Delete an item if a condition holds, and return it; None if it does not hold, or if there is no item.
 
-        Of several callers at once, one gets it. `condition` holds the expression's parameters.
+        If several callers do this at once, only one gets the item. `condition` holds the expression's parameters.
         """
         response = self._retrying(
             lambda: self._call("delete_item", TableName=self._table, Key=key.wire, ReturnValues="ALL_OLD", **condition)
@@ -121,7 +121,7 @@ class Repository:
             raise ConditionFailed([code == CONDITION_FAILED for code in response["Codes"]])
 
     def query(self, prefix: Key) -> Iterator[Item]:
-        """All items of a partition whose sort key begins as `prefix` has it, in order."""
+        """All items of a partition whose sort key begins with that of `prefix`, in order."""
         yield from self._pages(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
             ExpressionAttributeValues={":pk": {"S": prefix.pk}, ":sk": {"S": prefix.sk}},
@@ -129,7 +129,7 @@ class Repository:
         )
 
     def users_of(self, solution_id: str) -> Iterator[str]:
-        """The ids of all who have an entitlement to a solution, from the index (eventually consistent)."""
+        """The ids of all users with an entitlement to a solution, from the index (eventually consistent)."""
         found = self._pages(
             IndexName=GSI_BY_SOLUTION,
             KeyConditionExpression="solution_id = :s",
@@ -138,7 +138,7 @@ class Repository:
         yield from (item["user_id"] for item in found)
 
     def scan(self, prefix: Key, attributes: Sequence[str] = ()) -> Iterator[Item]:
-        """All items of a kind, whole or in part. Reads the whole table: for operators, on small tables or patiently."""
+        """All items of a kind, with all or some of their attributes. Reads the whole table: for operators only."""
         start: Wire = {}
         while True:
             page = self._call(
@@ -167,7 +167,7 @@ class Repository:
             parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _retrying(self, call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Repeat while another transaction, or the gate's own writes, hold an item."""
+        """Retry while the call conflicts with another transaction or a write of the gate."""
         for attempt in range(CONFLICT_ATTEMPTS):
             response = call()
             if response.get("Error", {}).get("Code") != "TransactionConflictException":
@@ -189,13 +189,18 @@ class Repository:
                 return answer
             if code == "TransactionCanceledException":
                 codes = [reason.get("Code") for reason in answer.get("CancellationReasons", [])]
-                # Between a failed condition and a conflict, the condition is the news: repeating cannot help.
+                # If there is both a failed condition and a conflict, report the condition: a retry cannot help.
                 if CONDITION_FAILED in codes:
                     return {"Error": {"Code": "ConditionalCheckFailedException"}, "Codes": codes}
                 if "TransactionConflict" in codes:
                     return {"Error": {"Code": "TransactionConflictException"}}
                 if THROTTLING.intersection(codes):
                     code = "ThrottlingException"
+            if code == "ResourceNotFoundException":
+                region = self._client.meta.region_name
+                raise StoreUnavailable(
+                    f"there is no table {self._table} in the Region {region} of this account"
+                ) from error
             message = answer.get("Error", {}).get("Message", "")
             kind = Throttled if code in THROTTLING else StoreUnavailable
             raise kind(f"DynamoDB refused {operation}: {code}: {message}") from error

@@ -1,7 +1,7 @@
-"""The scheduled rotation's entry: one step of a rotation that is due a run, and the signing key's age as a metric.
+"""The scheduled rotation's entry point: each run takes one step of a due rotation, and reports the signing key's age.
 
-It never waits, and two runs at once are one too many at most: the ring's conditional writes let one of them through. It
-raises what goes wrong, so that Lambda's own metric of errors tells of it; alarms of the template watch both.
+It never waits. Of two concurrent runs, the conditional writes on the ring let only one through. Errors are raised, so
+that Lambda's `Errors` metric counts them; alarms in the template watch both metrics.
 """
 
 import os
@@ -21,8 +21,8 @@ from token_service.signing.rotation import DAY, advance, age
 
 ACTOR: Final = "schedule"
 GRACE_DAYS: Final = 3
-"""A rotation takes a daily schedule up to three runs (make, publish, promote): one of them may have failed by then."""
-# All calls of a run end well within the function's time-out, and what is left is for the next.
+"""A daily schedule needs up to three runs for a rotation (make, publish, promote); this allows one of them to fail."""
+# All calls of a run end well within the function's time-out; the next run continues where it stopped.
 BOUNDED: Final = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
 PATIENT: Final = Config(
     connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": CREATE_ATTEMPTS}
@@ -50,5 +50,5 @@ def run(
 
 
 def lambda_handler(event: object, context: object) -> None:
-    """Answer a schedule's event, whatever it holds."""
+    """Handle an event of the schedule. Its content does not matter."""
     run(os.environ)

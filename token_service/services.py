@@ -1,4 +1,4 @@
-"""What the routes stand on, wired once for a container."""
+"""The services that the routes call, wired once per container."""
 
 import time
 from collections.abc import Callable
@@ -28,15 +28,15 @@ from token_service.web.origins import Origins
 from token_service.web.problems import LOGGER
 
 ACTOR: Final = "user"
-# A decision or a mint makes at most four calls in a row: they end, one way or the other, within the function's 29 s.
+# A decision or a mint makes at most four calls in sequence: even if all time out, they end within the function's 29 s.
 BOUNDED: Final = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
-# Cognito hashes passwords and sends mail before it answers; a repeated sign-up meets the first one's account.
+# Cognito hashes passwords and sends mail before it answers. No retries: a second sign-up would find the first one.
 PATIENT: Final = Config(connect_timeout=0.5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
 class Services:
-    """The domain, for one container."""
+    """All services, for one container."""
 
     gate: Gate
     minting: Minting
@@ -57,7 +57,7 @@ def build(
     sleep: Callable[[float], object] = time.sleep,
     session: Any = None,
 ) -> Services:
-    """The services that settings describe. `session` is a boto3 session; making one takes longer than all the rest."""
+    """Build the services. `session` is a boto3 session, which takes longer to create than everything else."""
     session = session or boto3.session.Session(region_name=settings.region)
     dynamodb = session.client("dynamodb", endpoint_url=settings.dynamodb_endpoint, config=BOUNDED)
     kms = Kms(session.client("kms", endpoint_url=settings.endpoint, config=BOUNDED))

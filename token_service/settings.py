@@ -8,7 +8,7 @@ from entitlements.settings import required
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the function is told by its environment."""
+    """The function's settings."""
 
     table: str
     region: str
@@ -20,14 +20,14 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read it; an empty variable counts as unset. Raises `MissingSetting`."""
+        """Read the environment; an empty variable counts as unset. Raises `MissingSetting`."""
         endpoint = environment.get("AWS_ENDPOINT_URL") or None
         return cls(
             table=required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack"),
             region=environment.get("AWS_DEFAULT_REGION") or required(environment, "AWS_REGION", "the table's Region"),
             user_pool_id=required(environment, "GATEPASS_USER_POOL_ID", "the id of the Cognito user pool"),
             user_pool_client_id=required(environment, "GATEPASS_USER_POOL_CLIENT_ID", "the id of the pool's client"),
-            stack=required(environment, "GATEPASS_STACK", "the name of the stack, by which its metrics are told apart"),
+            stack=required(environment, "GATEPASS_STACK", "the name of the stack, the dimension of its metrics"),
             endpoint=endpoint,
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
         )
@@ -39,6 +39,6 @@ class Settings:
 
     @property
     def jwks_url(self) -> str:
-        """Where the pool's public keys are."""
+        """The URL of the pool's public keys."""
         base = f"{self.endpoint}/{self.user_pool_id}" if self.endpoint else self.issuer
         return f"{base}/.well-known/jwks.json"

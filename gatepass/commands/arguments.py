@@ -4,14 +4,14 @@ import argparse
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Every command that reads can print JSON."""
+    """Add --json, which every command that reads has."""
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_user(parser: argparse.ArgumentParser, required: bool = True) -> "argparse._MutuallyExclusiveGroup":
-    """The user, by id or by e-mail address; `gatepass.commands.users.user_of` tells which one it is.
+    """Add the user, by id or by e-mail address; `gatepass.commands.users.user_of` returns the id.
 
-    Returns the group, for what names users in yet another way.
+    Returns the group, so that a command can add another way to select users.
     """
     who = parser.add_mutually_exclusive_group(required=required)
     who.add_argument("--user", metavar="USER_ID", help="the Cognito sub")
@@ -20,5 +20,5 @@ def add_user(parser: argparse.ArgumentParser, required: bool = True) -> "argpars
 
 
 def add_solution(parser: argparse.ArgumentParser, required: bool = True) -> None:
-    """The solution, by id."""
+    """Add the solution, by id."""
     parser.add_argument("--solution", required=required, metavar="SOLUTION_ID")

@@ -1,15 +1,15 @@
-"""The lines of `gatepass entitlements export` and `import`: one JSON object each, the law of which stands here.
+"""The lines of `gatepass entitlements export` and `import`. Each is a JSON object with these keys:
 
 | key | value |
 | --- | --- |
-| `user_id`, `solution_id`, `status`, `plan` | texts, always there |
-| `total`, `granted` | use so far (absent: 0), and how far a prepaid plan reaches |
+| `user_id`, `solution_id`, `status`, `plan` | strings, required |
+| `total`, `granted` | use so far (absent: 0), and the `total` up to which a prepaid plan allows requests |
 | `hYYYYMMDDHH`, `dYYYYMMDD`, `mYYYYMM` | use of an hour (UTC), a day and a month |
 | `paid_until` | seconds since the epoch |
 | `created_at` | ISO 8601 |
-| `suspended_reason` | text, beside the status `suspended` |
+| `suspended_reason` | string, only with the status `suspended` |
 
-Left out are what identifies a person (addresses are Cognito's) and what makes a token (`jti`, `generation`).
+A line contains no personal data (addresses are in Cognito) and nothing of a token (`jti`, `generation`).
 """
 
 import json
@@ -29,23 +29,23 @@ KEYS: Final = (
     "user_id", "solution_id", "status", "plan", "total", "granted", "paid_until", "created_at", "suspended_reason",
 )  # fmt: skip
 MOST: Final = 10**15
-"""More than any sum of purchases, and far from where a number of DynamoDB loses digits."""
+"""More than any sum of purchases, and far below the precision of DynamoDB's numbers."""
 LAST_SECOND: Final = 253_402_300_799
-"""Of the year 9999: what is larger was given in milliseconds."""
+"""The last second of the year 9999: a larger number must be in milliseconds."""
 DAY: Final = 86_400
 
 
 class BadLine(ValueError):
-    """A line says nothing that could be imported. `faults` maps each key to what is wrong with it."""
+    """A line cannot be imported. `faults` maps each key to what is wrong with it."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
-        """Keep every fault, so that one look mends them all."""
+        """Keep every fault, so that all can be corrected at once."""
         super().__init__("; ".join(f"{key}: {fault}" for key, fault in faults.items()))
         self.faults = dict(faults)
 
 
 def write_line(found: Entitlement, now: float) -> str:
-    """An entitlement as a line, without its end."""
+    """An entitlement as a line, without the line end."""
     item = found.to_item()
     current = _current(found.counters, now)
     return json.dumps({name: item[name] for name in (*KEYS, *sorted(current)) if name in item}, separators=(",", ":"))
@@ -61,7 +61,7 @@ def read_line(text: str, solution_of: Callable[[str], Solution | None], now: flo
 
 
 def _current(counters: Mapping[str, int], now: float) -> dict[str, int]:
-    """Those that some time zone may still count in. A UTC day before is enough: no zone is a day behind UTC."""
+    """The counters that some time zone may still use. No zone is a day behind UTC, so one more day is enough."""
     stale = set(windows_at(now, "UTC").stale(counters))
     return {name: count for name, count in counters.items() if name not in stale}
 
@@ -85,7 +85,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _shown(key: str) -> str:
-    """A key as it may go to a terminal: whatever stands in a file."""
+    """A key of a file, made safe for a terminal."""
     return key if key.isprintable() and key.isascii() and 0 < len(key) <= 40 else ascii(key[:40])
 
 
@@ -156,7 +156,7 @@ class _LineReader:
         if key not in self.data:
             return None
         value = self.data[key]
-        # bool is an int in Python, and 3.0 is a number that is not written as a whole one.
+        # bool is an int in Python, and 3.0 is not written as a whole number.
         if type(value) is not int or not 0 <= value <= most:
             unit = ", in seconds since the epoch" if key == "paid_until" else ""
             self.faults[_shown(key)] = f"must be a whole number from 0 to {most}{unit}"
@@ -183,19 +183,19 @@ class _LineReader:
         if reason and not good_reason(reason):
             self.faults["suspended_reason"] = f"must be one line of at most {REASON_LENGTH} characters"
         if status != SUSPENDED:
-            self.faults["suspended_reason"] = f"stands only beside the status {SUSPENDED}"
+            self.faults["suspended_reason"] = f"is allowed only with the status {SUSPENDED}"
         return reason
 
     def _counters(self, names: Iterable[str], now: float) -> dict[str, int]:
-        """The counters that still count; what cannot be the counter of a window is a fault."""
+        """The counters that are still in use. A name that is not that of a window's counter is a fault."""
         counters = {}
         for name in names:
             count, window = self._count(name, MOST), window_of(name)
             if window is None or not _exists(name, window):
                 self.faults[name] = f"there is no such {window.name if window else 'window'}"
-            # Where a day begins first, it is tomorrow already.
+            # In the time zones where days begin first, it is tomorrow already.
             elif name > windows_at(now if window.universal else now + DAY, "UTC").open[window.name].counter:
-                self.faults[name] = "lies in the future"
+                self.faults[name] = "is in the future"
             elif count is not None:
                 counters[name] = count
         return _current(counters, now)

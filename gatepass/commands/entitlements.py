@@ -1,6 +1,7 @@
-"""`gatepass entitlements`: who may do what."""
+"""`gatepass entitlements`: the access of users to solutions."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -22,12 +23,12 @@ from token_service.access.records import REASON_LENGTH, Entitlement, to_the_seco
 
 COLUMNS: Final = ("user", "solution", "status", "plan", "today", "total", "granted", "paid_until")
 VERBS: Final = {
-    "grant": "give access (again, after a revocation)",
-    "set-plan": "change the plan; holds on the next request",
-    "add-credits": "give more requests to a user of a prepaid plan, on top of what is left",
-    "suspend": "stop access for a while",
+    "grant": "grant access, also after a revocation",
+    "set-plan": "change the plan, effective on the next request",
+    "add-credits": "add requests for a user of a prepaid plan to those that are left",
+    "suspend": "suspend access; the token stays the same",
     "resume": "end a suspension",
-    "revoke": "end access, and the token for good",
+    "revoke": "end access and the token permanently",
 }
 
 
@@ -54,6 +55,8 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         add_solution(parser)
         _add_what(verb, parser)
         add_json(parser)
+        if verb == "revoke":
+            parser.add_argument("--yes", action="store_true", help="do not ask (asked on a terminal only)")
         parser.set_defaults(run=run_change)
     transfer.add_verbs(verbs)
 
@@ -67,8 +70,8 @@ def _add_what(verb: str, parser: argparse.ArgumentParser) -> None:
             "--until",
             type=moment,
             metavar="DATE",
-            help="when a paid plan lapses, in UTC: 2027-03-31 (which is paid for to its end: it lapses at the midnight "
-            "that begins the next day) or 2027-03-31T18:00Z; without it, never",
+            help="when a paid plan lapses, in UTC: 2027-03-31 (at the end of that day) or 2027-03-31T18:00Z (default: "
+            "never)",
         )
     elif verb == "add-credits":
         parser.add_argument("--credits", required=True, type=int, metavar="N", help="how many requests")
@@ -92,13 +95,13 @@ def moment(text: str) -> int:
             when = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no date: write 2027-03-31, or a date-time in UTC such as 2027-03-31T18:00Z"
+            f"{text!r} is not a date: write 2027-03-31, or a date-time in UTC such as 2027-03-31T18:00Z"
         ) from None
     return floor(when.timestamp())
 
 
 class _Rows:
-    """Entitlements as they are shown: with today's use and limit, for which each solution is read once."""
+    """Entitlements as rows, with today's use and limit. Each solution is read once."""
 
     def __init__(self, environment: Environment) -> None:
         self._directory, self._now = Directory(environment.repository.get_item), time.time()
@@ -120,7 +123,7 @@ class _Rows:
         return row | ({"suspended_reason": found.suspended_reason} if found.suspended_reason else {})
 
     def _today(self, found: Entitlement) -> tuple[int | None, int | None]:
-        """Use and limit of the solution's day; unknown where there is no such solution."""
+        """Use and limit of the solution's current day; None if there is no such solution."""
         solution = self._directory.solution(found.solution_id, self._now)
         if solution is None:
             return None, None
@@ -167,7 +170,7 @@ def run_show(options: argparse.Namespace) -> int:
     user = user_of(options, environment)
     found = environment.access.find(user, solution)
     if found is None:
-        raise CommandError(f"user {user} has no entitlement to {solution}")
+        raise CommandError(f"user {user} has no entitlement to {solution}: gatepass entitlements grant makes one")
     _print(environment, found, options.json)
     return 0
 
@@ -178,7 +181,7 @@ def _print(environment: Environment, found: Entitlement, as_json: bool) -> None:
 
 
 def run_change(options: argparse.Namespace) -> int:
-    """Carry out a change and say how things stand."""
+    """Carry out a change and print the result."""
     environment, solution = Environment.read(options.table), require_solution_id(options.solution)
     user = user_of(options, environment)
     changes: dict[str, Callable[[Access], Entitlement]] = {
@@ -189,6 +192,10 @@ def run_change(options: argparse.Namespace) -> int:
         "resume": lambda a: a.resume(user, solution),
         "revoke": lambda a: a.revoke(user, solution),
     }
+    if options.verb == "revoke" and not options.yes and sys.stdin.isatty():
+        print(f"Revoke {user} in {solution}? The token ends for good. [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return 1
     found = changes[options.verb](environment.access)
     if options.json:
         _print(environment, found, True)
@@ -202,5 +209,5 @@ def run_change(options: argparse.Namespace) -> int:
 
 def _reason(text: str | None) -> str:
     if text is not None and not text.strip():
-        raise CommandError("--reason is empty: say why, or leave it out")
+        raise CommandError("--reason is empty: give a reason, or leave it out")
     return (text or "").strip()

@@ -20,12 +20,11 @@ from token_service.signing.rotation import DAY, age, replace_mac, rotate, steps
 
 COLUMNS = ("kid", "state", "age", "since", "tokens", "kms_key")
 IN_HASTE = (
-    "do not wait until every gate knows the new key: a warm gate looks for an unknown key at most every 5 s, and until "
-    "then refuses tokens of it; nor until KMS lets the token service sign with it, at most 5 minutes, in which users "
-    "without a token get none"
+    "do not wait until every gate knows the new key and KMS lets the token service sign with it: for up to 5 s a gate "
+    "may refuse tokens of the new key, and for up to 5 minutes users without a token may get none"
 )
 MAC_IN_HASTE = (
-    "do not wait until KMS lets the token service use the new key: for at most 5 minutes users without a token may get "
+    "do not wait until KMS lets the token service use the new key: for up to 5 minutes users without a token may get "
     "none"
 )
 
@@ -41,23 +40,23 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     create = verbs.add_parser("create", help="make a key in KMS and publish it; it does not sign yet")
     _add_anew(create)
     create.set_defaults(run=run_create)
-    promote = verbs.add_parser("promote", help="make a key the one that signs; the one before goes on verifying")
+    promote = verbs.add_parser("promote", help="make a key the signing key; the previous one keeps verifying")
     _add_kid(promote)
     promote.add_argument("--now", action="store_true", help=IN_HASTE)
     promote.set_defaults(run=run_promote)
-    retire = verbs.add_parser("retire", help="take a key out of the ring; refused while live tokens rest on it")
+    retire = verbs.add_parser("retire", help="remove a key from the ring; refused while live tokens need it")
     _add_kid(retire)
-    retire.add_argument("--force", action="store_true", help="retire it all the same: their holders must renew them")
+    retire.add_argument("--force", action="store_true", help="retire it anyway: its tokens must be fetched again")
     retire.set_defaults(run=run_retire)
     revoke = verbs.add_parser("revoke", help="refuse a key's tokens at every gate; their holders can renew them")
     _add_kid(revoke)
     revoke.add_argument("--reason", required=True, metavar="TEXT", help="why, kept in the ring and the audit")
     revoke.set_defaults(run=run_revoke)
-    drain = verbs.add_parser("drain", help="how far the tokens of a key have been renewed (reads the whole table)")
+    drain = verbs.add_parser("drain", help="how many tokens of a key have been renewed (reads the whole table)")
     _add_kid(drain)
     add_json(drain)
     drain.set_defaults(run=run_drain)
-    rotation = verbs.add_parser("rotate", help="create, wait, promote; takes up where an interrupted one left off")
+    rotation = verbs.add_parser("rotate", help="create, wait, promote; continues an interrupted rotation")
     rotation.add_argument(
         "--older-than", type=_days, default=0, metavar="DAYS", help="only if the signing key is older"
     )
@@ -65,7 +64,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     rotation.add_argument("--dry-run", action="store_true", help="say what would be done")
     rotation.set_defaults(run=run_rotate)
     mac = verbs.add_parser(
-        "replace-mac", help="derive the secrets of new tokens from a new KMS key; old ones stay good"
+        "replace-mac", help="derive the secrets of new tokens from a new KMS key; existing tokens stay valid"
     )
     mac.add_argument("--now", action="store_true", help=MAC_IN_HASTE)
     _add_anew(mac)
@@ -74,12 +73,12 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def _add_anew(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--anew", action="store_true", help="give up the key that is pending, such as one deleted in KMS, for another"
+        "--anew", action="store_true", help="abandon the pending key (deleted in KMS, for example) and make another"
     )
 
 
 def _add_kid(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kid", metavar="KID", help="the key's id, or the beginning of it that no other key has")
+    parser.add_argument("kid", metavar="KID", help="the key's id, or a prefix of it that no other key has")
 
 
 def _days(text: str) -> int:
@@ -95,10 +94,10 @@ def _keys(options: argparse.Namespace) -> Keys:
 
 
 def _kid(keys: Keys, text: str) -> str:
-    """The whole id; a beginning of it is enough where it is clear."""
+    """The whole id of a key that is given by its id or by a unique prefix."""
     found = [key.kid for key in keys.ring().keys if key.kid.startswith(text)]
     if len(found) > 1:
-        raise CommandError(f"{text} begins the ids of {len(found)} keys: give more of it")
+        raise CommandError(f"{text} begins the ids of {len(found)} keys: give a longer prefix")
     return found[0] if found else text
 
 
@@ -138,7 +137,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def _mac_rows(ring: KeyRing, secrets: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The MAC keys that are in use: the ring's own, those that tokens rest on, and the one that hashes addresses."""
+    """The MAC keys in use: the ring's own, those of existing tokens, and the one that hashes addresses."""
     others = sorted({*secrets, ring.email_key} - {ring.mac_key_id})
     return [
         {
@@ -160,7 +159,7 @@ def run_create(options: argparse.Namespace) -> int:
 
 
 def run_promote(options: argparse.Namespace) -> int:
-    """Let a key sign."""
+    """Make a key the signing key."""
     keys = _keys(options)
     kid = _kid(keys, options.kid)
     before = keys.ring().signing_key.kid
@@ -170,7 +169,7 @@ def run_promote(options: argparse.Namespace) -> int:
 
 
 def run_retire(options: argparse.Namespace) -> int:
-    """Take a key out of the ring."""
+    """Remove a key from the ring."""
     keys = _keys(options)
     kid = _kid(keys, options.kid)
     kms_key_id = _kms_key_id(keys.ring(), kid)
@@ -180,7 +179,7 @@ def run_retire(options: argparse.Namespace) -> int:
 
 
 def run_revoke(options: argparse.Namespace) -> int:
-    """Refuse a key."""
+    """Revoke a key."""
     keys = _keys(options)
     kid = _kid(keys, options.kid)
     keys.revoke(kid, options.reason)
@@ -189,7 +188,7 @@ def run_revoke(options: argparse.Namespace) -> int:
 
 
 def run_drain(options: argparse.Namespace) -> int:
-    """Say how many live tokens still rest on a key."""
+    """Print how many live tokens still need a key."""
     keys = _keys(options)
     kid = _kid(keys, options.kid)
     tokens = keys.tokens_by_key()
@@ -200,7 +199,7 @@ def run_drain(options: argparse.Namespace) -> int:
 
 
 def run_rotate(options: argparse.Namespace) -> int:
-    """Rotate, or say what that would be."""
+    """Rotate, or print the steps that it would take."""
     keys = _keys(options)
     older_than = options.older_than * DAY
     if options.dry_run:
@@ -208,9 +207,7 @@ def run_rotate(options: argparse.Namespace) -> int:
             print(step)
         return 0
     if options.now:
-        print(
-            "in haste: until a gate has looked for the new key, at most 5 s, it refuses tokens of it", file=sys.stderr
-        )
+        print("not waiting: for up to 5 s, a gate that does not know the new key refuses its tokens", file=sys.stderr)
     try:
         if not rotate(keys, time.time, _count_down, lambda text: print(text, flush=True), older_than, options.now):
             print(f"nothing to do: {keys.ring().signing_key.kid} is recent enough")
@@ -244,7 +241,7 @@ def _kms_key_id(ring: KeyRing, kid: str) -> str:
 
 
 def _count_down(seconds: int) -> None:
-    """Wait, and show on a terminal how long it still takes; interrupted, the rotation can be taken up again."""
+    """Wait, and show the seconds that are left on a terminal. An interrupted rotation can be continued."""
     for left in range(seconds, 0, -1):
         if sys.stdout.isatty():
             print(f"\r{left:3} s ", end="", flush=True)

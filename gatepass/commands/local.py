@@ -1,15 +1,24 @@
 """`gatepass demo` and `gatepass local`: the whole of it on this machine."""
 
 import argparse
-import time
-from typing import Final
+import contextlib
+import queue
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from rich.console import Console
-
-from gatepass.interrupts import ending_on_signals
+from gatepass.interrupts import Interruption, ending_on_signals
+from gatepass.local.extra import require_extra
 from gatepass.refusals import CommandError
 
-MAX_PORT: Final = 65_535
+if TYPE_CHECKING:
+    from gatepass.local.backends import Backend
+    from gatepass.local.stack import LocalStack
+
+MAX_PORT: Final = 65_533
+USER: Final = "00000000-0000-4000-8000-000000000001"
+"""Has a token from the start."""
+POLL_SECONDS: Final = 0.5
 
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,53 +30,87 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--port",
         type=int,
         default=8080,
-        help="the API's port; the token service has the next (default: 8080)",
+        help="the API's port; the token service and the pages have the next two (default: 8080)",
     )
+    local.add_argument(
+        "--app", metavar="MODULE:HANDLER", help="a Lambda handler to put behind the gate, instead of the example"
+    )
+    local.add_argument("--solution", type=Path, metavar="FILE", help="the YAML file of what --app sells")
     local.set_defaults(run=run_local)
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Tell the journey; exit 1 if a step was not as it should be."""
+    """Run the journey; exit 1 if a step fails."""
+    require_extra()
+    from rich.console import Console
+
+    from gatepass.local.backends import example
     from gatepass.local.demo import Demo
     from gatepass.local.stack import local_stack
 
     console = Console(soft_wrap=True, highlight=False)
-    with ending_on_signals(), local_stack() as stack:
-        return 0 if Demo(stack, console).run() else 1
+    with ending_on_signals() as interruption, local_stack(example()) as stack:
+        return 0 if Demo(stack, console, interruption.check).run() else 1
 
 
 def run_local(options: argparse.Namespace) -> int:
     """Run until interrupted, showing each decision."""
-    from gatepass.local.stack import decision_of, local_stack
+    require_extra()
+    from gatepass.local.backends import example, own
+    from gatepass.local.stack import local_stack
 
-    if not 0 <= options.port < MAX_PORT:
-        raise CommandError(f"--port must be between 0 and {MAX_PORT - 1}: the token service has the next one")
+    if not 0 <= options.port <= MAX_PORT:
+        raise CommandError(f"--port must be between 0 and {MAX_PORT}: the next two ports are used as well")
+    if (options.app is None) != (options.solution is None):
+        raise CommandError("give both --app MODULE:HANDLER and --solution FILE, or neither for the example")
+    backend = own(options.app, options.solution) if options.app else example()
+    # The gateway's threads only queue their lines: a terminal that is gone must not fail the decision that they log.
+    decisions: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with (
+        ending_on_signals() as interruption,
+        local_stack(backend, options.port, decisions.put, pages=True) as stack,
+    ):
+        _tell(stack, backend)
+        try:
+            _watch(stack, decisions, interruption)
+        except KeyboardInterrupt:
+            print("\nstopped; nothing was kept")
+    return 0
 
-    def watch(line: str) -> None:
-        d = decision_of(line)
-        used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
-        print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
 
-    try:
-        with ending_on_signals(), local_stack(options.port, watch) as stack:
-            user = "00000000-0000-4000-8000-000000000001"
-            stack.run("entitlements", "grant", "--user", user, "--solution", "faiss-search")
-            token = stack.run("tokens", "mint", "--user", user, "--solution", "faiss-search")[1]
-            url = stack.gateway.url
-            print(f"the API        {url}/search\na token        {token}")
-            print(f"token service  {stack.token_service.url}/v1/docs\n")
-            print(f'curl {url}/search -d \'{{"query": "message queue"}}\'')
-            print(f'curl {url}/search -d \'{{"query": "message queue"}}\' -H "Authorization: Bearer $TOKEN"\n')
-            print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
-            print("Ctrl-C ends it. Each decision of the gate:", flush=True)
-            shown = 0
-            while True:
-                # Who registers by hand needs the code that Cognito would mail.
-                mails = stack.mails()
-                for mail in mails[shown:]:
-                    print(f"mailed: the code is {mail['code']}", flush=True)
-                shown = len(mails)
-                time.sleep(0.5)
-    except KeyboardInterrupt:
-        print("\nended; nothing was kept")
-        return 0
+def _tell(stack: "LocalStack", backend: "Backend") -> None:
+    solution = stack.solution
+    for command in (["entitlements", "grant"], ["tokens", "mint"]):
+        status, token = stack.run(*command, "--user", USER, "--solution", solution.solution_id)
+        if status:
+            raise CommandError(f"the local stack did not start: gatepass {' '.join(command)} failed")
+    method, path = backend.routes[0]
+    url = f"{stack.gateway.url}{path.replace('{proxy+}', '')}"
+    print(f"the page       {solution.frontend_url or '(the solution has no frontend_url)'}")
+    print(f"the API        {url}\na token        {token}")
+    print(f"token service  {stack.token_service.url}/v1/docs")
+    print(f"registration   {solution.upgrade_url}\n")
+    print("For another shell, where gatepass then works on this stack:")
+    for name, value in {**stack.environment, "TOKEN": token}.items():
+        print(f"export {name}={shlex.quote(value)}")
+    request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
+    print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')
+    print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
+    print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
+
+
+def _watch(stack: "LocalStack", decisions: "queue.SimpleQueue[str]", interruption: Interruption) -> NoReturn:
+    """Print decisions, and the codes that Cognito would mail: who registers by hand needs them."""
+    from gatepass.local.stack import decision_of
+
+    shown = 0
+    while True:
+        interruption.check()
+        with contextlib.suppress(queue.Empty):
+            d = decision_of(decisions.get(timeout=POLL_SECONDS))
+            used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
+            print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
+        mails = stack.mails()
+        for mail in mails[shown:]:
+            print(f"mailed: the code is {mail['code']}", flush=True)
+        shown = len(mails)

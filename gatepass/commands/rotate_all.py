@@ -1,4 +1,4 @@
-"""`gatepass tokens rotate`, of one user or of a whole solution: what was minted before a time ends, nothing since."""
+"""`gatepass tokens rotate`, for one user or a whole solution: ends the tokens minted before a given time only."""
 
 import argparse
 import shlex
@@ -11,7 +11,7 @@ from typing import Final
 
 from entitlements.identifiers import require_solution_id
 from entitlements.items import StoreUnavailable
-from entitlements.refusals import Refused
+from entitlements.refusals import Code, Refused
 from gatepass.commands.arguments import add_solution, add_user
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
@@ -23,29 +23,29 @@ from token_service.access.records import to_the_second
 from token_service.errors import Busy, Throttled
 
 NAMED: Final = 20
-"""Users whose tokens could not be ended that are named; the next run names the rest."""
+"""The most users that are named because their tokens could not be ended; the next run names the rest."""
 
 
 def add_verb(
     verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", run_one: Callable[[argparse.Namespace], int]
 ) -> None:
     """Declare the verb; `run_one` rotates one user's token."""
-    parser = verbs.add_parser("rotate", help="print a new token, and end the old one; or end all of a solution (--all)")
+    parser = verbs.add_parser("rotate", help="print a new token and end the old one; or end all of a solution (--all)")
     add_user(parser).add_argument(
-        "--all", action="store_true", help="every user's token: they get the next one by signing in, or by ID token"
+        "--all", action="store_true", help="end every user's token: users get a new one by signing in or by ID token"
     )
     add_solution(parser)
     parser.add_argument(
         "--before",
         type=_moment,
         metavar="TIME",
-        help="with --all: only tokens minted before this time in UTC, 2027-03-31T18:00Z or the beginning of 2027-03-31 "
+        help="with --all: only tokens minted before this time in UTC, 2027-03-31T18:00Z or 2027-03-31 (its beginning) "
         "(default: now)",
     )
 
     def run(options: argparse.Namespace) -> int:
         if options.before is not None and not options.all:
-            parser.error("--before goes with --all")
+            parser.error("--before requires --all")
         return run_all(options) if options.all else run_one(options)
 
     parser.set_defaults(run=run)
@@ -62,15 +62,15 @@ def _moment(text: str) -> int:
 
 
 def run_all(options: argparse.Namespace) -> int:
-    """End the tokens one after the other; what ended stays ended, and a token minted since is never touched."""
+    """End the tokens one by one. Ended tokens stay ended in any case, and tokens minted since are never ended."""
     solution_id, before = require_solution_id(options.solution), options.before
     now = time.time()
     if before is None:
         before = floor(now) + 1
-        # Times of tokens are whole seconds: once this one has begun, what is minted is not before it.
+        # Tokens have times in whole seconds: after this wait, no token is minted with a time before it.
         time.sleep(before - now)
     elif before > now:
-        raise CommandError("--before is in the future: it would end tokens that are minted from now on")
+        raise CommandError("--before is in the future, so it would end tokens minted from now on: give a past time")
     table = ["--table", options.table] if options.table else []
     again = shlex.join(
         ["gatepass", *table, "tokens", "rotate", "--all", "--solution", solution_id, "--before", to_the_second(before)]
@@ -97,14 +97,14 @@ def run_all(options: argparse.Namespace) -> int:
     if busy:
         named = ", ".join(busy[:NAMED]) + (f" and {len(busy) - NAMED} others" if len(busy) > NAMED else "")
         print(
-            f"gatepass: {len(busy)} tokens are being changed by others and were left: {named}; run: {again}",
+            f"gatepass: {len(busy)} tokens were left, since others keep changing them: {named}; run: {again}",
             file=sys.stderr,
         )
     return 1 if busy else 0
 
 
 def _end(access: Access, solution_id: str, users: Sequence[str], before: int, bar: Progress) -> tuple[int, list[str]]:
-    """How many tokens ended, and the users whose entitlements others kept changing."""
+    """The number of tokens ended, and the users whose entitlements others kept changing."""
     ended, busy = 0, []
     for number, user in enumerate(users, 1):
         try:
@@ -113,7 +113,7 @@ def _end(access: Access, solution_id: str, users: Sequence[str], before: int, ba
             busy.append(user)
         except Refused as error:
             # The index is eventually consistent: an account may have been deleted since.
-            if error.code != "entitlement_missing":
+            if error.code is not Code.ENTITLEMENT_MISSING:
                 raise
         bar.show(1, f"{number}/{len(users)}")
     return ended, busy

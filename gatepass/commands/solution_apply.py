@@ -1,22 +1,28 @@
-"""One solution's configuration into the table: with the origins of its pages, all of it or nothing."""
+"""Writes a solution's configuration and the origins of its pages to the table, all or nothing."""
 
+import difflib
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from entitlements.items import Item, Wire, item_to_wire, origin_key, origin_prefix, solution_key, to_wire
 from entitlements.origins import origins_of
+from entitlements.plans import ANONYMOUS
 from entitlements.solution import ConfigError, Solution, solution_from_document
 from gatepass.refusals import CommandError
+from token_service.access.grants import Access
 from token_service.errors import ConditionFailed
 from token_service.repository import Repository
 
 TRANSACTION: Final = 100
-"""Actions of a TransactWriteItems:
+"""The most actions of a TransactWriteItems:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 MAX_ORIGINS: Final = 40
-"""Of one solution, so that all of them can be replaced by others in one transaction. A rule of applying alone: what is
-stored already stays good with more.
+"""Origins of one solution, so that all can be replaced by others in one transaction. Checked only on apply: a stored
+solution with more stays valid.
 """
 
 
@@ -30,9 +36,9 @@ def require_few_origins(solution: Solution, path: Path) -> None:
 
 
 def apply(repository: Repository, solution: Solution) -> bool:
-    """Write the configuration and its origins as one; True if the solution is new.
+    """Write the configuration and its origins in one transaction; True if the solution is new.
 
-    Raises `CommandError` where somebody else applied the same solution meanwhile.
+    Raises `CommandError` if somebody else applied the same solution concurrently.
     """
     key = solution_key(solution.solution_id)
     before = repository.get_item(key)
@@ -44,18 +50,46 @@ def apply(repository: Repository, solution: Solution) -> bool:
     deleted = [("Delete", {"Key": origin_key(one, solution.solution_id).wire}) for one in stale]
     room = TRANSACTION - 1
     try:
-        # Only a document from before MAX_ORIGINS has so many. They go first, while it still names them: whoever is
-        # interrupted here finds the rest of them by it again.
+        # Only a document older than MAX_ORIGINS has so many. They are deleted first, while the document still names
+        # them, so that an interrupted run can be repeated.
         while len(added) + len(deleted) > room:
             repository.transact([("ConditionCheck", {"Key": key.wire, **condition}), *deleted[:room]])
             deleted = deleted[room:]
         repository.transact([("Put", put), *added, *deleted])
     except ConditionFailed:
         raise CommandError(
-            f"somebody else applied {solution.solution_id} meanwhile: look at it (gatepass solutions show "
+            f"somebody else applied {solution.solution_id} at the same time: check it (gatepass solutions show "
             f"{solution.solution_id}), and run this again",
         ) from None
     return before is None
+
+
+def applied_before(repository: Repository, solution_id: str) -> Solution | None:
+    """The solution as it is applied; None where there is none, or where what is stored cannot be read."""
+    item = repository.get_item(solution_key(solution_id))
+    try:
+        return None if item is None else solution_from_document(str(item.get("document", "")))
+    except ConfigError:
+        return None
+
+
+def difference(before: Solution | None, after: Solution, path: Path) -> str:
+    """What applying changes, as a unified diff of the configurations in YAML; empty for a new solution."""
+    if before is None:
+        return ""
+    old, new = (yaml.safe_dump(one.to_mapping(), sort_keys=False).splitlines(keepends=True) for one in (before, after))
+    return "".join(difflib.unified_diff(old, new, f"{after.solution_id} (applied)", str(path), n=2))
+
+
+def warnings(before: Solution | None, after: Solution, access: Access) -> list[str]:
+    """What happens to users whose plan is removed. Reads all entitlements of the solution, where a plan is."""
+    removed = set(before.plans) - set(after.plans) - {ANONYMOUS} if before else set()
+    users = Counter(one.plan for one in access.of_solution(after.solution_id) if one.plan in removed) if removed else {}
+    return [
+        f"{count} user(s) of {after.solution_id} have the plan {plan}, which this removes: the gate refuses them "
+        f"(plan_unknown) until gatepass entitlements set-plan gives them another"
+        for plan, count in sorted(users.items())
+    ]
 
 
 def _unchanged(before: Item | None) -> Wire:
@@ -75,6 +109,6 @@ def _stored_origins(repository: Repository, solution_id: str, before: Item | Non
     try:
         return origins_of(solution_from_document(str(before.get("document", ""))))
     except ConfigError:
-        # Damaged: this application mends it, and what it named only the table itself can tell.
+        # The stored document is damaged and will be replaced: only a scan finds the origins that it named.
         found = repository.scan_keys(origin_prefix())
         return {key.subject for key in found if key == origin_key(key.subject, solution_id)}

@@ -1,4 +1,4 @@
-"""`gatepass solutions`: what is sold, and which APIs it stands behind."""
+"""`gatepass solutions`: the solutions, and the APIs linked to them."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from entitlements.items import Key, api_key, api_prefix, solution_key, solution_
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
 from gatepass.commands.arguments import add_json
-from gatepass.commands.solution_apply import apply, require_few_origins
+from gatepass.commands.solution_apply import applied_before, apply, difference, require_few_origins, warnings
 from gatepass.environment import Environment
 from gatepass.output import print_rows
 from gatepass.refusals import CommandError
@@ -25,6 +25,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     apply_ = verbs.add_parser("apply", help="write the configuration of solutions from YAML files")
     apply_.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply_.add_argument("--dry-run", action="store_true", help="check the files, show what would change, write nothing")
     apply_.set_defaults(run=run_apply)
     list_ = verbs.add_parser("list", help="list the solutions")
     add_json(list_)
@@ -33,14 +34,14 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     show.add_argument("solution", metavar="ID")
     add_json(show)
     show.set_defaults(run=run_show)
-    link = verbs.add_parser("link", help="say which solution an API belongs to")
+    link = verbs.add_parser("link", help="link an API to its solution")
     link.add_argument("solution", metavar="ID")
     link.add_argument("api", metavar="API_ID")
     link.add_argument(
         "--policy-responses", action="store_true", help="for an HTTP API whose authorizer has simple responses off"
     )
     link.set_defaults(run=run_link)
-    unlink = verbs.add_parser("unlink", help="end that; the gate then refuses every request to the API")
+    unlink = verbs.add_parser("unlink", help="unlink an API; the gate then refuses every request to it")
     unlink.add_argument("solution", metavar="ID")
     unlink.add_argument("api", metavar="API_ID")
     unlink.set_defaults(run=run_unlink)
@@ -50,13 +51,20 @@ def run_apply(options: argparse.Namespace) -> int:
     """Check every file before the first is written: a broken one changes nothing."""
     solutions = [read_file(path) for path in options.files]
     if len({solution.solution_id for solution in solutions}) < len(solutions):
-        raise CommandError("nothing was applied: two of the files are of the same solution_id")
+        raise CommandError("nothing was applied: two of the files have the same solution_id")
     for solution, path in zip(solutions, options.files, strict=True):
         require_few_origins(solution, path)
     environment = Environment.read(options.table)
-    for solution in solutions:
+    for solution, path in zip(solutions, options.files, strict=True):
+        before = applied_before(environment.repository, solution.solution_id)
+        print(difference(before, solution, path), end="")
+        for warning in warnings(before, solution, environment.access):
+            print(f"gatepass: {warning}", file=sys.stderr)
+        if options.dry_run:
+            print(f"would apply {solution.solution_id}")
+            continue
         new = apply(environment.repository, solution)
-        print(f"applied {solution.solution_id}: it holds everywhere within 60 seconds")
+        print(f"applied {solution.solution_id}: effective everywhere within 60 seconds")
         if new and solution.token_delivery == "query":
             print(
                 f"gatepass: {solution.solution_id} has token_delivery: query, which puts tokens into the logs of web "
@@ -78,7 +86,7 @@ def read_file(path: Path) -> Solution:
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
     except RecursionError as error:
-        raise CommandError(f"{path} holds an alias of itself: write it out") from error
+        raise CommandError(f"{path} contains an alias of itself: write the value out") from error
     except yaml.YAMLError as error:
         raise CommandError(f"{path} is not YAML: {error}") from error
     except ConfigError as error:
@@ -88,7 +96,7 @@ def read_file(path: Path) -> Solution:
 
 
 def _lines(node: yaml.Node, prefix: str) -> dict[str, int]:
-    """The line of each key, by its path. Refuses a key written twice, of which YAML would keep the last in silence."""
+    """The line of each key, by its path. Refuses a repeated key, of which YAML would silently keep the last."""
     lines: dict[str, int] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -146,7 +154,7 @@ def run_show(options: argparse.Namespace) -> int:
 
 
 def run_link(options: argparse.Namespace) -> int:
-    """Write the API's item; moving an API to another solution takes an unlink first."""
+    """Write the API's item; an API must be unlinked before it can move to another solution."""
     environment = Environment.read(options.table)
     api = require_api_id(options.api)
     solution = required_solution(environment, options.solution)

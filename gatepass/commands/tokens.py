@@ -1,4 +1,4 @@
-"""`gatepass tokens`: mint, rotate, look inside, and ask what the gate would say."""
+"""`gatepass tokens`: mint, rotate, inspect and explain tokens."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from entitlements.identifiers import require_solution_id
 from entitlements.token import jti_of, parse
 from gatepass.commands import rotate_all
 from gatepass.commands.arguments import add_json, add_solution, add_user
+from gatepass.commands.solutions import required_solution
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record
@@ -56,21 +57,22 @@ def run_mint(options: argparse.Namespace) -> int:
 
 
 def run_inspect(options: argparse.Namespace) -> int:
-    """Print the public half: the secret is never repeated."""
+    """Print the public parts. The secret is never printed."""
     token = parse(_token(options))
     payload = None if token is None else token.claims()
     if token is None or payload is None:
-        raise CommandError("that is not a Gatepass token: it begins with gp1_ and has four parts")
+        raise CommandError("that is not a Gatepass token: a token begins with gp1_ and has four parts")
     matches = payload.get("jti") == jti_of(token.secret)
     print_record({"kid": token.kid, "alg": token.algorithm, **payload, "secret_matches": matches}, options.json)
     return 0
 
 
 def run_explain(options: argparse.Namespace) -> int:
-    """Ask the gate's own code; exit 0 if it would allow, 1 if it would deny."""
+    """Print the decision of the gate's own code; exit 0 if it would allow, 1 if it would deny."""
     method, _, path = options.request.partition(" ")
     request = Request(method=method.upper(), path=path or "/", authorization=(f"Bearer {_token(options)}",))
-    gate = Gate(Environment.read(options.table).repository)
-    decision = gate.decide(require_solution_id(options.solution), request, time.time(), spending=False)
+    environment = Environment.read(options.table)
+    solution = required_solution(environment, options.solution)
+    decision = Gate(environment.repository).decide(solution.solution_id, request, time.time(), spending=False)
     print_record({**decision.context(), "message": decision.reason.message}, options.json)
     return 0 if decision.allowed else 1

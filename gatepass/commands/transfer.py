@@ -1,4 +1,4 @@
-"""`gatepass entitlements export` and `import`: users move from one table to another, once, whatever happens."""
+"""`gatepass entitlements export` and `import`: move users from one table to another; both can be repeated."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ from token_service.access.records import Entitlement
 from token_service.errors import Busy, Throttled
 
 MAX_LINE: Final = 65_536
-"""Bytes of a line: an entitlement has about 300, and a file without line ends must not fill the memory."""
+"""The most bytes of a line. An entitlement has about 300; a file without line ends must not fill the memory."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     export = verbs.add_parser("export", help="write entitlements with their counters as JSON lines, without tokens")
     add_solution(export, required=False)
     export.add_argument(
-        "--output", type=Path, metavar="FILE", help="in place of standard output; replaced when complete"
+        "--output", type=Path, metavar="FILE", help="where to write (default: standard output); replaced when complete"
     )
     export.set_defaults(run=run_export)
     import_ = verbs.add_parser(
@@ -53,7 +53,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def run_export(options: argparse.Namespace) -> int:
-    """Write line by line what the table gives page by page."""
+    """Write the entitlements line by line, while the table is read page by page."""
     environment, count = Environment.read(options.table), 0
     found: Iterable[Entitlement]
     if options.solution:
@@ -62,7 +62,7 @@ def run_export(options: argparse.Namespace) -> int:
         found = environment.access.of_solution(solution.solution_id)
     else:
         found = environment.access.everything()
-    # Lines that scroll by on a terminal show themselves how far it is.
+    # On a terminal, the lines themselves show the progress.
     with _complete(options.output) as file, progress("exporting", shown=not file.isatty()) as bar:
         for one in found:
             file.write(write_line(one, time.time()) + "\n")
@@ -74,7 +74,7 @@ def run_export(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _complete(path: Path | None) -> Iterator[IO[str]]:
-    """A file that takes its place only when it is complete: half an export must not pass for a whole one."""
+    """A file that replaces `path` only when it is complete: a partial export must not be taken for a whole one."""
     if path is None:
         yield sys.stdout
         sys.stdout.flush()
@@ -101,7 +101,7 @@ def _complete(path: Path | None) -> Iterator[IO[str]]:
 
 @dataclass
 class _Tally:
-    """What became of the lines."""
+    """The results of the lines."""
 
     dry_run: bool
     line: int = 0
@@ -111,13 +111,13 @@ class _Tally:
     bad: int = 0
 
     def __str__(self) -> str:
-        other = f" ({self.different} of them otherwise than in the file)" if self.different else ""
+        other = f" ({self.different} of them different from the file)" if self.different else ""
         done = "would import" if self.dry_run else "imported"
         return f"{done} {self.imported}, there already {self.there_already}{other}, bad {self.bad}"
 
 
 def run_import(options: argparse.Namespace) -> int:
-    """Import each line by itself: what was done stays done, and doing it again changes nothing."""
+    """Import line by line. Imported lines stay imported, and importing them again changes nothing."""
     environment, tally = Environment.read(options.table), _Tally(options.dry_run)
     name = "standard input" if options.file == "-" else options.file
     again = "run the same command again: what is there already is left as it is"
@@ -146,6 +146,7 @@ def _import(environment: Environment, file: BinaryIO, bar: Progress, tally: _Tal
     def solution_of(solution_id: str) -> Solution | None:
         return _patiently(directory.solution, solution_id, time.time())
 
+    seen: dict[tuple[str, str], Entitlement] = {}
     for number, raw, length in _lines(file):
         tally.line = number
         bar.show(length, str(number))
@@ -157,6 +158,11 @@ def _import(environment: Environment, file: BinaryIO, bar: Progress, tally: _Tal
                 bar.tell(f"{name}:{number}: {key}: {fault}")
             continue
         there = _patiently(access.find, moved.user_id, moved.solution_id)
+        if tally.dry_run and there is None:
+            # By the time of its second line, an import would find what the first one made.
+            name_of = (moved.user_id, moved.solution_id)
+            there = seen.get(name_of)
+            seen.setdefault(name_of, moved)
         if there is None and (tally.dry_run or _patiently(access.move_in, moved)):
             tally.imported += 1
             continue
@@ -168,7 +174,7 @@ def _import(environment: Environment, file: BinaryIO, bar: Progress, tally: _Tal
 
 
 def _differences(there: Entitlement, moved: Entitlement) -> list[str]:
-    """What an operator would want to know of: use goes on by itself after a user has moved."""
+    """The attributes that differ. Counters are left out, since they change once a user has moved."""
     names = ("status", "plan", "granted", "paid_until", "suspended_reason")
     return [name for name in names if getattr(there, name) != getattr(moved, name)]
 
@@ -192,13 +198,13 @@ def _opened(name: str) -> Iterator[BinaryIO]:
 
 
 def _size(file: BinaryIO) -> int | None:
-    """What is known of it beforehand: nothing of a pipe."""
+    """The size in bytes; None if it is unknown, as for a pipe."""
     status = os.fstat(file.fileno())
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
-    """Lines with their numbers and lengths. Blank ones are passed over; of one too long only its beginning is kept."""
+    """Lines with their numbers and lengths. Blank lines are skipped; a line that is too long is cut off."""
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number, length, rest = number + 1, len(line), line

@@ -1,6 +1,6 @@
-"""Whom a command is about: a user by id, or by the e-mail address that the Cognito pool knows.
+"""Finds the user that a command is about, by id or by e-mail address in the Cognito pool.
 
-An address comes from the operator and goes to Cognito, and nowhere else: not into output, errors, logs or the table.
+An address goes from the operator to Cognito only: never into output, errors, logs or the table.
 """
 
 import argparse
@@ -12,13 +12,13 @@ from gatepass.environment import Environment
 from gatepass.refusals import CommandError
 
 ADDRESS: Final = re.compile(r'[^\s"\\@]+@[^\s"\\@]+')
-"""Without what could end or escape the quotes of a filter; an address that needs them finds its user by id."""
+"""Excludes characters that could end or escape the quotes of a filter; such users can be named by id."""
 FILTER_LENGTH: Final = 256
 """https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html"""
 
 
 def user_of(options: argparse.Namespace, environment: Environment) -> str:
-    """The id of the user whom `--user` or `--email` names."""
+    """The id of the user that `--user` or `--email` names."""
     if options.email is None:
         return require_user_id(options.user)
     return _find(options.email, environment)
@@ -27,14 +27,14 @@ def user_of(options: argparse.Namespace, environment: Environment) -> str:
 def _find(address: str, environment: Environment) -> str:
     filter_ = f'email = "{address}"'
     if not ADDRESS.fullmatch(address) or not address.isprintable() or len(filter_) > FILTER_LENGTH:
-        raise CommandError("--email is no e-mail address that can be looked up: give --user USER_ID")
+        raise CommandError("--email is not an e-mail address that can be looked up: give --user USER_ID")
     if not environment.user_pool_id:
         raise CommandError(
             "--email looks users up in Cognito: set GATEPASS_USER_POOL_ID to the pool, or give --user",
         )
     found = _ids(environment, environment.user_pool_id, filter_)
     if not found:
-        raise CommandError("no user of the pool has that e-mail address, in exactly this spelling")
+        raise CommandError("no user of the pool has exactly that e-mail address: check its spelling")
     if len(found) > 1:
         raise CommandError(f"{len(found)} users have that address, give --user: {', '.join(found)}")
     return found[0]
@@ -49,9 +49,9 @@ def _ids(environment: Environment, pool: str, filter_: str) -> list[str]:
         pages = client.get_paginator("list_users").paginate(UserPoolId=pool, Filter=filter_, AttributesToGet=["sub"])
         attributes = [entry for page in pages for user in page["Users"] for entry in user["Attributes"]]
     except client.exceptions.ResourceNotFoundException as error:
-        raise CommandError(f"there is no user pool {pool} here: look at GATEPASS_USER_POOL_ID") from error
+        raise CommandError(f"there is no user pool {pool} in this Region: check GATEPASS_USER_POOL_ID") from error
     except ClientError as error:
-        # The message may repeat what was asked for.
+        # The message may repeat the address.
         code = error.response.get("Error", {}).get("Code", "")
         raise CommandError(f"Cognito refused to look the user up in {pool}: {code}") from error
     except BotoCoreError as error:

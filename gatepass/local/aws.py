@@ -13,6 +13,7 @@ import hmac
 import json
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,8 @@ from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import EmptyResult
 from moto.server import main
+
+from gatepass.local.emulator import UNTIL_STDIN_ENDS
 
 MAILBOX: Final = "GATEPASS_LOCAL_MAILBOX"
 FLOWS: Final = {
@@ -212,5 +215,17 @@ for _replacement in (
         _moto[_replacement.__name__] = getattr(CognitoIdpResponse, _replacement.__name__)
     setattr(CognitoIdpResponse, _replacement.__name__, _replacement)
 
+
+def _end_with_stdin() -> None:
+    """The kernel closes the parent's end of the pipe however the parent ends, also by SIGKILL."""
+    while os.read(0, 1):  # not sys.stdin: its lock, held here, would stop the interpreter from ending otherwise
+        pass
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    main()
+    arguments = sys.argv[1:]
+    if UNTIL_STDIN_ENDS in arguments:
+        arguments.remove(UNTIL_STDIN_ENDS)
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    main(arguments)

@@ -5,6 +5,7 @@ import secrets
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as Summary
 
 from entitlements import base64url
+from gatepass.local.backends import example
 from gatepass.local.stack import LocalStack
 
 SOLUTION: Final = "faiss-search"
@@ -48,6 +50,7 @@ class Demo:
 
     stack: LocalStack
     console: Console
+    check_interrupted: Callable[[], None]
     steps: list[Step] = field(default_factory=list)
     user: str = ""
 
@@ -111,9 +114,7 @@ class Demo:
     def _foreign_token(self) -> str:
         from tempfile import NamedTemporaryFile
 
-        from gatepass.local.stack import SOLUTION_FILE
-
-        other = SOLUTION_FILE.read_text().replace(f"solution_id: {SOLUTION}", "solution_id: another-solution")
+        other = example().solution_file.read_text().replace(f"solution_id: {SOLUTION}", "solution_id: another-solution")
         with NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(other)
             file.flush()
@@ -170,6 +171,7 @@ class Demo:
         self._note(what, str(expected).lower(), str(seen).lower())
 
     def _note(self, what: str, expected: str, seen: str) -> None:
+        self.check_interrupted()
         self.steps.append(Step(what, expected, seen))
         if expected != seen:
             self.console.print(f"  [bold red]expected {expected}[/bold red]")

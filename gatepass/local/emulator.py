@@ -13,18 +13,33 @@ from typing import Final
 from gatepass.refusals import CommandError
 
 START_SECONDS: Final = 60
+UNTIL_STDIN_ENDS: Final = "--until-stdin-ends"
+"""The server's option to end when its standard input does."""
+# As `python -m gatepass.local.aws`, which would import what the current folder has of the same name, however.
+_MODULE: Final = (
+    f"import runpy, sys; sys.path.append({str(Path(__file__).parents[2])!r}); "
+    "runpy.run_module('gatepass.local.aws', run_name='__main__', alter_sys=True)"
+)
 
 
 @contextmanager
 def moto_server(mailbox: Path) -> Iterator[str]:
-    """Run the server until the end of the block. Yields its URL. Mailed codes go to the file `mailbox` (`aws.py`)."""
+    """Run the server until the end of the block. Yields its URL. Mailed codes go to the file `mailbox` (`aws.py`).
+
+    It also ends if this process is killed: it holds the reading end of a pipe that then closes.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gatepass.local.aws", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-P", "-c", _MODULE, "-H", "127.0.0.1", "-p", str(port), UNTIL_STDIN_ENDS]
     environment = os.environ | {"GATEPASS_LOCAL_MAILBOX": str(mailbox)}
     server = subprocess.Popen(  # noqa: S603
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in the terminal is for this process, which then ends the server
     )
     try:
         _wait(server, port)
@@ -43,4 +58,7 @@ def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise CommandError("the emulator (moto's server) did not start: run make setup again")
+    raise CommandError(
+        "the emulator (moto's server) did not start: install its packages again (make setup, or pip install "
+        "'gatepass[local]')"
+    )

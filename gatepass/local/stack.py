@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
@@ -11,14 +12,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from entitlements.solution import Solution, read_solution
 from gatepass.attach.responses import LATER, REFUSED
+from gatepass.commands.solutions import read_file
+from gatepass.local.backends import Backend
 from gatepass.local.emulator import moto_server
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
+from gatepass.local.pages import MARKETPLACE_PATH, Pages
 from gatepass.refusals import CommandError
 
 TABLE: Final = "gatepass-local"
 API_ID: Final = "local12345"
-SOLUTION_FILE: Final = Path(__file__).parents[2] / "examples" / "faiss_search" / "solution.yaml"
+EXPORTED: Final = (
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "GATEPASS_TABLE",
+    "GATEPASS_USER_POOL_ID",
+    "GATEPASS_USER_POOL_CLIENT_ID",
+)
+"""What a command in another shell needs to work on this stack."""
 
 _CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
 GATEWAY_RESPONSES: Final = {
@@ -35,11 +49,16 @@ class LocalStack:
 
     gateway: LocalGateway
     token_service: LocalGateway
+    web: LocalGateway
+    solution: Solution
+    """As it was applied."""
     run: Callable[..., tuple[int, str]]
     """Runs a `gatepass` command in this stack. Returns its exit status and output."""
     mailbox: Path
     """The file with Cognito's mails, one JSON line each."""
-    lines: list[str] = field(default_factory=list)
+    environment: Mapping[str, str]
+    """The variables by which a command in another process works on this stack."""
+    lines: deque[str] = field(default_factory=deque)
 
     def mails(self) -> list[dict[str, str]]:
         """All mails so far, newest last."""
@@ -52,8 +71,14 @@ class LocalStack:
 
 
 @contextmanager
-def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> Iterator[LocalStack]:
-    """Start everything and apply the first solution. `watch` gets the gate's log lines."""
+def local_stack(
+    backend: Backend, port: int = 0, watch: Callable[[str], object] | None = None, pages: bool = False
+) -> Iterator[LocalStack]:
+    """Start everything and apply the backend's solution. `watch` gets the gate's log lines.
+
+    The token service has the port after `port`, and the pages have the next one; 0 takes any that are free. With
+    `pages`, the solution's marketplace is the local one, and its users return to its page on this machine.
+    """
     # The local stack must not use the AWS account that this shell is set to.
     for name in [name for name in os.environ if name.startswith(("AWS_", "GATEPASS_"))]:
         del os.environ[name]
@@ -69,23 +94,54 @@ def local_stack(port: int = 0, watch: Callable[[str], object] | None = None) -> 
             GATEPASS_TABLE=TABLE,
             GATEPASS_STACK=TABLE,
         )
-        for command in (["init"], ["solutions", "apply", str(SOLUTION_FILE)]):
-            _command(*command)
-        _command("solutions", "link", "faiss-search", API_ID)
-        lines: list[str] = []
+        lines: deque[str] = deque(maxlen=1)
 
         def write(line: str) -> None:
             lines.append(line)
             if watch is not None:
                 watch(line)
 
-        _create_user_pool(endpoint)
-        # The port after the API's, or any free port if any was requested.
-        with (
-            _gateway(_api(write), port) as gateway,
-            _gateway(_token_api(), port + 1 if port else 0) as token_service,
-        ):
-            yield LocalStack(gateway, token_service, _command, Path(folder) / "mailbox", lines)
+        page_handler = Pages(backend.frontend)
+        with _gateway(_page_api(page_handler), port + 2 if port else 0) as web:
+            solution = read_file(backend.solution_file)
+            if pages:
+                solution = _at_home(solution, web.url, backend)
+            _set_up(solution, Path(folder) / "solution.yaml", endpoint)
+            with (
+                _gateway(_api(backend, write), port) as gateway,
+                _gateway(_token_api(), port + 1 if port else 0) as service,
+            ):
+                page_handler.settings = {
+                    "api-base": gateway.url,
+                    "token-service": service.url,
+                    "solution": solution.solution_id,
+                }
+                exported = {name: os.environ[name] for name in EXPORTED}
+                exported["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint  # the other shell might have one of its own
+                mailbox = Path(folder) / "mailbox"
+                yield LocalStack(gateway, service, web, solution, _command, mailbox, exported, lines)
+
+
+def _at_home(solution: Solution, url: str, backend: Backend) -> Solution:
+    """The solution with the local marketplace and, where the backend has a page, that page to return to."""
+    front = f"{url}/" if backend.frontend else solution.frontend_url
+    # The marketplace's own origin is among them: only pages of a solution may call the token service.
+    returns = [f"{url}/", *solution.return_urls]
+    changes = {"frontend_url": front, "return_urls": returns, "marketplace_url": f"{url}{MARKETPLACE_PATH}"}
+    return read_solution(solution.to_mapping() | changes)
+
+
+def _set_up(solution: Solution, file: Path, endpoint: str) -> None:
+    """Keys, solution, link and user pool; raises `CommandError` if one of them fails."""
+    file.write_text(solution.to_document())  # JSON is YAML
+    for command in (
+        ["init"],
+        ["solutions", "apply", str(file)],
+        ["solutions", "link", solution.solution_id, API_ID],
+    ):
+        if _command(*command)[0]:
+            raise CommandError(f"the local stack did not start: gatepass {' '.join(command)} failed")
+    _create_user_pool(endpoint)
 
 
 def _gateway(api: Api, port: int) -> LocalGateway:
@@ -95,25 +151,26 @@ def _gateway(api: Api, port: int) -> LocalGateway:
         raise CommandError(f"port {port} cannot be used ({error.strerror}): give --port N") from error
 
 
-def _api(write: Callable[[str], object]) -> Api:
+def _api(backend: Backend, write: Callable[[str], object]) -> Api:
     from authorizer.handler import build_gate, make_handler
-    from examples.faiss_search.app import lambda_handler as backend
 
     gate = Authorizer(make_handler(build_gate(os.environ), write=write))
+    handler = LambdaProxy(backend.load())
     preflight = Mock(
         204,
         {
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Headers": "authorization,content-type",
-            "Access-Control-Allow-Methods": "GET,POST",
+            "Access-Control-Allow-Methods": "DELETE,GET,HEAD,PATCH,POST,PUT",
         },
     )
-    routes = (
-        Route("POST", "/search", LambdaProxy(backend), gate),
-        Route("GET", "/health", LambdaProxy(backend), gate),
-        Route("OPTIONS", "/search", preflight),
-    )
-    return Api(API_ID, "REST", routes, gateway_responses=dict(GATEWAY_RESPONSES))
+    routes = [Route(method, path, handler, gate) for method, path in backend.routes]
+    routes += [Route("OPTIONS", path, preflight) for path in sorted({path for _, path in backend.routes})]
+    return Api(API_ID, "REST", tuple(routes), gateway_responses=dict(GATEWAY_RESPONSES))
+
+
+def _page_api(handler: Pages) -> Api:
+    return Api("pages12345", "HTTP", (Route("ANY", "$default", LambdaProxy(handler)),))
 
 
 def _token_api() -> Api:
@@ -149,11 +206,11 @@ def _create_user_pool(endpoint: str) -> None:
 
 
 def _command(*arguments: str) -> tuple[int, str]:
-    from gatepass.cli import main
+    from gatepass.cli import run
 
     output, notes = StringIO(), StringIO()
     with redirect_stdout(output), redirect_stderr(notes):
-        status = main(list(arguments))
+        status = run(arguments)
     if status:  # warnings about a solution are not relevant in a demo; errors are
         print(notes.getvalue(), end="", file=sys.stderr)
     return status, output.getvalue().strip()

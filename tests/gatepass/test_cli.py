@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from gatepass.cli import _kids_last
 from tests.support.command import Command
 from tests.support.emulators import ROOT, free_port
@@ -41,3 +43,35 @@ def test_a_key_id_that_begins_with_a_hyphen_is_no_option() -> None:
     assert _kids_last(["keys", "revoke", kid, "--reason", "x"]) == ["keys", "revoke", "--reason", "x", "--", kid]
     assert _kids_last(["keys", "drain", kid[:8], "--json"]) == ["keys", "drain", "--json", "--", kid[:8]]
     assert _kids_last(["keys", "list", "--json"]) == ["keys", "list", "--json"]
+
+
+def test_the_bare_command_shows_its_help(gatepass: Command) -> None:
+    run = gatepass.shell(["gatepass"])
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "entitlements" in run.stderr
+
+
+def test_the_table_may_be_named_before_or_after_the_command(gatepass: Command) -> None:
+    gatepass("init")
+    table = gatepass.environment.pop("GATEPASS_TABLE")
+    for command in (["solutions", "list"], ["keys", "list"], ["init"]):
+        assert gatepass("--table", table, *command).returncode == 0
+        assert gatepass(*command, "--table", table).returncode == 0
+        assert gatepass("--table", "another", *command, "--table", table).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["solutions", "list"],
+        ["entitlements", "list", "--solution", "faiss-search"],
+        ["tokens", "explain", "x", "--solution", "faiss-search"],
+        ["keys", "list"],
+        ["tokens", "mint", "--user", USER, "--solution", "faiss-search"],
+    ],
+)
+def test_a_table_that_there_is_not_is_named_with_its_region(gatepass: Command, command: list[str]) -> None:
+    run = gatepass("--table", "nowhere", *command)
+    assert (run.returncode, run.stderr) == (
+        1, "gatepass: there is no table nowhere in the Region us-east-1 of this account\n"
+    )  # fmt: skip

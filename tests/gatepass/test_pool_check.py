@@ -80,8 +80,8 @@ def test_the_stacks_own_client_passes() -> None:
         ({"SchemaAttributes": MISSING}, "change their e-mail address", "makes a pool"),
         ({"UsernameConfiguration": {"CaseSensitive": True}}, "two spellings", "makes a pool"),
         ({"UsernameConfiguration": MISSING}, "two spellings", "makes a pool"),
-        ({"AutoVerifiedAttributes": ["phone_number"]}, "nobody is mailed a code", "AutoVerifiedAttributes"),
-        ({"AutoVerifiedAttributes": MISSING}, "nobody is mailed a code", "AutoVerifiedAttributes"),
+        ({"AutoVerifiedAttributes": ["phone_number"]}, "no code is mailed", "AutoVerifiedAttributes"),
+        ({"AutoVerifiedAttributes": MISSING}, "no code is mailed", "AutoVerifiedAttributes"),
         (
             {"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}},
             "by a link",
@@ -161,8 +161,8 @@ def test_a_client_that_the_pool_does_not_have_is_a_fault() -> None:
     [
         ({"LambdaConfig": TRIGGER}, (OURS,), "autoConfirmUser"),
         ({"MfaConfiguration": "OPTIONAL"}, (OURS,), "second factor"),
-        ({}, (OURS | {"PreventUserExistenceErrors": "LEGACY"},), "tells who is registered"),
-        ({}, (changed(OURS, PreventUserExistenceErrors=MISSING),), "tells who is registered"),
+        ({}, (OURS | {"PreventUserExistenceErrors": "LEGACY"},), "reveals who is registered"),
+        ({}, (changed(OURS, PreventUserExistenceErrors=MISSING),), "reveals who is registered"),
         ({}, (OURS | {"SupportedIdentityProviders": ["COGNITO", "Google"]},), "(Google)"),
         ({}, (OURS, changed(OTHER, ClientSecret=MISSING)), "client other (the old page) has no secret"),
         ({}, (OURS, OTHER | PAGES), "client other (the old page) has Cognito's own pages"),

@@ -108,7 +108,10 @@ def schedule() -> dict[str, Any]:
         "account": "123456789012",
         "time": "2026-11-24T06:00:00Z",
         "region": "us-east-1",
-        "resources": ["arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-KeyRotationDaily"],
+        # The name is CloudFormation's, which makes it from the stack's.
+        "resources": [
+            "arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-KeyRotationDaily-1P2YKM5XTWQ8B"
+        ],
         "detail": "{}",
     }
 

@@ -1,1 +1,1 @@
-"""Who may do what, and the token that shows it."""
+"""Entitlements, and the tokens for them."""

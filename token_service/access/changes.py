@@ -1,7 +1,7 @@
-"""What each change of an entitlement is: pure, from the entitlement as it was read.
+"""The changes of an entitlement, as pure functions of the entitlement that was read.
 
-A rule takes the current entitlement and returns the `Change` to write, None where nothing changes, or raises `Refused`.
-`grants.py` carries it out, `writes.py` puts it into DynamoDB's words.
+A rule takes the current entitlement and returns the `Change` to write, or None if nothing changes, or raises `Refused`.
+`grants.py` carries the change out; `writes.py` turns it into DynamoDB requests.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from token_service.access.records import REASON_LENGTH, Entitlement, good_reason
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to write to an existing entitlement, and what the audit says of it."""
+    """The attributes to write to an existing entitlement, and the audit entry of the change."""
 
     event: str
     set: Mapping[str, str | int]
@@ -25,21 +25,21 @@ class Change:
     drop_token: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
     credits: bool = False
-    """Whether `granted` was computed from it and from `total`, which moves without the control plane."""
+    """Whether the new `granted` was computed from the old one and from `total`, which the gate changes at any time."""
     ends_access: bool = False
-    """Whether it applies to whatever the entitlement is by then, short of a revoked one: an end of access depends on
-    nothing that was read, so that no other change can keep it from being written."""
+    """Whether it applies to the entitlement in any state but revoked. Ending access does not depend on what was read,
+    so a concurrent change cannot prevent it."""
 
 
 Rule = Callable[[Entitlement], Change | None]
 
 
 def grant(plan: Plan, only_this: bool) -> Rule:
-    """Access on a plan, or access again after a revocation. `only_this`: having another plan is refused."""
+    """Grant access on a plan, also after a revocation. With `only_this`, access on another plan is refused."""
 
     def rule(current: Entitlement) -> Change | None:
         if current.closed_as:
-            raise Refused(Code.ACCOUNT_DELETED, "the user deleted the account: grant it to the one that they have now")
+            raise Refused(Code.ACCOUNT_DELETED, "the user deleted this account: grant access to the user's new account")
         if current.status == SUSPENDED:
             raise Refused(Code.ENTITLEMENT_SUSPENDED, "the entitlement is suspended: resume it instead")
         if current.status == ACTIVE:
@@ -49,7 +49,7 @@ def grant(plan: Plan, only_this: bool) -> Rule:
         return Change(
             "granted",
             {"status": ACTIVE, "generation": new_generation(), "plan": plan.name, **credits_of(plan, current)},
-            # The key of the secret to come is the ring's, not that of the one before.
+            # The next secret is derived with the ring's current MAC key, not with that of the previous secret.
             remove=("paid_until", "mac_key_id"),
             details={"plan": plan.name},
             credits=plan.prepaid,
@@ -59,7 +59,7 @@ def grant(plan: Plan, only_this: bool) -> Rule:
 
 
 def set_plan(plan: Plan, paid_until: int | None) -> Rule:
-    """Another plan, or another end of what was paid for. Going over to a prepaid plan gives its credits once."""
+    """Set the plan and the time until which it is paid for. Switching to a prepaid plan adds its credits once."""
 
     def rule(current: Entitlement) -> Change | None:
         _require_not_revoked(current)
@@ -84,16 +84,16 @@ def set_plan(plan: Plan, paid_until: int | None) -> Rule:
 
 
 def add_credits(solution: Solution, credits: int) -> Rule:
-    """More requests for a user of a prepaid plan."""
+    """Add requests for a user of a prepaid plan."""
     if not 1 <= credits <= MAX_COUNT:
-        raise Refused(Code.CREDITS_INVALID, f"give a whole number of credits from 1 to {MAX_COUNT}")
+        raise Refused(Code.CREDITS_INVALID, f"credits must be a whole number from 1 to {MAX_COUNT}")
 
     def rule(current: Entitlement) -> Change | None:
         _require_not_revoked(current)
         if not plan_of(solution, current.plan).prepaid:
             prepaid = ", ".join(plan.name for plan in solution.plans.values() if plan.prepaid)
-            instead = f"go over to one that has first (set-plan): {prepaid}" if prepaid else "no plan of it has any"
-            raise Refused(Code.PLAN_NOT_PREPAID, f"the plan {current.plan} has no credits: {instead}")
+            instead = f"set a prepaid plan first (set-plan): {prepaid}" if prepaid else "the solution has no such plan"
+            raise Refused(Code.PLAN_NOT_PREPAID, f"the plan {current.plan} is not prepaid: {instead}")
         return Change(
             "credits_added",
             {"granted": with_credits(current, credits)},
@@ -105,13 +105,13 @@ def add_credits(solution: Solution, credits: int) -> Rule:
 
 
 def suspend(reason: str) -> Rule:
-    """No access for a while; the token stays the same. A suspension's reason can be given or changed later."""
+    """Suspend access; the token stays the same. Suspending again adds or changes the reason."""
     if reason and not good_reason(reason):
-        raise Refused(Code.REASON_INVALID, f"say why on one line of at most {REASON_LENGTH} characters")
+        raise Refused(Code.REASON_INVALID, f"the reason must be one line of at most {REASON_LENGTH} characters")
 
     def rule(current: Entitlement) -> Change | None:
         if current.status == REVOKED:
-            raise Refused(Code.ENTITLEMENT_REVOKED, "the entitlement is revoked already")
+            raise Refused(Code.ENTITLEMENT_REVOKED, "the entitlement is already revoked")
         if current.status == SUSPENDED and reason in ("", current.suspended_reason):
             return None
         why: dict[str, str | int] = {"suspended_reason": reason} if reason else {}
@@ -121,7 +121,7 @@ def suspend(reason: str) -> Rule:
 
 
 def resume(current: Entitlement) -> Change | None:
-    """The end of a suspension."""
+    """End a suspension."""
     _require_not_revoked(current)
     if current.status == ACTIVE:
         return None
@@ -129,7 +129,7 @@ def resume(current: Entitlement) -> Change | None:
 
 
 def revoke(current: Entitlement) -> Change | None:
-    """The end of access and of the token, for good."""
+    """End access and the token permanently."""
     if current.status == REVOKED:
         return None
     return Change(
@@ -142,7 +142,7 @@ def revoke(current: Entitlement) -> Change | None:
 
 
 def close(current: Entitlement) -> Change | None:
-    """The end of access with its user's account, for good; `closed_as` tells what it was before."""
+    """End access permanently because the user's account is deleted; `closed_as` keeps the previous status."""
     if current.closed_as:
         return None
     return Change(
@@ -154,7 +154,7 @@ def close(current: Entitlement) -> Change | None:
 
 
 def drop_token(event: str) -> Rule:
-    """The end of the token and of nothing else."""
+    """End the token; access, plan and counters stay."""
 
     def rule(current: Entitlement) -> Change | None:
         if not current.jti:
@@ -165,20 +165,21 @@ def drop_token(event: str) -> Rule:
 
 
 def with_credits(current: Entitlement, credits: int) -> int:
-    """What `granted` becomes when credits are bought.
+    """The value of `granted` after credits are bought.
 
-    A purchase adds to what is left, and never to a debt: use under other plans was not bought by these credits.
+    They are added to the credits that are left. If `total` is above `granted`, they are added to `total`: requests
+    made under other plans must not use up these credits.
     """
     return max(current.total, current.granted or 0) + credits
 
 
 def credits_of(plan: Plan, current: Entitlement) -> dict[str, str | int]:
-    """What to set when somebody goes over to a plan: a prepaid one brings its credits along."""
+    """The attributes to set when a user switches to a plan: `granted` for a prepaid plan."""
     return {} if plan.credits is None else {"granted": with_credits(current, plan.credits)}
 
 
 def plan_of(solution: Solution, name: str) -> Plan:
-    """A plan that users can have; raises `Refused` where the solution has no such."""
+    """A plan for users; raises `Refused` if the solution does not have it."""
     plan = solution.plans.get(name)
     if plan is None or name == ANONYMOUS:
         known = ", ".join(p for p in solution.plans if p != ANONYMOUS)
@@ -187,13 +188,13 @@ def plan_of(solution: Solution, name: str) -> Plan:
 
 
 def require_payable(plan: Plan, paid_until: int, now: float) -> None:
-    """Refuse an end of what was paid for that a plan cannot have, or that is past."""
+    """Refuse a `paid_until` in the past, or for a plan that does not lapse."""
     if not plan.paid:
         raise Refused(
             Code.PLAN_NOT_PAID, f"the plan {plan.name} does not lapse: only a plan with a price and no credits does"
         )
     if paid_until <= now:
-        raise Refused(Code.UNTIL_PAST, f"{to_the_second(paid_until)} is past: give a future date, or another plan")
+        raise Refused(Code.UNTIL_PAST, f"{to_the_second(paid_until)} is in the past: give a future date")
 
 
 def _require_not_revoked(current: Entitlement) -> None:

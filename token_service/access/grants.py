@@ -1,6 +1,6 @@
-"""Who may do what: grant, change of plan, credits, suspension, revocation, moving in.
+"""Changes entitlements: grant, set plan, add credits, suspend, resume, revoke, import.
 
-Each is one transaction with its audit entry, and takes further actions into it.
+Each change and its audit entry are one transaction; `Access.change` can include further actions in it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +23,11 @@ from token_service.errors import Busy, ConditionFailed
 from token_service.repository import Repository
 
 ATTEMPTS: Final = 5
-"""How often a change is made anew when somebody else changed the entitlement between reading and writing."""
+"""Attempts at a change, which is computed again if the entitlement changed between the read and the write."""
 
 
 class Access:
-    """Changes entitlements. `actor` is who the audit names: an operator or the user, never an address."""
+    """Changes entitlements. `actor` goes into the audit: the operator or the user, never an e-mail address."""
 
     def __init__(self, repository: Repository, clock: Callable[[], float], actor: str) -> None:
         """`clock` gives seconds since the epoch."""
@@ -43,7 +43,7 @@ class Access:
         yield from map(Entitlement.from_item, self._repository.query(entitlement_prefix(user_id)))
 
     def of_solution(self, solution_id: str) -> Iterator[Entitlement]:
-        """All entitlements of a solution: each as it is now, all that the index (eventually consistent) knows of."""
+        """All entitlements of a solution. They are listed eventually consistent, each read strongly consistent."""
         keys = (entitlement_key(user_id, solution_id) for user_id in self._repository.users_of(solution_id))
         yield from map(Entitlement.from_item, self._repository.get_many(keys))
 
@@ -52,11 +52,11 @@ class Access:
         yield from map(Entitlement.from_item, self._repository.scan(entitlement_prefix()))
 
     def change(self, user_id: str, solution_id: str, rule: Rule, also: Sequence[Action] = ()) -> Entitlement:
-        """Carry out a rule of `changes.py` on what there is, as often as somebody else is faster.
+        """Apply a rule of `changes.py` to the current entitlement; apply it again if a concurrent change came first.
 
-        `also` are further actions of the same transaction: all of it is written, or nothing is. They are written where
-        the rule changes nothing, too. Raises `ConditionFailed` where one of them was refused, `Refused` where there
-        is no entitlement, and `Busy`.
+        `also` are further actions of the same transaction, written even if the rule changes nothing. Raises
+        `ConditionFailed` if the condition of one of them fails, `Refused` if the rule refuses or there is no
+        entitlement, and `Busy`.
         """
         for _ in range(ATTEMPTS):
             current = self._required(user_id, solution_id)
@@ -73,22 +73,23 @@ class Access:
         raise Busy("the entitlement is being changed by others: try again")
 
     def grant(self, user_id: str, solution_id: str, plan_name: str | None = None) -> Entitlement:
-        """Give access, or give it back after a revocation; counters stay. Granting what is granted changes nothing."""
+        """Grant access, also after a revocation; counters stay. Granting access that is active changes nothing."""
         solution = self._solution(solution_id)
         plan = plan_of(solution, plan_name or solution.default_plan)
         if self.find(user_id, solution_id) is None:
             try:
                 self._create(self._new(user_id, solution_id, plan), "granted")
             except ConditionFailed:
-                pass  # somebody else was first; what they made is now what is changed
+                pass  # a concurrent grant came first: continue with its entitlement
             else:
                 return self._required(user_id, solution_id)
         return self.change(user_id, solution_id, changes.grant(plan, only_this=plan_name is not None))
 
     def ensure(self, user_id: str, solution: Solution, kept: Callable[[], Item | None] = lambda: None) -> Entitlement:
-        """What a user has, or access on the default plan for one who has nothing. Undoes no revocation.
+        """Return the user's entitlement, or grant the default plan to a user without one. Does not undo a revocation.
 
-        `kept` is what a deleted account of the same address left (`remains.py`); it is asked for where it matters.
+        `kept` reads what a deleted account of the same address left (`remains.py`). It is called only for a new
+        entitlement.
         """
         found = self.find(user_id, solution.solution_id)
         if found is not None:
@@ -97,14 +98,14 @@ class Access:
         remains = kept()
         if remains is not None:
             new = with_remains(new, remains, solution, self._clock())
-        with suppress(ConditionFailed):  # somebody else was first, or the account is being deleted
+        with suppress(ConditionFailed):  # a concurrent grant came first, or the account is being deleted
             self._create(new, "granted")
         return self._required(user_id, solution.solution_id)
 
     def set_plan(self, user_id: str, solution_id: str, plan_name: str, paid_until: int | None = None) -> Entitlement:
-        """Change the plan; holds on the next request. Going over to a prepaid plan gives its credits once.
+        """Change the plan, effective on the next request. Switching to a prepaid plan adds its credits once.
 
-        A paid plan lapses at `paid_until` (seconds since the epoch), and without it never.
+        A paid plan lapses at `paid_until` (seconds since the epoch); without it, never.
         """
         plan = plan_of(self._solution(solution_id), plan_name)
         if paid_until is not None:
@@ -112,11 +113,11 @@ class Access:
         return self.change(user_id, solution_id, changes.set_plan(plan, paid_until))
 
     def add_credits(self, user_id: str, solution_id: str, credits: int) -> Entitlement:
-        """Give more requests to a user of a prepaid plan: each call gives them again."""
+        """Add requests for a user of a prepaid plan. Not idempotent: each call adds them again."""
         return self.change(user_id, solution_id, changes.add_credits(self._solution(solution_id), credits))
 
     def suspend(self, user_id: str, solution_id: str, reason: str = "") -> Entitlement:
-        """Stop access for a while. As a revocation, it never raises `Busy`, whatever others do meanwhile."""
+        """Suspend access. Like `revoke`, it never raises `Busy` because of concurrent changes."""
         return self.change(user_id, solution_id, changes.suspend(reason))
 
     def resume(self, user_id: str, solution_id: str) -> Entitlement:
@@ -124,24 +125,24 @@ class Access:
         return self.change(user_id, solution_id, changes.resume)
 
     def revoke(self, user_id: str, solution_id: str) -> Entitlement:
-        """End access and kill the token for good. Needs no KMS: what must always work depends on the table alone.
+        """End access and the token permanently. Depends on the table alone, so it works while KMS is unavailable.
 
-        Nor does it raise `Busy`: a mint or a rotation under way fails on its own condition, and not this.
+        It never raises `Busy` because of concurrent changes: a mint or a rotation in progress fails instead.
         """
         return self.change(user_id, solution_id, changes.revoke)
 
     def close(self, user_id: str, solution_id: str) -> Entitlement:
-        """End access with its user's account, for good."""
+        """End access permanently because the user's account is deleted."""
         return self.change(user_id, solution_id, changes.close)
 
     def drop_token(self, user_id: str, solution_id: str) -> Entitlement:
-        """Kill the token and nothing else: whoever signs in gets another one, with plan and counters as they were."""
+        """End the token only. The user gets a new one at the next sign-in, with the same plan and counters."""
         return self.change(user_id, solution_id, changes.drop_token("token_revoked"))
 
     def drop_older_token(self, user_id: str, solution_id: str, before: int) -> bool:
-        """Do so if its secret was minted before a time, in seconds of the epoch; False if there was nothing to do.
+        """End the token if its secret was minted before a time (seconds since the epoch); False if it was not.
 
-        Needs no KMS. One minted meanwhile is of another generation, which the write does not touch.
+        Needs no KMS. A token minted concurrently has another generation, so the write does not affect it.
         """
         dropped = False
 
@@ -155,14 +156,14 @@ class Access:
         return dropped
 
     def drop_all_tokens(self, user_id: str) -> None:
-        """The same in every solution of a user."""
+        """End a user's tokens for all solutions."""
         for entitlement in list(self.of_user(user_id)):
             self.drop_token(user_id, entitlement.solution_id)
 
     def move_in(self, moved: Entitlement) -> bool:
-        """Create what was somewhere else before, with its counters; False if there is one, which stays as it is.
+        """Create an entitlement exported from another table, with its counters; False if one exists, which stays.
 
-        Tokens do not move: their secrets are of another table's key.
+        Tokens do not move: their secrets are derived with the other table's MAC key.
         """
         created_at = moved.created_at or timestamp(self._clock())
         try:
@@ -198,14 +199,14 @@ class Access:
         except Busy:
             if also or not change.ends_access:
                 raise
-            # A transaction conflicts with the gate's own writes, of which a busy token sees hundreds a second; a
-            # single write does not. The audit comes first: it may tell of an end that somebody else was faster with,
-            # and no end goes untold.
+            # A transaction conflicts with the gate's writes, of which a busy token has hundreds per second; a single
+            # UpdateItem does not. The audit entry is written first: it may then record an end that another writer
+            # completed, but an end of access is never missing from the audit.
             self._repository.transact([entry])
             if not self._repository.insist(update):
                 raise ConditionFailed from None
             if change.drop_token:
-                with suppress(Busy):  # without its secret, which is gone, the stored JWS is worthless
+                with suppress(Busy):  # the new generation has already made the stored JWS worthless
                     self._repository.delete_item(token)
 
     def _required(self, user_id: str, solution_id: str) -> Entitlement:

@@ -1,4 +1,4 @@
-"""The token of a user for a solution: the same one each time, until it is rotated or revoked."""
+"""Mints a user's token for a solution: the same token each time, until it is rotated or revoked."""
 
 import hmac
 from collections.abc import Callable
@@ -35,21 +35,21 @@ class _Signed:
 
 
 class Minting:
-    """Mints and rotates. Concurrent calls end with one token: the first JWS stored is everybody's."""
+    """Mints, rotates and refreshes tokens. Concurrent mints return one token: that of the JWS stored first."""
 
     def __init__(self, repository: Repository, kms: Kms, clock: Callable[[], float], actor: str) -> None:
-        """`clock` gives seconds since the epoch; `actor` is who the audit names."""
+        """`clock` gives seconds since the epoch; `actor` goes into the audit."""
         self._repository, self._kms, self._clock, self._actor = repository, kms, clock, actor
 
     def mint(self, user_id: str, solution_id: str, of_generation: str | None = None) -> str:
-        """The token. Raises `Refused` without an active entitlement, or if its generation is not the one asked for."""
+        """Return the token. Raises `Refused` without an active entitlement (of `of_generation`, if given)."""
         for _ in range(ATTEMPTS):
             entitlement, stored, ring = self._read(user_id, solution_id)
             if of_generation is not None and entitlement.generation != of_generation:
-                raise Refused(Code.CODE_INVALID, public="the token was replaced meanwhile: sign in again")
+                raise Refused(Code.CODE_INVALID, public="the token has been replaced: sign in again")
             generation, mac_key_id = entitlement.generation, entitlement.mac_key_id or ring.mac_key_id
             if not entitlement.jti:
-                # No secret is older than its first token: were the generation older, a table restored from a backup
+                # The first token gets a new generation. With the stored generation, a table restored from a backup
                 # would bring back a secret that was minted, leaked and replaced after the backup was made.
                 generation, mac_key_id = new_generation(), ring.mac_key_id
             secret = self._secret(mac_key_id, user_id, solution_id, generation)
@@ -64,12 +64,12 @@ class Minting:
             try:
                 self._store(entitlement, generation, mac_key_id, signed, stored, "token_minted")
             except ConditionFailed:
-                continue  # minted, rotated or revoked meanwhile: what holds now decides
+                continue  # minted, rotated or revoked concurrently: read again
             return signed.token
         raise Busy("the token is being changed by others: try again")
 
     def rotate(self, user_id: str, solution_id: str) -> str:
-        """A new token; the old one ends at once, plan and counters stay."""
+        """Return a new token. The old one is invalid at once; plan and counters stay."""
         for _ in range(ATTEMPTS):
             entitlement, stored, ring = self._read(user_id, solution_id)
             generation = new_generation()
@@ -83,10 +83,10 @@ class Minting:
         raise Busy("the token is being changed by others: try again")
 
     def refresh(self, token: ParsedToken) -> str:
-        """The same secret, vouched for by the key that signs now. Raises `Refused` unless it is the current one.
+        """Sign the same secret with the current signing key. Raises `Refused` unless it is the current secret.
 
-        Which key signed the token does not matter, be it retired or revoked: the secret itself is the proof, since the
-        table holds its hash, and neither a leaked key nor a leaked table tells it.
+        The key that signed the token does not matter, even if it is retired or revoked. The secret itself is the proof:
+        the table stores its hash, and neither a leaked signing key nor a leaked table reveals it.
         """
         said = claims_of(token)
         if said is None:
@@ -96,7 +96,7 @@ class Minting:
             item, stored, ring = self._items(claims.user_id, claims.solution_id)
             if issuer != ring.issuer:
                 raise Refused(Code.ISSUER_MISMATCH)
-            # Nobody learns anything of a user's access without the secret.
+            # Without the secret, a caller must not learn anything about the user's access.
             if item is None or not hmac.compare_digest(jti_of(token.secret), str(item.get("jti", ""))):
                 raise Refused(Code.TOKEN_SUPERSEDED)
             entitlement = _active(item)
@@ -148,7 +148,7 @@ class Minting:
     def _unsigned(
         self, error: Refused, secret: bytes, stored: Item | None, entitlement: Entitlement, ring: KeyRing
     ) -> str:
-        """The stored JWS while KMS does not sign: an older key vouches for the same secret, and gates accept it."""
+        """The token with its stored JWS, while KMS cannot sign: an older key signed it, and gates accept that key."""
         if stored is None or (stored["generation"], stored["jti"]) != (entitlement.generation, entitlement.jti):
             raise error
         key = ring.find(stored["kid"])
@@ -206,7 +206,7 @@ def _active(item: Item) -> Entitlement:
 
 
 def require_active(entitlement: Entitlement) -> None:
-    """Refuse what no token can be had for."""
+    """Refuse an entitlement that is not active."""
     if entitlement.status == ACTIVE:
         return
     instead = "resume it first" if entitlement.status == SUSPENDED else "grant it again first"
@@ -214,6 +214,6 @@ def require_active(entitlement: Entitlement) -> None:
 
 
 def _current(stored: Item, entitlement: Entitlement, ring: KeyRing) -> bool:
-    """Whether the stored JWS is of the entitlement's secret and of the key that signs now: an older key's drains."""
+    """Whether the stored JWS is for the current secret and signed by the current key; if not, it is signed again."""
     wanted = (entitlement.generation, entitlement.jti, ring.signing_kid)
     return (stored["generation"], stored["jti"], stored["kid"]) == wanted

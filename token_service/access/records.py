@@ -1,4 +1,4 @@
-"""What the control plane keeps of a user in a solution, and the audit entry that every change leaves."""
+"""The control plane's record of a user's entitlement, and the audit entry of each change."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ REASON_LENGTH: Final = 200
 
 
 def new_generation() -> str:
-    """128 random bits: what makes one secret of a user and solution differ from the next."""
+    """128 random bits, so that each secret of a user and solution differs from the previous one."""
     return base64url.encode(secrets.token_bytes(GENERATION_BYTES))
 
 
@@ -27,12 +27,12 @@ def timestamp(now: float) -> str:
 
 
 def to_the_second(seconds: int | None) -> str:
-    """ISO 8601 in UTC, as people read and give it; nothing for nothing."""
+    """ISO 8601 in UTC, to the second, as commands take and print it; an empty string for None."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def good_reason(text: str) -> bool:
-    """Whether a reason can be kept and shown: one line, without control characters, and not too long."""
+    """Whether a reason can be stored and shown: one line, not blank, without control characters, not too long."""
     return text.isprintable() and text.strip() != "" and len(text) <= REASON_LENGTH
 
 
@@ -53,9 +53,9 @@ class Entitlement:
     created_at: str = ""
     suspended_reason: str = ""
     closed_as: str = ""
-    """The status at the deletion of the user's account; nobody can be granted this entitlement any more."""
+    """The status when the user's account was deleted. This entitlement cannot be granted again."""
     counters: Mapping[str, int] = field(default_factory=dict, hash=False)
-    """Use of each window, by the names of the attributes (`d20261123`, `m202611`); of windows long gone too."""
+    """Use of each window, by attribute name (`d20261123`, `m202611`); past windows may be included."""
 
     @classmethod
     def from_item(cls, item: Item) -> "Entitlement":
@@ -65,18 +65,18 @@ class Entitlement:
         return cls(**known, counters=counters)
 
     def to_item(self) -> dict[str, str | int]:
-        """The attributes to write, without those that are empty. A `total` of 0 is none of these: the gate takes an
-        absent one as having no credits.
+        """The attributes to write, without empty ones. A `total` of 0 is written: without it, the gate denies requests
+        under a prepaid plan.
         """
         named = {name: getattr(self, name) for name in self.__slots__ if name != "counters"}
         return {name: value for name, value in named.items() if value not in (None, "")} | dict(self.counters)
 
 
 def minted_at(stored: Item | None, entitlement: Entitlement) -> int:
-    """When the secret of an entitlement's token came to be, in seconds of the epoch, by what is stored beside its JWS.
+    """When the secret of an entitlement's token was minted, in seconds since the epoch; 0 if unknown.
 
-    Not the `iat` of the JWS, except in items without `minted_at`: another signing key vouches for the same secret
-    later. 0, which is before everything, where it is not known.
+    Read from `minted_at` beside the stored JWS. The `iat` of the JWS is only a fallback for items without `minted_at`:
+    it changes when another key signs the same secret.
     """
     if stored is None or (stored["generation"], stored["jti"]) != (entitlement.generation, entitlement.jti):
         return 0
@@ -90,9 +90,9 @@ def minted_at(stored: Item | None, entitlement: Entitlement) -> int:
 
 
 def audit(user_id: str, solution_id: str, event: str, actor: str, now: float, **details: str) -> tuple[str, Wire]:
-    """The entry as an action of the same transaction as the change.
+    """The audit entry, as an action for the transaction of the change.
 
-    Its attribute is `solution`, not `solution_id`: the latter would put it into the index of entitlements.
+    Its attribute is `solution`, not `solution_id`, which would put the entry into the index of entitlements.
     """
     key = audit_key(user_id, timestamp(now), secrets.token_hex(4))
     fields = {"event": event, "solution": solution_id, "actor": actor, **{k: v for k, v in details.items() if v}}

@@ -1,7 +1,7 @@
-"""What outlives a deleted account, so that deleting it renews nothing. Pure: an entitlement in, an item out, and back.
+"""The data that outlives a deleted account, so that deleting it does not reset quotas or suspensions. Pure functions.
 
-A suspension and a revocation stay; a counter stays spent until its window ends. All of it ends after 400 days, under a
-keyed hash of the address (docs/decisions/0010-what-outlives-an-account.md).
+A suspension or revocation stays in force, and a counter stays used until its window ends. The data is stored under a
+keyed hash of the address for at most 400 days (docs/decisions/0010-what-outlives-an-account.md).
 """
 
 from dataclasses import replace
@@ -20,9 +20,9 @@ DAY: Final = 86_400
 
 
 def remains_of(closed: Entitlement, solution: Solution | None, now: float) -> Item | None:
-    """What to keep of a closed entitlement, with `expires_at`; None where there is nothing to keep.
+    """The attributes to keep of a closed entitlement, with `expires_at`; None if there is nothing to keep.
 
-    Without its solution, whose limits are unknown then, everything counts as limited for good.
+    If the solution no longer exists, its limits are unknown, and `total` is kept as under a lifetime limit.
     """
     windows = windows_at(now, solution.timezone if solution else "UTC")
     for_good = floor(now) + MOST_DAYS * DAY
@@ -44,7 +44,7 @@ def remains_of(closed: Entitlement, solution: Solution | None, now: float) -> It
 
 
 def with_remains(new: Entitlement, kept: Item, solution: Solution, now: float) -> Entitlement:
-    """A new entitlement of the same address, as the deleted one left it."""
+    """Apply what a deleted entitlement of the same address left to a new one."""
     if int(kept.get("expires_at", 0)) <= now:  # DynamoDB deletes up to two days late
         return new
     windows = windows_at(now, solution.timezone)

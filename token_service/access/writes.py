@@ -1,4 +1,4 @@
-"""Changes of an entitlement in DynamoDB's words: each on condition that it is still what it was computed from."""
+"""Changes of an entitlement as DynamoDB requests, each on condition that the entitlement is still as it was read."""
 
 from entitlements.decision import REVOKED
 from entitlements.items import DELETING, Wire, account_key, entitlement_key, item_to_wire, to_wire
@@ -6,16 +6,16 @@ from token_service.access.changes import Change
 from token_service.access.records import Entitlement
 
 Action = tuple[str, Wire]
-"""One of a transaction's: `Put`, `Update`, `Delete` or `ConditionCheck`, and its parameters without TableName.
+"""One action of a transaction: `Put`, `Update`, `Delete` or `ConditionCheck`, and its parameters without TableName.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItem.html
 """
 
 
 def create(new: Entitlement) -> list[Action]:
-    """A new entitlement, of an account that is not being deleted.
+    """Create an entitlement, on condition that the account is not being deleted.
 
-    Whoever deletes an account marks it first and looks for its entitlements then: none may come after the mark.
+    A deletion marks the account before it lists the entitlements, so it would miss one created after the mark.
     """
     living: Wire = {
         "Key": account_key(new.user_id).wire,
@@ -26,7 +26,7 @@ def create(new: Entitlement) -> list[Action]:
 
 
 def update(current: Entitlement, change: Change) -> Wire:
-    """The change as an UpdateItem. See `Change.ends_access` for the one that depends on nothing."""
+    """The change as an UpdateItem. With `Change.ends_access`, the condition does not depend on what was read."""
     names = {f"#s{n}": name for n, name in enumerate(change.set)}
     values = {f":s{n}": to_wire(value) for n, value in enumerate(change.set.values())}
     expression = "SET " + ", ".join(f"#s{n} = :s{n}" for n in range(len(change.set)))
@@ -50,7 +50,7 @@ def update(current: Entitlement, change: Change) -> Wire:
 
 
 def check(current: Entitlement) -> Action:
-    """That an entitlement which needs no change is still the one that needs none."""
+    """Check that an entitlement which needs no change is still as it was read."""
     return "ConditionCheck", {
         "Key": entitlement_key(current.user_id, current.solution_id).wire,
         **_unchanged(current, with_credits=False),
@@ -70,12 +70,12 @@ def _unchanged(current: Entitlement, with_credits: bool) -> Wire:
     if until is not None:
         values[":was_until"] = to_wire(until)
     if with_credits:
-        # Two purchases at once change nothing else that would tell: both must count.
+        # Concurrent purchases may change nothing but `granted`, and each of them must count.
         granted = current.granted
         condition += " AND " + ("attribute_not_exists(granted)" if granted is None else "granted = :was_granted")
         if granted is not None:
             values[":was_granted"] = to_wire(granted)
-        # As long as something is left, use does not matter, and a busy user can buy more.
+        # While credits are left, the result does not depend on `total`, so a user can buy more while sending requests.
         unspent = granted is not None and current.total <= granted
         condition += " AND #total " + ("<= :was_granted" if unspent else "= :was_total")
         names["#total"] = "total"

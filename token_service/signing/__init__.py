@@ -1,1 +1,1 @@
-"""The key ring: the life of its keys, and the keys in KMS."""
+"""The key ring: the life cycle of its keys, and the keys in KMS."""

@@ -1,8 +1,8 @@
-"""The life of a signing key: published, signing, verifying, and then retired or revoked. Pure: a ring in, a ring out.
+"""The life cycle of a signing key: published, signing, verifying, then retired or revoked. Pure: a ring in, a ring out.
 
-A key that signs before a gate knows it, or is gone while tokens rest on it, would have good tokens refused. So a key is
-published first, promoted once every gate has read the ring anew, and leaves the ring last. A wrong transition raises
-`Refused` with the code `transition_wrong` and what to do instead.
+Gates would refuse valid tokens if a key signed before they know it, or were removed while tokens still need it. So a
+key is published first, promoted once every gate has refreshed the ring, and removed last. An invalid transition raises
+`Refused` with the code `transition_wrong` and says what to do instead.
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,23 @@ from entitlements.refusals import Code, Refused
 
 SIGNING: Final = "signing"
 MAC: Final = "mac"
-"""What a pending key is for: names of the stored ring."""
+"""The purposes of a pending key, as they are named in the stored ring."""
 SETTLING: Final = int(MAX_AGE) + 5
-"""Seconds until every gate has a changed ring: their cache time, and what the clocks of two machines may differ."""
+"""Seconds until every gate has a changed ring: the cache time plus the clock skew between two machines."""
 
 
 AUTHORIZED_AFTER: Final = 300
-"""Seconds until the roles, which know their keys by the stack's tag, may use a new one: "It might take up to five
+"""Seconds until the roles, which allow keys by the stack's tag, can use a new one: "It might take up to five
 minutes for tag and alias changes to affect KMS key authorization"
 (https://docs.aws.amazon.com/kms/latest/developerguide/abac.html).
 """
 
 
 def require_none_published(ring: KeyRing) -> None:
-    """Refuse a second key in waiting: which of the two `rotate` should promote would be a guess."""
+    """Refuse a second published key: `rotate` could not tell which of the two to promote."""
     waiting = next((key for key in ring.keys if key.state is KeyState.PUBLISHED), None)
     if waiting is not None:
-        raise _wrong(f"{waiting.kid} is published already: promote it, or retire it first")
+        raise _wrong(f"{waiting.kid} is already published: promote it, or retire it first")
 
 
 def publish(ring: KeyRing, key: SigningKey, now: int) -> KeyRing:
@@ -43,21 +43,21 @@ def publish(ring: KeyRing, key: SigningKey, now: int) -> KeyRing:
 
 
 def seconds_to_wait(key: SigningKey, now: int) -> int:
-    """How long a published key has to wait until every gate knows it and KMS lets the token service sign with it."""
+    """Seconds until every gate knows a published key and KMS lets the token service sign with it."""
     if key.state is not KeyState.PUBLISHED:
         return 0
     return max(0, key.since + SETTLING - now, unauthorized_for(key.created_at, now))
 
 
 def unauthorized_for(created_at: int, now: int) -> int:
-    """For how many seconds KMS may still refuse the use of a key by its tag."""
+    """Seconds for which KMS may still refuse a new key because its tag has not taken effect."""
     return max(0, created_at + AUTHORIZED_AFTER - now)
 
 
 def replace_mac_key(ring: KeyRing, now: int, in_haste: bool = False) -> KeyRing:
     """Derive the secrets of new generations from the pending MAC key.
 
-    `in_haste` does so before KMS is sure to let the token service use it: until then nobody gets a new token.
+    `in_haste` does not wait until KMS lets the token service use the key: until then, no new token can be minted.
     """
     made = ring.pending.get(MAC)
     if made is None or not made.kms_key_id:
@@ -72,14 +72,14 @@ def _without(pending: Mapping[str, PendingKey], kind: str) -> dict[str, PendingK
 
 
 def promote(ring: KeyRing, kid: str, now: int, in_haste: bool = False) -> KeyRing:
-    """Make a key the one that signs; the one before it goes on verifying. Also the way back to a key that verifies.
+    """Make a key the signing key; the previous one keeps verifying. A verifying key can be promoted again.
 
-    `in_haste` promotes a key that gates may not know yet: they look for an unknown one at most every 5 s, and refuse
-    its tokens till then. KMS may refuse it too: until it does not, users get the tokens that they have.
+    `in_haste` does not wait. Gates look up an unknown key at most every 5 s, and refuse its tokens until then. While
+    KMS refuses to sign with it, users get the tokens that they already have.
     """
     key = _find(ring, kid)
     if key.state is KeyState.SIGNING:
-        raise _wrong(f"{kid} signs already")
+        raise _wrong(f"{kid} is already the signing key")
     if key.state is KeyState.REVOKED:
         raise _wrong(f"{kid} is revoked for good: create another key")
     if not in_haste and (wait := seconds_to_wait(key, now)):
@@ -89,22 +89,22 @@ def promote(ring: KeyRing, kid: str, now: int, in_haste: bool = False) -> KeyRin
 
 
 def retire(ring: KeyRing, kid: str) -> KeyRing:
-    """Take a key out of the ring. Whether live tokens rest on it is for the caller to know."""
+    """Remove a key from the ring. The caller checks whether live tokens still need it."""
     key = _find(ring, kid)
     if key.state is KeyState.SIGNING:
-        raise _wrong(f"{kid} is the key that signs: promote another first (gatepass keys rotate)")
+        raise _wrong(f"{kid} is the signing key: promote another first (gatepass keys rotate)")
     if key.state is KeyState.REVOKED:
-        raise _wrong(f"{kid} is revoked, and stays in the ring so that it never comes back")
+        raise _wrong(f"{kid} is revoked and stays in the ring, so that it cannot be added again")
     return ring.next_version(tuple(k for k in ring.keys if k.kid != kid))
 
 
 def revoke(ring: KeyRing, kid: str, reason: str, now: int) -> KeyRing:
-    """Refuse a key from now on."""
+    """Revoke a key: gates refuse its tokens."""
     key = _find(ring, kid)
     if key.state is KeyState.SIGNING:
-        raise _wrong(f"{kid} is the key that signs: gatepass keys rotate --now first, then revoke it")
+        raise _wrong(f"{kid} is the signing key: run gatepass keys rotate --now first, then revoke it")
     if key.state is KeyState.REVOKED:
-        raise _wrong(f"{kid} is revoked already: {key.reason}")
+        raise _wrong(f"{kid} is already revoked: {key.reason}")
     return _with(ring, key._replace(state=KeyState.REVOKED, since=now, reason=reason))
 
 

@@ -1,15 +1,15 @@
-"""A new key in KMS: none is made twice, and none is forgotten.
+"""Creates keys in KMS so that no key is created twice and none is lost.
 
-CreateKey takes no idempotency token and may need minutes until its key can be used, so a key is pending before it is
-anything else. Its states, each a conditional write of a `Pending` record:
+CreateKey takes no idempotency token, and a new key may not be usable for minutes, so a key is first recorded as
+pending. Its states, each a conditional write of a `Pending` record:
 
 | state | record | the next run |
 | --- | --- | --- |
-| announced | no id, the time | after `ANNOUNCED`: says that a key may have been made in vain, and makes another |
-| made | the id, the time | takes that key |
+| announced | no id, the time | after `ANNOUNCED`: warns that there may be an unrecorded key, and creates another |
+| made | the id, the time | uses that key |
 | in use | none | |
 
-A refusal by KMS takes the announcement back. Two runs at once make one key: the second finds the announcement.
+If KMS refuses, the announcement is removed. Two concurrent runs create one key: the second finds the announcement.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from token_service.signing.key_lifecycle import MAC, SIGNING
 from token_service.signing.kms import STACK_TAG, Kms
 
 ANNOUNCED: Final = 120
-"""Seconds after which a run that announced a key has ended: a bound on CreateKey's time-out and that of a Lambda."""
+"""Seconds after which the run that announced a key has ended: longer than CreateKey's and the function's time-outs."""
 
 CREATE: Final[Mapping[str, Callable[[Kms, str], str]]] = MappingProxyType(
     {SIGNING: Kms.create_signing_key, MAC: Kms.create_mac_key}
@@ -34,19 +34,19 @@ CREATE: Final[Mapping[str, Callable[[Kms, str], str]]] = MappingProxyType(
 
 
 class Pending(Protocol):
-    """Where keys are recorded until they are in use, by what they are for."""
+    """Stores the pending key of each purpose until it is in use."""
 
     def pending(self, kind: str) -> PendingKey | None:
-        """What is recorded."""
+        """The recorded key, if there is one."""
 
     def set_pending(self, kind: str, was: PendingKey | None, new: PendingKey | None) -> None:
-        """Replace `was`; raises `Refused` where something else is recorded by now."""
+        """Replace `was` by `new`; raises `Refused` if something else is recorded by now."""
 
 
 def obtain(records: Pending, kind: str, kms: Callable[[], Kms], stack: str, clock: Callable[[], float]) -> PendingKey:
-    """The pending key: the one that is recorded, or a new one.
+    """Return the recorded pending key, or create one.
 
-    Raises `Refused`: `key_announced` while another run makes one, and what KMS says.
+    Raises `Refused`: `key_announced` while another run creates a key, or the code of a failure of KMS.
     """
     found = records.pending(kind)
     if found is not None and found.kms_key_id:
@@ -61,7 +61,7 @@ def obtain(records: Pending, kind: str, kms: Callable[[], Kms], stack: str, cloc
     try:
         key_id = CREATE[kind](client, stack)
     except Refused as error:
-        if error.code == "kms_refused":
+        if error.code is Code.KMS_REFUSED:
             records.set_pending(kind, announced, None)
             raise
         raise Refused(error.code, f"{error}; {_perhaps_made(stack, now)}") from error
@@ -79,6 +79,6 @@ def obtain(records: Pending, kind: str, kms: Callable[[], Kms], stack: str, cloc
 
 def _perhaps_made(stack: str, when: int) -> str:
     return (
-        f"a key may have been made in KMS at {to_the_second(when)} without being recorded: look there for one of that "
-        f"time with the tag {STACK_TAG} = {stack} that gatepass keys list does not show, and delete it"
+        f"a key may have been made in KMS at {to_the_second(when)} without being recorded: look in KMS for a key of "
+        f"that time with the tag {STACK_TAG} = {stack} that gatepass keys list does not show, and delete it"
     )

@@ -1,4 +1,4 @@
-"""The key ring's keeper: each change is one conditional write on the ring's version, with an audit entry."""
+"""Changes the key ring. Each change is one write on condition of the ring's version, with an audit entry."""
 
 import secrets
 from collections import Counter
@@ -26,11 +26,11 @@ from token_service.signing.kms import Kms
 
 REASON_LENGTH: Final = 200
 ATTEMPTS: Final = 5
-"""How often a pending key is recorded anew when something else of the ring changed meanwhile."""
+"""Attempts to record a pending key while other parts of the ring change."""
 
 
 class Keys:
-    """Changes the ring. `actor` is who the audit names."""
+    """Changes the ring. `actor` goes into the audit."""
 
     def __init__(
         self,
@@ -40,21 +40,21 @@ class Keys:
         actor: str,
         stack: Callable[[], str],
     ) -> None:
-        """`clock` gives seconds since the epoch; `kms` and `stack`, which tags keys, are called where one is made."""
+        """`clock` gives seconds since the epoch; `kms` and `stack` (the keys' tag) are called to create one."""
         self._repository, self._kms, self._clock, self._actor, self._stack = repository, kms, clock, actor, stack
 
     def ring(self) -> KeyRing:
-        """The ring as it stands. Raises `Refused` without one."""
+        """The current ring. Raises `Refused` if there is none."""
         item = self._repository.get_item(keyring_key())
         if item is None:
             raise Refused(Code.KEYRING_MISSING, "the table holds no key ring: run gatepass init")
         return KeyRing.from_item(item)
 
     def create(self, anew: bool = False) -> SigningKey:
-        """Make a key in KMS, unless one is pending, and publish it. Refused while another waits to be promoted.
+        """Create a key in KMS, unless one is pending, and publish it. Refused while another key is published.
 
-        `anew` gives up the pending key, should KMS no longer have it. A key of the last minutes may still be refused by
-        KMS (`key_lifecycle.AUTHORIZED_AFTER`): it stays pending, and the next call publishes it.
+        `anew` abandons the pending key, for example because it was deleted in KMS. KMS may refuse access to a new key
+        for minutes (`key_lifecycle.AUTHORIZED_AFTER`): it stays pending, and the next call publishes it.
         """
         key_lifecycle.require_none_published(self.ring())
         made = self._obtain(key_lifecycle.SIGNING, anew)
@@ -74,18 +74,18 @@ class Keys:
         return key._replace(state=KeyState.PUBLISHED, since=now)
 
     def promote(self, kid: str, in_haste: bool = False) -> KeyRing:
-        """Make a key the one that signs."""
+        """Make a key the signing key."""
         now = int(self._clock())
         return self._change("key_promoted", kid, lambda ring: key_lifecycle.promote(ring, kid, now, in_haste))
 
     def retire(self, kid: str, force: bool = False) -> KeyRing:
-        """Take a key out of the ring; refused while live tokens rest on it, unless forced."""
-        key_lifecycle.retire(self.ring(), kid)  # a wrong transition is told before the table is read through
+        """Remove a key from the ring; refused while live tokens need it, unless forced."""
+        key_lifecycle.retire(self.ring(), kid)  # refuse an invalid transition before the whole table is read
         if not force and (count := self.tokens_by_key()[kid]):
             raise Refused(
                 Code.KEY_IN_USE,
                 f"{count} live tokens were signed by {kid}: wait until they are renewed (gatepass keys drain {kid}), "
-                "or --force, and their holders must fetch them anew",
+                "or pass --force: their holders must then fetch them again",
             )
         return self._change("key_retired", kid, lambda ring: key_lifecycle.retire(ring, kid))
 
@@ -93,16 +93,16 @@ class Keys:
         """Refuse a key at every gate, within the gates' cache time."""
         reason = reason.strip()
         if not reason or len(reason) > REASON_LENGTH:
-            raise Refused(Code.REASON_MISSING, f"say why, in 1 to {REASON_LENGTH} characters: --reason TEXT")
+            raise Refused(Code.REASON_MISSING, f"give a reason of 1 to {REASON_LENGTH} characters: --reason TEXT")
         now = int(self._clock())
         return self._change("key_revoked", kid, lambda ring: key_lifecycle.revoke(ring, kid, reason, now), reason)
 
     def make_mac_key(self, anew: bool = False) -> PendingKey:
-        """Make a MAC key in KMS, unless one is pending; nothing is derived from it yet. `anew` as in `create`."""
+        """Create a MAC key in KMS, unless one is pending; nothing is derived from it yet. `anew` as in `create`."""
         return self._obtain(key_lifecycle.MAC, anew)
 
     def replace_mac_key(self, in_haste: bool = False) -> KeyRing:
-        """Derive the secrets of new generations from a new key; every entitlement remembers the one of its own."""
+        """Derive the secrets of new generations from a new key. Each entitlement stores the key of its own secret."""
         made, now = self.make_mac_key(), int(self._clock())
 
         def change(ring: KeyRing) -> KeyRing:
@@ -113,17 +113,17 @@ class Keys:
         return self._change("mac_key_replaced", made.kms_key_id, change)
 
     def pending(self, kind: str) -> PendingKey | None:
-        """The key of that kind that is made and not in use, or announced (`key_making.Pending`)."""
+        """The pending key of a purpose: created and not in use yet, or announced (`key_making.Pending`)."""
         return self.ring().pending.get(kind)
 
     def set_pending(self, kind: str, was: PendingKey | None, new: PendingKey | None) -> None:
-        """Record such a key, or that there is none; other changes of the ring do not matter to it."""
+        """Record a pending key, or that there is none; concurrent changes of other parts of the ring do not matter."""
 
         def change(ring: KeyRing) -> KeyRing:
             if ring.pending.get(kind) != was:
                 raise _changed()
             if kind == key_lifecycle.SIGNING and new and not new.kms_key_id:
-                # Another run may have been through with its key since this one looked.
+                # Another run may have published its key since this one read the ring.
                 key_lifecycle.require_none_published(ring)
             others = {name: key for name, key in ring.pending.items() if name != kind}
             return ring.next_version(ring.keys, pending=others | ({kind: new} if new else {}))
@@ -148,15 +148,15 @@ class Keys:
     def _again(self, made: PendingKey) -> str:
         left = key_lifecycle.unauthorized_for(made.since, int(self._clock()))
         if left:
-            return f"is recorded and may not be in use yet: run this again in {left} s"
+            return f"is recorded, and KMS may not allow its use yet: run this again in {left} s"
         return "is recorded: run this again, or with --anew if that key is gone from KMS"
 
     def tokens_by_key(self) -> Counter[str]:
-        """How many live tokens' stored JWS each key signed. Reads the whole table."""
+        """The number of live tokens whose stored JWS each key signed. Reads the whole table."""
         return Counter(item["kid"] for item in self._repository.scan(token_prefix(), ("kid",)))
 
     def secrets_by_mac_key(self) -> Counter[str]:
-        """How many entitlements' secrets were derived from each MAC key. Reads the whole table."""
+        """The number of entitlements whose secret each MAC key derived. Reads the whole table."""
         found = self._repository.scan(entitlement_prefix(), ("mac_key_id",))
         return Counter(item["mac_key_id"] for item in found if "mac_key_id" in item)
 
@@ -180,5 +180,5 @@ class Keys:
 def _changed() -> Refused:
     return Refused(
         Code.KEYRING_CHANGED,
-        "somebody else changed the key ring meanwhile: look at it (gatepass keys list), and run this again",
+        "somebody else changed the key ring at the same time: check it (gatepass keys list), and run this again",
     )

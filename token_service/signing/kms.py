@@ -16,8 +16,8 @@ from entitlements.refusals import Code, Refused
 STACK_TAG: Final = "gatepass:stack"
 """The roles of a stack may use keys with its tag, and no others."""
 CREATE_ATTEMPTS: Final = 1
-"""Attempts of a client that creates keys. CreateKey takes no idempotency token: repeated after a lost answer, it makes
-a second key that nobody knows of
+"""Attempts of a client that creates keys. CreateKey takes no idempotency token: a retry after a lost response creates a
+second key that is recorded nowhere
 (https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html).
 """
 _COORDINATE_BYTES: Final = 32
@@ -27,7 +27,7 @@ class Kms:
     """The few calls to KMS that Gatepass makes, on a boto3 client."""
 
     def __init__(self, client: Any) -> None:
-        """`client` is a boto3 KMS client; one that creates keys makes no more than `CREATE_ATTEMPTS`."""
+        """`client` is a boto3 KMS client; to create keys, it must make at most `CREATE_ATTEMPTS`."""
         self._client = client
 
     def mac(self, key_id: str, message: bytes) -> bytes:
@@ -45,20 +45,20 @@ class Kms:
         return r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
 
     def signing_key(self, key_id: str, created_at: int) -> SigningKey:
-        """A key for signing tokens with its public half, to be published."""
+        """Read the public key of a key that signs tokens. Returned in state signing."""
         public = serialization.load_der_public_key(self._call("get_public_key", KeyId=key_id)["PublicKey"])
         if not isinstance(public, ec.EllipticCurvePublicKey):
-            raise TypeError("KMS gave a key that is not on an elliptic curve")
+            raise TypeError("KMS returned a key that is not an elliptic-curve key")
         numbers = public.public_numbers()
         x, y = (base64url.encode(n.to_bytes(_COORDINATE_BYTES, "big")) for n in (numbers.x, numbers.y))
         return SigningKey(x, y, KeyState.SIGNING, kms_key_id=key_id, created_at=created_at, since=created_at)
 
     def create_signing_key(self, stack: str) -> str:
-        """Make a key for signing tokens, multi-Region, so that another Region can take over; its ARN."""
+        """Create a key that signs tokens, multi-Region so that another Region can take over. Returns its ARN."""
         return self._create("ECC_NIST_P256", "SIGN_VERIFY", "Gatepass: signs tokens", stack)
 
     def create_mac_key(self, stack: str) -> str:
-        """Make the key that secrets are derived from; its ARN."""
+        """Create a key that derives secrets. Returns its ARN."""
         return self._create("HMAC_256", "GENERATE_VERIFY_MAC", "Gatepass: derives the secrets of tokens", stack)
 
     def _create(self, spec: str, usage: str, description: str, stack: str) -> str:
@@ -80,8 +80,9 @@ class Kms:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-                # Unlike after a refusal, what was asked for may have been done.
+                # Unlike a refused call, a failed one may have taken effect.
                 raise Refused(Code.KMS_UNAVAILABLE, f"KMS failed in {operation}: {code}") from error
-            raise Refused(Code.KMS_REFUSED, f"KMS refused {operation}: {code}; is the key of this stack?") from error
+            message = f"KMS refused {operation}: {code}: check the permissions, and that the key has this stack's tag"
+            raise Refused(Code.KMS_REFUSED, message) from error
         except BotoCoreError as error:
             raise Refused(Code.KMS_UNAVAILABLE, f"KMS gave no answer to {operation}: {type(error).__name__}") from error

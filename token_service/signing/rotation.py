@@ -1,17 +1,17 @@
-"""Rotation of the signing key, in steps that can be interrupted anywhere and taken up again."""
+"""Rotation of the signing key, in steps that can be interrupted at any point and continued."""
 
 from collections.abc import Callable
 from typing import Final
 
 from entitlements.keyring import KeyRing, KeyState, SigningKey
-from entitlements.refusals import Refused
+from entitlements.refusals import Code, Refused
 from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, SIGNING, seconds_to_wait, unauthorized_for
 from token_service.signing.keys import Keys
 
 RECENT: Final = 600
-"""Seconds after a promotion within which a rotation run again has nothing to do: it was cut off after its last step."""
+"""Seconds after a promotion in which another run does nothing: it repeats a run interrupted after its last step."""
 DAY: Final = 86_400
-UNTIL: Final = "until every gate has read the ring anew and KMS lets the token service use the key"
+UNTIL: Final = "until every gate has refreshed the key ring and KMS lets the token service use the key"
 
 Tell = Callable[[str], object]
 
@@ -22,7 +22,7 @@ def age(key: SigningKey, now: float) -> int:
 
 
 def steps(ring: KeyRing, now: float, older_than: int, in_haste: bool) -> list[str]:
-    """What a rotation would do now, in words; nothing where none is due. `older_than` in seconds."""
+    """Describe the steps that a rotation would take now; empty if none is due. `older_than` is in seconds."""
     published, made = _published(ring), ring.pending.get(SIGNING)
     if published is None and not _begun_or_due(ring, now, older_than, in_haste):
         return []
@@ -47,7 +47,7 @@ def rotate(
     older_than: int = 0,
     in_haste: bool = False,
 ) -> bool:
-    """Do what is left to do of a rotation; False if none was due. `wait` is given seconds."""
+    """Carry out the remaining steps of a rotation; False if none was due. `wait` takes seconds."""
     ring = keys.ring()
     published = _published(ring)
     if published is None:
@@ -63,9 +63,9 @@ def rotate(
 
 
 def advance(keys: Keys, clock: Callable[[], float], tell: Tell, older_than: int = 0) -> bool:
-    """One step of a rotation, without waiting: publish a key or promote the published one; False if none was due.
+    """Take one step of a rotation without waiting: publish a key, or promote the published one; False if none was due.
 
-    For a schedule, whose next run is the next step. A key that KMS does not let it read yet stays pending till then.
+    For a schedule, whose next run takes the next step. A key that KMS does not let it read yet stays pending.
     """
     ring = keys.ring()
     published = _published(ring)
@@ -80,8 +80,8 @@ def advance(keys: Keys, clock: Callable[[], float], tell: Tell, older_than: int 
     try:
         tell(f"published {keys.create().kid}: the next run promotes it")
     except Refused as error:
-        # Lambda may run a function twice at once, and again after a failure: another run may be at it.
-        expected = error.code == "key_announced" or (error.code == "kms_refused" and _unreadable_for(keys, clock))
+        # Lambda may run a function twice concurrently, and again after a failure: another run may be in progress.
+        expected = error.code is Code.KEY_ANNOUNCED or (error.code is Code.KMS_REFUSED and _unreadable_for(keys, clock))
         if not expected:
             raise
         tell(f"left to the next run: {error}")
@@ -91,7 +91,7 @@ def advance(keys: Keys, clock: Callable[[], float], tell: Tell, older_than: int 
 def replace_mac(
     keys: Keys, clock: Callable[[], float], wait: Callable[[int], object], tell: Tell, in_haste: bool = False
 ) -> KeyRing:
-    """Make a MAC key, wait until KMS lets the token service use it, and derive the secrets of new tokens from it."""
+    """Create a MAC key, wait until KMS lets the token service use it, and derive the secrets of new tokens from it."""
     made = keys.make_mac_key()
     left = 0 if in_haste else unauthorized_for(made.since, int(clock()))
     if left:
@@ -104,7 +104,9 @@ def _publish(keys: Keys, clock: Callable[[], float], wait: Callable[[int], objec
     try:
         key = keys.create()
     except Refused as error:
-        left = _unreadable_for(keys, clock) if error.code == "kms_refused" else 0
+        if error.code is Code.KEY_ANNOUNCED and (others := _published_by_another(keys, wait, tell)):
+            return others
+        left = _unreadable_for(keys, clock) if error.code is Code.KMS_REFUSED else 0
         if not left:
             raise
         tell(f"waiting {left} s: {error}")
@@ -114,15 +116,34 @@ def _publish(keys: Keys, clock: Callable[[], float], wait: Callable[[int], objec
     return key
 
 
+def _published_by_another(keys: Keys, wait: Callable[[int], object], tell: Tell) -> SigningKey | None:
+    """The key that another run is making, when it has published it; None if it does not within half a minute."""
+    tell("another run is making a key: waiting for it")
+    for _ in range(6):
+        wait(5)
+        if published := _published(keys.ring()):
+            return published
+    return None
+
+
 def _unreadable_for(keys: Keys, clock: Callable[[], float]) -> int:
-    """For how many seconds more KMS may refuse to give out the pending key's public half."""
+    """Seconds for which KMS may still refuse to return the pending key's public key."""
     made = keys.pending(SIGNING)
     return unauthorized_for(made.since, int(clock())) if made and made.kms_key_id else 0
 
 
 def _promote(keys: Keys, kid: str, tell: Tell, in_haste: bool = False) -> None:
     before = keys.ring().signing_key.kid
-    keys.promote(kid, in_haste)
+    try:
+        if before != kid:
+            keys.promote(kid, in_haste)
+    except Refused:
+        if keys.ring().signing_key.kid != kid:
+            raise
+        before = kid
+    if before == kid:
+        tell(f"another run promoted {kid}")
+        return
     tell(f"promoted {kid}; {before} goes on verifying until its tokens are renewed")
 
 

@@ -1,1 +1,1 @@
-"""Who somebody is: registration, sessions, and the end of an account."""
+"""Users: registration, sign-in, sessions and account deletion."""

@@ -1,4 +1,4 @@
-"""What a user sees of their own access."""
+"""A user's view of their own access."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from token_service.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One entitlement with what is used and left of its tightest limit; None where there is no limit."""
+    """One entitlement with the state of its tightest limit. `limit` and `remaining` are None without a limit."""
 
     solution_id: str
     name: str
@@ -37,7 +37,7 @@ class Accounts:
         self._repository, self._directory, self._clock = repository, directory, clock
 
     def entitlements(self, user_id: str) -> list[Usage]:
-        """All of them, whatever their status."""
+        """All of a user's entitlements, whatever their status."""
         return [self._usage(user_id, item) for item in self._repository.query(entitlement_prefix(user_id))]
 
     def _usage(self, user_id: str, item: dict[str, object]) -> Usage:

@@ -1,7 +1,7 @@
-"""One-time codes: what a browser carries in an address instead of a token, as PKCE has it (RFC 7636).
+"""One-time codes, which a URL carries instead of the token, as in PKCE (RFC 7636).
 
-A page makes a verifier and sends its SHA-256 along as `state`; the code is worth nothing without the verifier, which
-never was in an address. A code works once, within a minute, and for the entitlement's generation of its time alone.
+A page creates a verifier and sends its SHA-256 as `state`. The code is worthless without the verifier, which is never
+in a URL. A code works once, within a minute, and only for the entitlement's generation when it was issued.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from token_service.repository import Repository
 
 SECONDS: Final = 60
 CODE_BYTES: Final = 32
-SIGN_IN_AGAIN: Final = "the code is wrong, used or too old: sign in again"
+SIGN_IN_AGAIN: Final = "the code is wrong, expired or already used: sign in again"
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """RFC 7636 section 4.2, `S256`: the only method."""
 
 
 class Redeemed(NamedTuple):
-    """What a code stood for."""
+    """The token that a code can be exchanged for."""
 
     user_id: str
     solution_id: str
@@ -32,14 +32,14 @@ class Redeemed(NamedTuple):
 
 
 class Codes:
-    """Issues codes and takes them back."""
+    """Issues and redeems codes."""
 
     def __init__(self, repository: Repository, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since the epoch."""
         self._repository, self._clock = repository, clock
 
     def issue(self, redeemed: Redeemed, origin: str, challenge: str) -> str:
-        """A code of 43 characters; the table holds its hash, and no token."""
+        """Issue a code of 43 characters. The table holds its hash, and no token."""
         code = base64url.encode(secrets.token_bytes(CODE_BYTES))
         facts = {"user": redeemed.user_id, "solution": redeemed.solution_id, "generation": redeemed.generation}
         expires_at = floor(self._clock()) + SECONDS
@@ -49,9 +49,10 @@ class Codes:
         return code
 
     def redeem(self, code: str, verifier: str, origin: str) -> Redeemed:
-        """Consume a code. Raises `Refused`, without saying what was wrong; a wrong verifier consumes nothing.
+        """Consume a code. Raises `Refused` without saying which check failed; a wrong verifier does not consume it.
 
-        `origin` is the caller's own word, or empty: a browser does not lie, and others need the verifier all the same.
+        `origin` is the request's Origin header, or empty. Browsers set it truthfully; other clients can forge it, but
+        still need the verifier.
         """
         challenge = base64url.encode(hashlib.sha256(verifier.encode("ascii")).digest())
         condition = "challenge = :challenge AND expires_at > :now" + (" AND origin = :origin" if origin else "")

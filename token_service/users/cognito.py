@@ -1,7 +1,7 @@
-"""The user pool: who has an account, and the proofs of it. Its errors become ours, and do not tell who is registered.
+"""The Cognito user pool: accounts, codes and passwords. Its errors become ours and do not reveal who is registered.
 
-The app client is confidential and signs in by an admin flow alone, so that nobody gets past our own limits:
-the public operations (SignUp and its like) want the hash of a secret that this service alone can read.
+The app client has a secret and allows only an admin sign-in flow, so that nobody can bypass our own limits: the public
+operations (such as SignUp) require a hash of that secret, which only this service can read.
 https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
 """
@@ -34,8 +34,8 @@ _NOT_PROVEN: Final = frozenset(
         "TooManyFailedAttemptsException",
     }
 )
-"""Answers that differ for known and unknown addresses, or for the states of an account. The last two are counted for
-each user, so that they too are heard of users that exist alone."""
+"""Errors that differ between known and unknown addresses, or between states of an account. Cognito counts the last two
+for each user, so they too occur only for users that exist."""
 _NOT_MAILED: Final = _NOT_PROVEN | {
     "CodeDeliveryFailureException",
     "InvalidEmailRoleAccessPolicyException",
@@ -45,18 +45,18 @@ _NOT_MAILED: Final = _NOT_PROVEN | {
 
 
 OF_THE_ACCOUNT: Final = frozenset({"InvalidParameterException", "NotAuthorizedException", "UserNotFoundException"})
-"""Why an account gets no mail though mails work: nothing that the operator could help."""
+"""Errors for which one account gets no mail although mail works. The operator can do nothing about them."""
 SYMBOL: Final = r"[\^$*.\[\]{}()?\"!@#%&/\\,><':;|_~`=+\- ]"
 """https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html"""
 _MAILS: Final = ("sign_up", "resend_confirmation_code", "forgot_password")
 
 
 class AddressKnown(Exception):
-    """Somebody has signed up with this address before."""
+    """An account with this address exists already."""
 
 
 class NotProven(Exception):
-    """Wrong code, wrong password, unknown address, or an account in another state than the one that was asked for."""
+    """Wrong code, wrong password, unknown address, or an account that is not in the required state."""
 
 
 class NotMailed(Exception):
@@ -74,7 +74,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a sign-in gives. `auth_time` in seconds since the epoch, `expires_in` in seconds."""
+    """The result of a sign-in. `auth_time` is in seconds since the epoch, `expires_in` in seconds."""
 
     user_id: str
     id_token: str
@@ -90,12 +90,12 @@ class Cognito:
         self._client, self._pool_id, self._client_id = client, pool_id, client_id
 
     def require_good_password(self, password: str) -> None:
-        """Refuse a password that the pool's policy forbids, for a known and an unknown address alike."""
+        """Refuse a password that the pool's policy forbids, whether the address is known or not."""
         policy = self._password_policy
         length = policy.get("MinimumLength", 8)
         rules = {
             f"at least {length} characters": len(password) >= length,
-            # Basic Latin alone, as Cognito counts: what it refuses after the code was spent costs a code.
+            # Basic Latin only, as in Cognito: if Cognito refused the password later, the code would already be spent.
             "a lower-case letter (a-z)": not policy.get("RequireLowercase") or re.search("[a-z]", password),
             "an upper-case letter (A-Z)": not policy.get("RequireUppercase") or re.search("[A-Z]", password),
             "a digit": not policy.get("RequireNumbers") or re.search("[0-9]", password),
@@ -106,7 +106,7 @@ class Cognito:
             raise Refused(Code.PASSWORD_WEAK, public=f"the password needs {', '.join(missing)}")
 
     def find(self, email_or_id: str) -> Account | None:
-        """The account of an address, or of a user id."""
+        """Find an account by address or user id."""
         try:
             user = self._call("admin_get_user", UserPoolId=self._pool_id, Username=email_or_id)
         except NotProven:
@@ -116,13 +116,13 @@ class Cognito:
         return Account(require_user_id(attributes["sub"]), confirmed, attributes.get("email", "").lower())
 
     def sign_up(self, email: str) -> None:
-        """Make an account with a password that nobody knows, and mail a code. Raises `AddressKnown` or `NotMailed`."""
+        """Create an account with a random password, and mail a code. Raises `AddressKnown` or `NotMailed`."""
         self._mail(
             "sign_up", email, Password=random_password(), UserAttributes=[{"Name": "email", "Value": email}]
         )  # fmt: skip
 
     def resend_code(self, email: str) -> None:
-        """Mail a new code to an account that waits for one. Raises `NotMailed`."""
+        """Mail a new code to an unconfirmed account. Raises `NotMailed`."""
         self._mail("resend_confirmation_code", email)
 
     def forgot_password(self, email: str) -> None:
@@ -134,19 +134,19 @@ class Cognito:
         self._call("confirm_sign_up", **self._as_client(email), ConfirmationCode=code)
 
     def reset(self, email: str, code: str) -> None:
-        """Spend the code for a new password, and leave the account with one that nobody knows. Raises `NotProven`."""
+        """Spend the code for a new password, and set a random password. Raises `NotProven`."""
         self._call(
             "confirm_forgot_password", **self._as_client(email), ConfirmationCode=code, Password=random_password()
         )
 
     def set_password(self, user_id: str, password: str) -> None:
-        """Make this the account's password, whatever it was."""
+        """Set the account's password, in any state of the account."""
         self._call(
             "admin_set_user_password", UserPoolId=self._pool_id, Username=user_id, Password=password, Permanent=True
         )
 
     def sign_in(self, email: str, password: str) -> SignedIn:
-        """Prove who one is. Raises `NotProven`, also for an account that is not ready for it."""
+        """Sign in with a password. Raises `NotProven`, also for an account that cannot sign in yet."""
         answer = self._call(
             "admin_initiate_auth",
             UserPoolId=self._pool_id,
@@ -155,9 +155,9 @@ class Cognito:
             AuthParameters={"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)},
         )
         result = answer.get("AuthenticationResult")
-        if not result:  # a challenge: an invitation that was not taken up, or MFA
+        if not result:  # a challenge: an invitation that was not accepted, or MFA
             raise NotProven(answer.get("ChallengeName", ""))
-        # It came from Cognito itself over TLS: there is nothing to verify (OpenID Connect Core section 3.1.3.7, 6).
+        # Received from Cognito itself over TLS, so no signature check is needed (OpenID Connect Core 3.1.3.7, 6).
         claims = jwt.decode(result["IdToken"], options={"verify_signature": False})
         user_id, auth_time = require_user_id(claims["sub"]), int(claims["auth_time"])
         return SignedIn(user_id, result["IdToken"], auth_time, int(result.get("ExpiresIn", 0)))
@@ -167,7 +167,7 @@ class Cognito:
         self._ending("admin_user_global_sign_out", user_id)
 
     def delete(self, user_id: str) -> None:
-        """Delete an account; one that is gone is as good."""
+        """Delete an account, if it still exists."""
         self._ending("admin_delete_user", user_id)
 
     def _ending(self, operation: str, user_id: str) -> None:
@@ -226,7 +226,7 @@ class Cognito:
 
 
 def random_password() -> str:
-    """98 characters with 560 random bits, of all four kinds that a policy can ask for.
+    """98 characters with 560 random bits, of all four kinds that a policy can require.
 
     https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html
     """

@@ -1,4 +1,4 @@
-"""The end of an account. It can stop anywhere and be repeated, by its user or by whoever signs in next."""
+"""Account deletion. It can be interrupted at any point and is repeated by the user or by the next sign-in."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from token_service.users.sessions import Sessions
 
 
 class Deletion:
-    """Deletes accounts, and remembers what that must not renew."""
+    """Deletes accounts, and keeps the quotas and suspensions that a deletion must not reset."""
 
     def __init__(
         self,
@@ -31,16 +31,16 @@ class Deletion:
         self._sessions, self._hashes, self._directory, self._clock = sessions, hashes, directory, clock
 
     def delete(self, user_id: str) -> None:
-        """End all sessions and all access, then the account with its address and password. The audit, which knows only
-        the id, stays.
+        """End all sessions and all access, then delete the account with its address and password. The audit, which
+        contains only the user id, stays.
 
-        The mark comes first, so that whoever signs in meanwhile is granted nothing; the account last, so that its
-        address is known as long as there is something to remember under it.
+        The account is marked first, so that a concurrent sign-in is granted nothing. It is deleted last, because its
+        address is needed until everything to keep is stored.
         """
         self._sessions.begin_deletion(user_id)
         account = self._cognito.find(user_id)
         for found in list(self._access.of_user(user_id)):
-            # Closed first and read then: what the gate counted until the very end is in it.
+            # Close it before reading it, so that the counters include the gate's last request.
             closed = self._access.close(user_id, found.solution_id)
             if account is not None and account.email:
                 self._keep(account.email, closed)
@@ -56,7 +56,7 @@ class Deletion:
         key = remains_key(self._hashes.of(email), closed.solution_id)
         kept = remains_of(closed, self._directory.solution(closed.solution_id, now), now)
         if kept is None:
-            # What an earlier account of the address left was taken over by this one, and has ended with it.
+            # This account took over what an earlier one of the address had left, and nothing of it needs keeping.
             self._repository.delete_item(key)
         else:
             self._repository.put_item(key, kept)

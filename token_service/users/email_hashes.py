@@ -1,7 +1,7 @@
-"""The keyed hash under which the table knows an e-mail address: the table alone, leaked, tells no address.
+"""The keyed hash of an e-mail address, for keys of the table: a leaked table alone does not reveal addresses.
 
-The key comes out of KMS and is nowhere stored. It does not change with the key that derives secrets: what is kept under
-a hash must be found again (docs/decisions/0010-what-outlives-an-account.md).
+The hash key comes from KMS and is stored nowhere. It stays the same when the MAC key for secrets is replaced, since
+stored items must still be found (docs/decisions/0010-what-outlives-an-account.md).
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from entitlements.keyring import KeyRing
 from token_service.signing.kms import Kms
 
 MESSAGE: Final = b"gatepass/v1|email-hash"
-"""What the key is derived from; no message of a secret is like it (`entitlements.token.secret_message`)."""
+"""The hash key is the MAC of this message; no secret's message equals it (`entitlements.token.secret_message`)."""
 
 
 class EmailHashes:
-    """Hashes addresses; asks KMS once in the life of a container."""
+    """Hashes addresses; calls KMS once per container."""
 
     def __init__(self, kms: Kms, ring: Callable[[], KeyRing]) -> None:
         """`ring` reads the key ring."""
@@ -26,7 +26,7 @@ class EmailHashes:
         self._key = b""
 
     def of(self, email: str, caller: str = "") -> str:
-        """43 characters for an address, or for an address together with who asks for it."""
+        """The hash of an address, or of an address together with a caller: 43 characters."""
         if not self._key:
             self._key = self._kms.mac(self._ring().email_key, MESSAGE)
         message = f"{email.lower()}\n{caller}".encode()

@@ -1,4 +1,4 @@
-"""Who calls: a Cognito ID token, verified.
+"""Identifies the caller by verifying a Cognito ID token.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
@@ -20,14 +20,14 @@ class IdentityVerifier:
     """Verifies ID tokens of one pool and client."""
 
     def __init__(self, issuer: str, client_id: str, jwks_url: str, sessions: Sessions) -> None:
-        """The keys are fetched when first needed and kept."""
+        """The pool's keys are fetched on first use and cached."""
         self._issuer, self._client_id, self._sessions = issuer, client_id, sessions
         self._keys = jwt.PyJWKClient(jwks_url, cache_keys=True, timeout=2)
 
     def user_id(self, authorization: str | None, deleting: bool = False) -> str:
-        """The `sub` of the bearer. Raises `Refused`, without saying which check failed.
+        """The `sub` of the bearer token. Raises `Refused` without saying which check failed.
 
-        `deleting`: also where this account's deletion has begun, which must be possible to repeat.
+        With `deleting`, an account whose deletion has begun is accepted too, so that the deletion can be repeated.
         """
         user_id, auth_time = self._verified(authorization)
         account = self._sessions.account(user_id)
@@ -50,7 +50,7 @@ class IdentityVerifier:
                 leeway=LEEWAY,
                 options={"require": ["exp", "iat", "sub", "token_use", "auth_time"]},
             )
-            # An access token of the same pool has the same signature, and says less about who consented to what.
+            # Access tokens of the pool are signed by the same keys, but do not authenticate the user to this client.
             if claims["token_use"] != "id" or type(claims["auth_time"]) is not int:
                 raise jwt.InvalidTokenError
             return require_user_id(claims["sub"]), claims["auth_time"]

@@ -1,7 +1,7 @@
-"""How often something may be tried: counters in the table, asked before Cognito or KMS is.
+"""Limits on attempts: counters in the table, checked before Cognito or KMS is called.
 
-A counter is of a fixed window and never counts above its limit, however many ask at once. The windows of two containers
-differ by their clocks; the later one holds for both.
+A counter belongs to a fixed window and never exceeds its limit, however many concurrent callers there are. If the
+clocks of two containers differ, the later window applies to both.
 """
 
 from collections.abc import Callable
@@ -26,45 +26,45 @@ class Limit(NamedTuple):
     seconds: int
 
 
-# A person mistypes a few times; who has tried ten times from one network gains nothing by the eleventh. Everybody
-# together gets more, so that a stranger must come from many networks to lock the owner of an address out.
+# Ten attempts an hour from one network are enough for a person who mistypes. All networks together get more attempts
+# on an address, so that an attacker needs many networks to lock its owner out.
 CODES: Final = Limit("codes", 10, HOUR)
 SIGN_INS: Final = Limit("sign_ins", 10, HOUR)
 CODES_OF_ALL: Final = Limit("codes", 50, HOUR)
 SIGN_INS_OF_ALL: Final = Limit("sign_ins", 50, HOUR)
 MAILS: Final = Limit("mails", 5, HOUR)
 ROTATIONS: Final = Limit("rotations", 20, DAY)
-"""Each costs two calls of KMS, and an entry of the audit for good."""
+"""Each rotation costs two KMS calls and a permanent audit entry."""
 
 
 class Limits:
-    """Counts what is tried. Raises `Refused` (`too_many_requests`) where it was too often."""
+    """Counts attempts. Raises `Refused` (`too_many_requests`) above a limit."""
 
     def __init__(self, repository: Repository, hashes: EmailHashes, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since the epoch."""
         self._repository, self._hashes, self._clock = repository, hashes, clock
 
     def try_code(self, email: str, caller: str) -> None:
-        """A code is going to be tried, by a caller's network (`entitlements.address.visitor`)."""
+        """Count an attempt at a code, before it is made. `caller` is a network (`entitlements.address.visitor`)."""
         self._take(self._attempts(email, caller), CODES)
         self._take(self._attempts(email), CODES_OF_ALL)
 
     def try_sign_in(self, email: str, caller: str) -> None:
-        """A password is going to be tried; it counts unless `signed_in` takes it back."""
+        """Count an attempt at a password, before it is made; `signed_in` takes it back."""
         self._take(self._attempts(email, caller), SIGN_INS)
         self._take(self._attempts(email), SIGN_INS_OF_ALL)
 
     def signed_in(self, email: str, caller: str) -> None:
-        """The password was right: failures alone count."""
+        """Take back an attempt with the right password: only failures count."""
         self._give_back(self._attempts(email, caller), SIGN_INS)
         self._give_back(self._attempts(email), SIGN_INS_OF_ALL)
 
     def mail(self, email: str) -> None:
-        """A mail is going to be sent."""
+        """Count a mail, before it is sent."""
         self._take(self._attempts(email), MAILS)
 
     def rotate(self, user_id: str) -> None:
-        """A token is going to be rotated by its user."""
+        """Count a user's rotation of a token, before it is made."""
         self._take(account_key(user_id), ROTATIONS, expires=False)
 
     def _attempts(self, email: str, caller: str = "") -> Key:
@@ -102,7 +102,7 @@ class Limits:
                 return
 
     def _give_back(self, key: Key, limit: Limit) -> None:
-        # What cannot be given back was counted once too often: never worth a refusal.
+        # If this fails, one successful attempt stays counted: that is no reason to refuse the sign-in.
         with suppress(StoreUnavailable):
             self._repository.update_item(
                 {

@@ -1,7 +1,7 @@
-"""Where a browser may be sent with a token: to the solution's own pages, and nowhere else.
+"""The URLs to which a browser may be redirected with a token: the solution's own pages only.
 
-An open redirect would hand the token to whoever wrote the link (RFC 9700 section 4.1). So a URL is compared part by
-part, and one that different parsers could read differently is refused before it is compared.
+An open redirect would hand the token to the author of a link (RFC 9700 section 4.1). So URLs are compared component by
+component, and a URL that parsers could read differently is refused before it is compared.
 """
 
 import re
@@ -16,15 +16,15 @@ from entitlements.solution import Solution
 
 MAX_LENGTH: Final = 2_048
 PARAMETERS: Final = ("token", "code", "state")
-"""What a redirect hands over; what a URL had under these names before gives way."""
-# Printable ASCII without what browsers read as something else (a backslash as a slash) or never send.
+"""The query parameters that a redirect sets; existing parameters of these names are replaced."""
+# Printable ASCII without characters that browsers reinterpret (a backslash as a slash) or never send.
 _PLAIN: Final = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 
 
 def destination(solution: Solution, return_to: str | None) -> str:
-    """The URL to return to: what was asked for, if the solution allows it, else its own; empty where it has none.
+    """The URL to return to: `return_to` if given, else the solution's front end; empty if it has none.
 
-    Raises `Refused` for a URL that is not the solution's.
+    Raises `Refused` if the solution does not allow `return_to`.
     """
     if not return_to:
         return solution.frontend_url
@@ -45,8 +45,8 @@ def with_answer(url: str, delivery: str, answer: Mapping[str, str]) -> str:
 
 
 def _matches(url: str, allowed: str) -> bool:
-    """Same scheme, host and port, a path that begins with the allowed one at the border of a segment, and nothing in
-    the query that the allowed one does not hold: a page may do anything on the word of its own address.
+    """Whether `url` has the scheme, host and port of `allowed`, a path that begins with its path at a segment boundary,
+    and no query parameters that `allowed` lacks: a page may act on any parameter in its own URL.
     """
     if len(url) > MAX_LENGTH or not _PLAIN.fullmatch(url):
         return False

@@ -1,8 +1,8 @@
-"""How a visitor becomes a user of a solution: register, confirm, sign in; and ways back for who forgot.
+"""Registration: register, confirm, sign in, and reset a forgotten password.
 
-Whoever gets the mailed code owns the address, and chooses the password with it; whoever asked for the mail gains
-nothing by that. So an account has no password that anybody knows before its first code came back, and each step asks
-for the code that the account's state has: of the sign-up while it waits, of a new password from then on.
+The person who receives the mailed code owns the address and chooses the password with it. Requesting the mail gives no
+access: until its first code is confirmed, an account has a random password. Each step takes the code that fits the
+account's state: that of the sign-up while the account is unconfirmed, one for a new password afterwards.
 """
 
 import time
@@ -27,12 +27,12 @@ from token_service.users.redirects import destination, with_answer
 from token_service.users.sessions import Sessions, counts
 
 SIGN_IN_ATTEMPTS: Final = 3
-"""A password may be set and used within one second, and Cognito's clock may be behind ours by another."""
+"""A password may be set and used within the same second, and Cognito's clock may be another second behind ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What somebody came for: a solution, the page to return to, and that page's `state`."""
+    """The target of a registration or sign-in: a solution, the page to return to, and that page's `state`."""
 
     solution_id: str
     return_to: str | None = None
@@ -41,8 +41,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What somebody gets who has proved who they are: a token, or a code for it. `redirect` is empty where the solution
-    has no page of its own.
+    """The result for an authenticated user: a token, or a code for it. `redirect` is empty if the solution has no page
+    of its own.
     """
 
     solution_id: str
@@ -54,7 +54,7 @@ class Welcome:
 
 
 class Registration:
-    """The steps. Each can be repeated, whatever failed before; none tells who is registered."""
+    """The steps of registration. Each can be repeated after any failure; none reveals who is registered."""
 
     def __init__(
         self,
@@ -70,21 +70,21 @@ class Registration:
         mail_failed: Callable[[str], object],
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`clock` gives seconds since the epoch; `mail_failed` tells the operator of a mail that was not sent, by the
-        name of Cognito's exception.
+        """`clock` gives seconds since the epoch. `mail_failed` reports to the operator a mail that was not sent; it
+        takes the name of Cognito's exception.
         """
         self._cognito, self._repository, self._access, self._minting = cognito, repository, access, minting
         self._sessions, self._limits, self._deletion, self._codes = sessions, limits, deletion, codes
         self._clock, self._mail_failed, self._sleep = clock, mail_failed, sleep
 
     def register(self, email: str, visit: Visit) -> None:
-        """Mail a code, to a new account if there is none."""
+        """Mail a code; create the account first if there is none."""
         self._place(visit)
         self._mail(email, self._cognito.sign_up)
 
     def mail_code(self, email: str) -> None:
-        """Mail a code again, or for a new password, if there is such an account."""
-        # To an unknown address Cognito answers as if it had sent a mail.
+        """Mail the sign-up code again, or a code for a new password, if there is an account."""
+        # For an unknown address, Cognito answers as if it had sent a mail.
         self._mail(email, self._cognito.forgot_password)
 
     def _mail(self, email: str, unknown: Callable[[str], None]) -> None:
@@ -97,21 +97,21 @@ class Registration:
         try:
             send(email)
         except AddressKnown:
-            return  # somebody registered it at the same moment, and the mail went out to them
+            return  # a concurrent registration created the account and mailed the code
         except NotMailed as error:
-            # The answer is the same all the same: it would tell that there is an account to mail to.
+            # The caller gets the usual answer: a different one would reveal that the account exists.
             self._mail_failed(str(error))
 
     def confirm(
         self, email: str, code: str, password: str, visit: Visit, source_ip: str, rotate_tokens: bool = False
     ) -> Welcome:
-        """Prove the address by a mailed code, and choose the password."""
+        """Confirm the address with a mailed code, and set the password."""
         solution, url = self._arrival(visit)
         account = self._prove(email, code, password, source_ip, rotate_tokens)
         return self._welcome(account.user_id, email, solution, url, visit.state)
 
     def reset_password(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool = False) -> None:
-        """The same for somebody who goes nowhere by it."""
+        """Do the same without a solution to return to."""
         self._prove(email, code, password, source_ip, rotate_tokens)
 
     def _prove(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool) -> Account:
@@ -128,8 +128,8 @@ class Registration:
             if self._sessions.account(account.user_id).get(DELETING):
                 self._deletion.delete(account.user_id)
                 raise NotProven
-            # The code is spent and the password nobody's. Wherever this breaks off, the owner asks for another code;
-            # and no session of before, nor a token that shall end, outlives the password that they choose.
+            # The code is spent and the password is random. If this is interrupted, the owner requests another code.
+            # Earlier sessions, and the tokens if requested, end before the new password is set.
             self._sessions.end(account.user_id)
             if rotate_tokens:
                 self._access.drop_all_tokens(account.user_id)
@@ -139,7 +139,7 @@ class Registration:
         return account
 
     def sign_in(self, email: str, password: str, visit: Visit, source_ip: str) -> Welcome:
-        """Sign in for a solution."""
+        """Sign in to a solution."""
         solution, url = self._arrival(visit)
         self._limits.try_sign_in(email, _network(source_ip))
         try:
@@ -149,7 +149,7 @@ class Registration:
         self._limits.signed_in(email, _network(source_ip))
         welcome = self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
         if not counts(self._sessions.account(signed_in.user_id), signed_in.auth_time):
-            # The owner ended it meanwhile, perhaps with the token of before: the next one is not for this session.
+            # The owner has ended this session since, perhaps with its token: it must not receive the new token.
             raise Refused(Code.CREDENTIALS_INVALID)
         return welcome
 
@@ -158,28 +158,28 @@ class Registration:
             signed_in = self._cognito.sign_in(email, password)
             account = self._sessions.account(signed_in.user_id)
             if account.get(DELETING):
-                # The owner was deleting this account: what broke off then is done now.
+                # The owner's deletion of this account was interrupted: finish it now.
                 self._deletion.delete(signed_in.user_id)
                 raise NotProven
             if counts(account, signed_in.auth_time):
                 return signed_in
             self._sleep(min(1.0, max(0.1, account.get("not_before", 0) - self._clock())))
-        raise Busy("the session would begin before the account's not_before: do Cognito's clock and ours differ?")
+        raise Busy("the session begins before the account's not_before: check whether Cognito's clock and ours differ")
 
     def exchange(self, code: str, verifier: str, caller_origin: str) -> tuple[str, str]:
-        """The token and its solution for a one-time code."""
+        """Exchange a one-time code; returns the token and its solution's id."""
         redeemed = self._codes.redeem(code, verifier, caller_origin)
         return self._minting.mint(redeemed.user_id, redeemed.solution_id, redeemed.generation), redeemed.solution_id
 
     def _place(self, visit: Visit) -> tuple[Solution, str]:
-        """The solution, and the URL to return to; before anything is counted, spent or sent."""
+        """The solution and the URL to return to. Called before anything is counted, spent or sent."""
         solution = require_solution(self._repository, visit.solution_id, self._clock())
         if not solution.active:
             raise Refused(Code.SOLUTION_DISABLED)
         return solution, destination(solution, visit.return_to)
 
     def _arrival(self, visit: Visit) -> tuple[Solution, str]:
-        """The same, for an answer that hands out a token or a code."""
+        """The same, if the answer will contain a token or a code."""
         solution, url = self._place(visit)
         if solution.token_delivery == "code" and not CHALLENGE.fullmatch(visit.state):
             raise Refused(Code.STATE_REQUIRED)
@@ -193,7 +193,7 @@ class Registration:
         token = code = None
         if solution.token_delivery == "code":
             if not entitlement.jti:
-                # The first token begins a generation: a code of before would be void with it.
+                # The first token starts a new generation, which would void a code issued before it.
                 self._minting.mint(user_id, solution.solution_id)
                 entitlement = self._access.ensure(user_id, solution)
             stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)

@@ -1,4 +1,4 @@
-"""Which sessions count: an account remembers from when on, since Cognito's ID tokens outlive everything that ends one.
+"""Voids sessions by a time stored in the account, since Cognito's ID tokens stay valid until they expire.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/token-revocation.html
 """
@@ -12,24 +12,24 @@ from token_service.repository import Repository
 from token_service.users.cognito import Cognito
 
 MARK_KEPT: Final = 2 * 86_400
-"""Seconds for which a deleted account is remembered: ID tokens live for an hour."""
+"""Seconds for which the mark of a deleted account is kept: longer than the hour for which ID tokens are valid."""
 
 
 class Sessions:
-    """Reads and moves the time before which sessions are void."""
+    """Reads and sets the time before which sessions are void."""
 
     def __init__(self, repository: Repository, cognito: Cognito, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since the epoch."""
         self._repository, self._cognito, self._clock = repository, cognito, clock
 
     def account(self, user_id: str) -> Item:
-        """What is remembered of an account; empty for most."""
+        """The stored attributes of an account; empty for most accounts."""
         return self._repository.get_item(account_key(user_id)) or {}
 
     def end(self, user_id: str) -> None:
-        """Void every session that began before now. Whoever signs in from the next second on is signed in."""
-        # `auth_time` is in whole seconds: what began within this one may have begun before now. And the clock of
-        # another container may be ahead of this one's: what it voided stays void.
+        """Void every session that began before now. Sign-ins from the next second on are valid."""
+        # `auth_time` is in whole seconds: a session of the current second may have begun before now. The condition
+        # keeps a later time that a container with a faster clock has set.
         self._update(
             user_id,
             "SET not_before = :next",
@@ -39,12 +39,12 @@ class Sessions:
         self._cognito.sign_out_everywhere(user_id)
 
     def begin_deletion(self, user_id: str) -> None:
-        """End all sessions for good, and let nobody be granted anything while the account is being deleted."""
+        """End all sessions permanently, and prevent grants while the account is being deleted."""
         self._update(user_id, f"SET {DELETING} = :true", {":true": True})
         self.end(user_id)
 
     def end_deletion(self, user_id: str) -> None:
-        """The account is gone; ID tokens of it may live for a while."""
+        """Let the mark expire: the account is deleted, but its ID tokens may still be valid for a while."""
         values = {":true": True, ":expires": floor(self._clock()) + MARK_KEPT}
         self._update(user_id, f"SET {DELETING} = :true, expires_at = :expires", values)
 
@@ -60,5 +60,5 @@ class Sessions:
 
 
 def counts(account: Item, auth_time: int) -> bool:
-    """Whether a session that began at `auth_time` (seconds since the epoch) is not void."""
+    """Whether a session that began at `auth_time` (seconds since the epoch) is valid."""
     return not account.get(DELETING) and auth_time >= int(account.get("not_before", 0))

@@ -1,1 +1,1 @@
-"""The HTTP API: what happens to every request, and thin routes over the rooms beside this one."""
+"""The HTTP API: request handling, and thin routes over the other packages."""

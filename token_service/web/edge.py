@@ -1,4 +1,4 @@
-"""What happens to every request before and after its route: body, forms, origins, headers."""
+"""The handling of every request before and after its route: body, forms, origins, headers."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ REDIRECTING: Final = ("/v1/registrations/confirm", "/v1/sessions")
 FORM_PATHS: Final = ("/v1/registrations", *REDIRECTING)
 PREFLIGHT_SECONDS: Final = 600
 BODILESS: Final = ("GET", "HEAD", "DELETE")
-"""RFC 9110 sections 9.3.1, 9.3.2 and 9.3.5: a body has no meaning there. A proxy may send one along all the same."""
+"""RFC 9110 sections 9.3.1, 9.3.2 and 9.3.5: a body has no defined meaning there, but a proxy may send one."""
 RAW_BODY: Final = "gatepassRawBody"
 DOCS_PATH: Final = "/v1/docs"
 
@@ -29,11 +29,11 @@ DOCS_PATH: Final = "/v1/docs"
 HEADERS: Final = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
-    # The redirect holds the token: no page may learn it from where its visitor came from.
+    # The redirect's URL contains the token, which no other page may receive in the Referer header.
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-# The page is one file with its scripts and styles in it, and asks this service alone.
+# The page is one file with inline scripts and styles, and calls only this service.
 DOCS_CSP: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "frame-ancestors 'none'"
@@ -43,7 +43,7 @@ Event = dict[str, Any]
 
 
 def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context: Any) -> Event:
-    """Answer an HTTP API event of payload 2.0."""
+    """Answer an HTTP API event (payload format 2.0)."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     path, method = event.get("rawPath", ""), event["requestContext"]["http"]["method"]
     origin = headers.get("origin", "")
@@ -71,19 +71,19 @@ def _with_method(event: Event, method: str) -> Event:
 
 
 def _with_plain_body(event: Event, headers: Mapping[str, str], path: str) -> tuple[Event, bool]:
-    """The event with its body as JSON text, and whether it was a form. Raises `Refused` for what is neither."""
+    """The event with its body as JSON text, and whether it was a form. Raises `Refused` for other bodies."""
     body = "" if event["requestContext"]["http"]["method"] in BODILESS else event.get("body") or ""
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         text = raw.decode()
     except (binascii.Error, UnicodeError) as error:
-        raise Refused(Code.REQUEST_INVALID, public="the body must be text in UTF-8") from error
+        raise Refused(Code.REQUEST_INVALID, public="the body is not valid text: send it in UTF-8") from error
     if len(raw) > MAX_BODY:
-        raise Refused(Code.REQUEST_TOO_LARGE, public=f"the body may hold {MAX_BODY} bytes")
+        raise Refused(Code.REQUEST_TOO_LARGE, public=f"the body is too large: send at most {MAX_BODY} bytes")
     kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if text and kind not in (FORM, "application/json"):
         raise Refused(Code.CONTENT_TYPE_UNSUPPORTED)
-    # curl and others call a body a form unless told otherwise: JSON is JSON.
+    # curl and other clients label every body as a form by default, so JSON is recognized by its content.
     is_form = kind == FORM and bool(text) and not text.lstrip().startswith("{")
     if is_form:
         if path not in FORM_PATHS:
@@ -94,7 +94,7 @@ def _with_plain_body(event: Event, headers: Mapping[str, str], path: str) -> tup
 
 
 def raw_body(app: APIGatewayHttpResolver) -> bytes:
-    """The body of a route's request as its sender signed it: API Gateway's base64 undone, and nothing else."""
+    """The request's body as its sender signed it, byte for byte: only API Gateway's base64 is decoded."""
     raw: bytes = app.current_event[RAW_BODY]
     return raw
 
@@ -103,16 +103,16 @@ def _form_as_json(text: str) -> str:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=20)
     except ValueError as error:
-        raise Refused(Code.REQUEST_INVALID, public="the form cannot be read") from error
+        raise Refused(Code.REQUEST_INVALID, public="the form is not valid: send URL-encoded fields") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise Refused(Code.REQUEST_INVALID, public="a field of the form is repeated")
-    # A field that was left empty was left out.
+        raise Refused(Code.REQUEST_INVALID, public="a field of the form is repeated: send each field once")
+    # Browsers send fields that were left empty: they count as absent.
     return json.dumps({name: value for name, value in fields.items() if value})
 
 
 def _as_redirect(answer: Event) -> Event:
-    """A form's success is a redirect (RFC 9110 section 15.4.4), with the token or code in it."""
+    """Turn a form's success into a redirect (RFC 9110 section 15.4.4) that contains the token or code."""
     redirect = json.loads(answer["body"]).get("redirect") if answer["statusCode"] == 200 else None
     if not redirect:
         return answer

@@ -64,33 +64,41 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
             security_schemes=dict(SECURITY),
         )
     )
+    schemas = made["components"]["schemas"]
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
-            # The framework's own; ours are 400.
+            # The framework's status for invalid requests; ours is 400.
             operation["responses"].pop("422", None)
             if method == "post" and path in FORM_PATHS:
                 content = operation["requestBody"]["content"]
-                content[FORM] = content["application/json"]
+                content[FORM] = {"schema": _of_its_own(schemas, content["application/json"]["schema"]["$ref"])}
             if method == "post" and path in REDIRECTING:
                 operation["responses"]["303"] = {"description": "Success of a form: redirects with the token or code"}
             operation["responses"] = dict(sorted(operation["responses"].items()))
             _add_headers(path, operation)
     made["paths"] = dict(sorted(made["paths"].items(), key=_place))
-    schemas = made["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(name, None)
     return made
 
 
+def _of_its_own(schemas: dict[str, Any], reference: str) -> dict[str, str]:
+    """The reference to a copy of a schema: generated clients tell a form from JSON by the type of the body alone."""
+    name = reference.rpartition("/")[2]
+    form = f"{name.removesuffix('Request')}Form"
+    schemas[form] = schemas[name] | {"title": form}
+    return {"$ref": reference.replace(name, form)}
+
+
 def _place(entry: tuple[str, Any]) -> tuple[int, bool]:
-    """Where a path stands: the framework puts those with parameters before all others."""
+    """The position of a path. The framework puts paths with parameters before all others."""
     path, methods = entry
     (tag,) = next(iter(methods.values()))["tags"]
     return list(TAGS).index(tag), "{" in path
 
 
 def _add_headers(path: str, operation: dict[str, Any]) -> None:
-    """The headers that are part of an answer's meaning, and those that nginx sends; the framework knows of none."""
+    """Add the response headers that clients need, and the request headers that nginx sends; the framework has none."""
     always = {"303": {"Location": "The solution's page, with the token or code"}, "401": {"WWW-Authenticate": "Bearer"}}
     for status, response in operation["responses"].items():
         headers = dict(always.get(status, {}))
@@ -112,7 +120,7 @@ def _add_headers(path: str, operation: dict[str, Any]) -> None:
 
 
 def text(app: APIGatewayHttpResolver) -> str:
-    """As it is checked in."""
+    """The document as text, as it is checked in."""
     return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -127,7 +135,7 @@ def generated() -> str:
 
 
 def main() -> None:
-    """Print it, or compare it with a file."""
+    """Print the document, or compare it with a file."""
     parser = argparse.ArgumentParser(prog="python -m token_service.web.openapi", description=__doc__)
     parser.add_argument("--check", type=Path, metavar="FILE", help="exit 1 if FILE is not what would be printed")
     file: Path | None = parser.parse_args().check

@@ -1,6 +1,6 @@
-"""Which web origins may call: those of the pages of applied solutions (https://fetch.spec.whatwg.org/#http-cors-protocol).
+"""The web origins that may call: those of solutions' pages (https://fetch.spec.whatwg.org/#http-cors-protocol).
 
-And from which a form may come: another site's would sign a visitor in to somebody else's account.
+Also the origins that may send forms: a form of another site could sign a visitor in to somebody else's account.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MAX_KNOWN: Final = 1_000
 
 
 class Origins:
-    """Looks an origin up in the table, at most once in the cache time of everything else."""
+    """Looks origins up in the table, and caches each answer for `MAX_AGE`."""
 
     def __init__(self, repository: Repository, directory: Directory, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since the epoch."""
@@ -38,9 +38,10 @@ class Origins:
     def require_form(self, origin: str, solution_id: object) -> None:
         """Refuse a form that does not come from a page of the solution that it names, or from its marketplace.
 
-        Browsers name the origin of every POST (https://fetch.spec.whatwg.org/#origin-header): without one it is none.
+        Browsers send the Origin header with every POST (https://fetch.spec.whatwg.org/#origin-header), so a form
+        without it is refused.
         """
         solution = self._directory.solution(solution_id, self._clock()) if isinstance(solution_id, str) else None
-        # What is wrong with a form of an unknown solution, its route tells.
+        # If the solution is unknown, the route itself refuses the form.
         if solution is not None and origin not in {*origins_of(solution), origin_of(solution.marketplace_url)}:
             raise Refused(Code.ORIGIN_UNKNOWN)

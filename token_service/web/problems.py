@@ -21,7 +21,7 @@ LOGGER: Final = Logger(service="token-service")
 def problem(
     status: int, code: str, detail: str, headers: dict[str, str] | None = None, **members: Any
 ) -> Response[str]:
-    """A problem document; `code` stands in its type, and extensions beside it (RFC 9457 section 3.2)."""
+    """A problem document with `code` in its type; `members` are extensions (RFC 9457 section 3.2)."""
     document = {
         "type": f"urn:gatepass:{code}",
         "title": HTTPStatus(status).phrase,
@@ -34,7 +34,7 @@ def problem(
 
 
 def refusal(error: Refused) -> Response[str]:
-    """A refusal, told to the caller; what is our own fault is told to the operator, in the log."""
+    """The response to a refusal. The message of a 5xx goes to the log for the operator, not to the caller."""
     status = error.code.http_status
     if status < 500:
         retry = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None

@@ -1,9 +1,6 @@
 """The documented SAM and CloudFormation is valid as the document has it, and makes what `attach` makes."""
 
 import json
-import os
-import shutil
-import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,9 @@ from cfnlint.decode import decode_str
 
 from entitlements.solution import read_solution
 from gatepass.attach import responses, snippets
-from tests.support.emulators import ROOT, unavailable
+from tests.support.emulators import ROOT
 from tests.support.infrastructure import assert_gated, blocks, made_by_attach, resolve
+from tests.support.sam import run, sam, translate
 from tests.support.table import config
 
 HEAD = """\
@@ -64,21 +62,6 @@ def documented(heading: str) -> str:
     return HEAD + textwrap.indent("".join(parts), "  ")
 
 
-def sam() -> Path:
-    own = ROOT / ".venv-sam" / "bin" / "sam"
-    found = str(own) if own.exists() else shutil.which("sam")
-    if found is None:
-        unavailable("sam (make .venv-sam/.done)")
-    return Path(str(found))
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    quiet = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_ENDPOINT_URL": "", "AWS_DEFAULT_REGION": "us-east-1"}
-    done = subprocess.run([str(part) for part in command], env=quiet, capture_output=True, text=True, cwd=cwd)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("heading", AROUND)
 def test_the_documented_snippet_passes_sam_validate(heading: str, tmp_path: Path) -> None:
@@ -96,22 +79,10 @@ def test_cloudformation_makes_what_attach_makes(kind: str) -> None:
         assert (mock["Type"], mock["ContentHandling"]) == ("MOCK", "CONVERT_TO_TEXT")
 
 
-TRANSLATE = """
-import json, sys
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
-policies = type("Policies", (), {"load": lambda self: {}})()
-json.dump(transform(yaml_parse(sys.argv[1]), {}, policies)["Resources"], sys.stdout)
-"""
-
-
 @pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("kind", ["REST", "HTTP"])
-def test_sam_makes_what_attach_makes(kind: str, tmp_path: Path) -> None:
-    python = sam().with_name("python")
-    if not python.exists():
-        unavailable("sam in an environment of its own (make .venv-sam/.done)")
-    resources = json.loads(run(python, "-c", TRANSLATE, documented(f"SAM, {kind}"), cwd=tmp_path))
+def test_sam_makes_what_attach_makes(kind: str) -> None:
+    (resources,) = translate(documented(f"SAM, {kind}"), [{}])
     (api,) = [one for one in resources.values() if one["Type"].endswith(("::RestApi", "V2::Api"))]
     body: dict[str, Any] = api["Properties"]["Body"]
     schemes = body["securityDefinitions"] if kind == "REST" else body["components"]["securitySchemes"]

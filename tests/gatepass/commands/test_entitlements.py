@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import os
+import pty
+import subprocess
 import time
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from entitlements.windows import windows_at
 from gatepass.commands.entitlements import moment
 from tests.gatepass.commands.conftest import NOW, Shop, user
-from tests.support.signer import SOLUTION
+from tests.support.emulators import ROOT
+from tests.support.signer import SOLUTION, USER
 
 
 def test_listing_filters_by_status_and_plan_and_shows_what_is_used_today(shop: Shop) -> None:
@@ -71,9 +75,9 @@ def test_a_paid_plan_lapses_when_it_was_told_to(shop: Shop) -> None:
 def test_a_date_that_cannot_be_kept_is_refused(shop: Shop) -> None:
     shop.change("grant")
     for plan, until, status, told in (
-        ("pro", "2020-01-01", 1, "is past"),
+        ("pro", "2020-01-01", 1, "is in the past"),
         ("pro", "soon", 2, "write 2027-03-31"),
-        ("pro", "2099-02-30", 2, "is no date"),
+        ("pro", "2099-02-30", 2, "is not a date"),
         ("registered", "2099-12-31", 1, "only a plan with a price"),
         ("pack-100", "2099-12-31", 1, "only a plan with a price"),
     ):
@@ -107,11 +111,11 @@ def test_credits_come_on_top_of_what_is_left(shop: Shop) -> None:
     assert "200 credits left" in shop.change("add-credits", "--credits", "100").stdout
     assert shop.show()["granted"] == 200
     for wrong in ("0", "-5", str(10**13)):
-        assert "a whole number of credits" in shop.change("add-credits", "--credits", wrong).stderr
+        assert "credits must be a whole number" in shop.change("add-credits", "--credits", wrong).stderr
     assert shop.change("add-credits", "--credits", "many").returncode == 2
     shop.change("set-plan", "--plan", "pro")
     refused = shop.change("add-credits", "--credits", "5")
-    assert (refused.returncode, "go over to one that has first (set-plan): pack-100" in refused.stderr) == (1, True)
+    assert (refused.returncode, "set a prepaid plan first (set-plan): pack-100" in refused.stderr) == (1, True)
 
 
 def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
@@ -121,6 +125,30 @@ def test_a_suspension_says_why_until_it_ends(shop: Shop) -> None:
     assert [e.get("reason") for e in shop.items("audit#")] == [None, "chargeback"]
     for wrong in ("x" * 201, "two\nlines", "\x1b[31m", " "):
         run = shop.change("suspend", "--reason", wrong)
-        assert (run.returncode, "say why" in run.stderr) == (1, True)
+        message = "must be one line" if wrong.strip() else "--reason is empty"
+        assert (run.returncode, message in run.stderr) == (1, True)
     shop.change("resume")
     assert "suspended_reason" not in shop.show()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y", "revoked"), ("n", "active"), ("", "active")])
+def test_revoke_asks_on_a_terminal(shop: Shop, answer: str, status: str) -> None:
+    shop.change("grant")
+    ours, theirs = pty.openpty()
+    command = ["gatepass", "entitlements", "revoke", "--user", USER, "--solution", SOLUTION]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=shop.environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        os.write(ours, f"{answer}\n".encode())
+        _, asked = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert "The token ends for good. [y/N]" in asked
+    assert (process.returncode, shop.show()["status"]) == (0 if status == "revoked" else 1, status)
+
+
+def test_revoke_does_not_ask_a_script(shop: Shop) -> None:
+    for more in ([], ["--yes"]):
+        shop.change("grant")
+        assert shop.change("revoke", *more).returncode == 0
+        assert shop.show()["status"] == "revoked"

@@ -39,3 +39,17 @@ def test_a_fixture_that_is_none_is_a_clear_refusal(gatepass: Command, tmp_path: 
     (tmp_path / "fixture.json").write_text(text)
     run = gatepass("init", "--fixture", str(tmp_path / "fixture.json"))
     assert (run.returncode, "cannot be read as a fixture" in run.stderr) == (1, True)
+
+
+def test_a_fixture_does_not_replace_a_key_ring_that_is_in_use(gatepass: Command) -> None:
+    gatepass("init")
+    before = gatepass("keys", "list").stdout
+    refused = gatepass("init", "--fixture", "events/fixture.json")
+    assert (refused.returncode, "seed an empty table" in refused.stderr) == (1, True)
+    assert gatepass("keys", "list").stdout == before
+    assert gatepass("solutions", "list", "--json").stdout == "[]\n"
+
+
+def test_a_fixture_can_be_seeded_again(gatepass: Command) -> None:
+    for _ in range(2):
+        assert gatepass("init", "--fixture", "events/fixture.json").returncode == 0

@@ -197,7 +197,7 @@ def test_a_table_that_fails_stops_it_with_the_command_that_continues(
         (
             ["tokens", "rotate", "--user", USERS[0], "--solution", SOLUTION, "--before", "2026-01-01"],
             2,
-            "goes with --all",
+            "requires --all",
         ),
         (command("--before", "yesterday"), 2, "is not a time: write 2027-03-31T18:00Z"),
         (command("--before", "9999-01-01"), 1, "is in the future"),

@@ -85,7 +85,7 @@ def test_whoever_applies_second_is_told_and_changes_nothing(
             apply(repository, other)
             super().transact(actions)
 
-    with pytest.raises(CommandError, match=r"somebody else applied faiss-search meanwhile.* run this again"):
+    with pytest.raises(CommandError, match=r"somebody else applied faiss-search at the same time.* run this again"):
         apply(Meanwhile(table.client, table.name), AFTER)
     assert stored(table) == (other.to_document(), hosts("other"))
 

@@ -1,9 +1,12 @@
 """`gatepass solutions` as operators use it, on an emulator."""
 
 import json
+import re
+import uuid
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support import emulators
 from tests.support.command import Command
@@ -75,3 +78,41 @@ def test_applying_a_solution_lets_its_pages_call_and_no_longer_those_it_dropped(
     file.write_text(text)
     gatepass("solutions", "apply", str(file))
     assert origins() == {"origin#http://localhost:8000"}
+
+
+def test_applying_shows_what_changes_and_a_dry_run_changes_nothing(gatepass: Command, tmp_path: Path) -> None:
+    gatepass("init")
+    text = (ROOT / "examples" / "faiss_search" / "solution.yaml").read_text()
+    file = tmp_path / "solution.yaml"
+    file.write_text(text)
+    assert gatepass("solutions", "apply", str(file), "--dry-run").stdout == "would apply faiss-search\n"
+    assert gatepass("solutions", "list", "--json").stdout == "[]\n"
+    assert gatepass("solutions", "apply", str(file)).stdout.startswith("applied faiss-search")
+    assert gatepass("solutions", "apply", str(file)).stdout.startswith("applied faiss-search")  # no difference
+    file.write_text(text.replace("day: 10", "day: 20"))
+    before = gatepass("solutions", "show", "faiss-search").stdout
+    dry = gatepass("solutions", "apply", str(file), "--dry-run").stdout
+    assert gatepass("solutions", "show", "faiss-search").stdout == before
+    assert re.search(r"^-\s+day: 10\n\+\s+day: 20$", dry, re.MULTILINE)
+    assert dry.endswith("would apply faiss-search\n")
+    done = gatepass("solutions", "apply", str(file)).stdout
+    assert done.startswith(dry.removesuffix("would apply faiss-search\n"))
+    assert "day: 20" in gatepass("solutions", "show", "faiss-search").stdout
+
+
+def test_users_whose_plan_is_removed_are_counted(gatepass: Command, tmp_path: Path) -> None:
+    gatepass("init")
+    whole = yaml.safe_load((ROOT / "examples" / "faiss_search" / "solution.yaml").read_text())
+    file = tmp_path / "solution.yaml"
+    file.write_text(yaml.safe_dump(whole))
+    gatepass("solutions", "apply", str(file))
+    for number, plan in enumerate(["pro", "pro", "registered"]):
+        user = str(uuid.UUID(int=number))
+        gatepass("entitlements", "grant", "--user", user, "--solution", "faiss-search", "--plan", plan)
+    del whole["plans"]["pro"]
+    file.write_text(yaml.safe_dump(whole))
+    for more in (["--dry-run"], []):
+        run = gatepass("solutions", "apply", str(file), *more)
+        assert run.returncode == 0
+        assert "2 user(s) of faiss-search have the plan pro, which this removes" in run.stderr
+        assert "registered" not in run.stderr

@@ -37,3 +37,10 @@ def _forged(payload: bytes) -> str:
 def test_inspecting_a_token_that_says_nothing_is_a_clear_refusal(gatepass: Command, payload: bytes) -> None:
     run = gatepass("tokens", "inspect", _forged(payload))
     assert (run.returncode, run.stderr.startswith("gatepass: that is not a Gatepass token")) == (1, True)
+
+
+def test_explain_names_a_solution_that_there_is_not(gatepass: Command) -> None:
+    gatepass("init")
+    run = gatepass("tokens", "explain", "x", "--solution", "nowhere")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "there is no solution nowhere: gatepass solutions list shows them" in run.stderr

@@ -69,7 +69,7 @@ def test_a_deleted_account_leaves_no_access_and_no_personal_data(real_api: Api) 
     # The ID token outlives the account for an hour: it opens nothing, and a repetition is as good as done.
     assert api.call("POST", "/v1/tokens", ASK, session)[1]["type"] == "urn:gatepass:sign_in_required"
     assert delete(api, session) == 200
-    with pytest.raises(Refused, match="deleted the account"):
+    with pytest.raises(Refused, match="deleted this account"):
         api.access.grant(user_id, SOLUTION)
 
 

@@ -16,7 +16,7 @@ SCRIPT, STYLE = "swagger-ui-bundle.min.js", "swagger-ui.min.css"
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them: neither is part of what they describe."""
+    """Declare the routes, neither of which is part of the description."""
     text = cache(lambda: openapi.text(app))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
@@ -26,10 +26,10 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
     @app.get(DOCS_PATH, include_in_schema=False)
     def page() -> Response[str]:
-        # The link to the document itself, at the top of the page, leads here (as in the framework's own route).
+        # The page's link to the document leads here, as with the framework's own route.
         if app.current_event.query_string_parameters.get("format") == "json":
             return document()
-        # Swagger UI, whose files the framework brings along: the page loads nothing from elsewhere.
+        # The framework includes the files of Swagger UI. They are inlined, so the page loads nothing from elsewhere.
         script, style = ((ASSETS / name).read_text("utf-8") for name in (SCRIPT, STYLE))
         html = generate_swagger_html(text().replace("</", "<\\/"), script, style, "", None)
         return Response(200, "text/html; charset=utf-8", html, headers={"Cache-Control": "public, max-age=300"})

@@ -1,4 +1,4 @@
-"""What anybody may know: the public keys, and what a solution offers."""
+"""Public routes: the public keys, and a solution's name, plans and prices."""
 
 from typing import Annotated, Final
 
@@ -12,12 +12,12 @@ from token_service.web.models import KeySet, SolutionAnswer, SolutionId
 from token_service.web.routes.answers import documented, json_answer
 
 JWKS_MAX_AGE: Final = int(MAX_AGE)
-"""Seconds that others may keep the public keys: no longer than the gates, after which a published key may sign."""
+"""Seconds for which clients may cache the public keys: as long as gates do, since a new key may sign after that."""
 PUBLIC_FACTS: Final = ("solution_id", "name", "status", "default_plan", "plans")
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     @app.get(
         "/.well-known/jwks.json", summary="The public keys", tags=["public"], operation_id="getKeys",

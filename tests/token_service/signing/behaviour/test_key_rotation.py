@@ -19,14 +19,15 @@ from hypothesis import strategies as st
 
 from authorizer.handler import make_handler
 from entitlements.gate import Gate
-from entitlements.keyring import KeyRing
+from entitlements.keyring import KeyRing, PendingKey
 from entitlements.refusals import Refused
 from entitlements.token import parse
 from gatepass.local.gateway import Api, Authorizer, LocalGateway, Mock, Route
 from tests.support.market import START, Marketplace, bearer, kms_keys
 from tests.support.signer import SOLUTION, USER, Signer, ring
 from tests.support.table import API, Table
-from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, promote, publish, retire, revoke
+from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, SIGNING, promote, publish, retire, revoke
+from token_service.signing.rotation import rotate
 
 OLD, NEW = Signer("old"), Signer("new")
 PUBLISH = (0, lambda r: publish(r, NEW.key(), START))
@@ -322,3 +323,39 @@ def test_no_good_request_is_refused_while_keys_rotate_under_load(real_table: Tab
     assert len(statuses) > 100
     assert set(statuses) == {200}
     assert set(market.keys.tokens_by_key()) <= kids
+
+
+def rotation(market: Marketplace, wait: Callable[[int], object]) -> list[str]:
+    """What a rotation tells; `wait` is what happens meanwhile."""
+    told: list[str] = []
+    rotate(market.keys, market.clock, wait, told.append)
+    return told
+
+
+def test_of_two_rotations_at_once_the_later_one_finds_the_first_one_s_work_done(market: Marketplace) -> None:
+    before = market.keys.ring().signing_kid
+
+    def wait(seconds: int) -> None:
+        market.now += seconds
+        rotate(market.keys, market.clock, lambda _: None, lambda _: None)
+
+    told = rotation(market, wait)
+    after = market.keys.ring().signing_kid
+    assert after != before
+    assert told[-1] == f"another run promoted {after}"
+    assert len(market.keys.ring().keys) == 2
+
+
+def test_a_rotation_waits_for_the_key_that_another_run_is_making(market: Marketplace) -> None:
+    made: list[str] = []
+
+    def publish(seconds: int) -> None:
+        market.now += seconds
+        if not made:
+            market.now += AUTHORIZED_AFTER  # the one that announced it never came back
+            made.append(market.keys.create().kid)
+
+    market.keys.set_pending(SIGNING, None, PendingKey("", int(market.now)))
+    told = rotation(market, publish)
+    assert told[0] == "another run is making a key: waiting for it"
+    assert market.keys.ring().signing_kid == made[0]

@@ -1,0 +1,51 @@
+"""The pages of the local stack: set to their services, and nothing but their files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatepass.local.backends import EXAMPLE
+from gatepass.local.pages import Pages
+
+SETTINGS = {"api-base": "http://127.0.0.1:1/prod", "token-service": "http://127.0.0.1:2", "solution": "one"}
+
+
+def get(path: str, frontend: Path | None = EXAMPLE / "frontend") -> dict[str, Any]:
+    pages = Pages(frontend)
+    pages.settings = SETTINGS
+    return pages({"rawPath": path}, None)
+
+
+def test_the_examples_page_names_the_local_api_and_token_service() -> None:
+    page = get("/")["body"]
+    assert 'name="api-base" content="http://127.0.0.1:1/prod"' in page
+    assert 'name="token-service" content="http://127.0.0.1:2"' in page
+    assert 'http-equiv="Content-Security-Policy" content="default-src' in page
+    assert page == get("/index.html")["body"]
+
+
+def test_the_marketplace_names_the_solution() -> None:
+    page = get("/marketplace/")["body"]
+    assert 'name="solution" content="one"' in page
+    assert 'name="token-service" content="http://127.0.0.1:2"' in page
+
+
+@pytest.mark.parametrize("path", ["/app.js", "/token.js", "/style.css", "/marketplace/marketplace.js"])
+def test_scripts_and_styles_are_served_as_what_they_are(path: str) -> None:
+    answer = get(path)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["content-type"].startswith(("text/javascript", "text/css"))
+
+
+@pytest.mark.parametrize(
+    "path", ["/../solution.yaml", "/..", "/none.js", "/marketplace/../app.js", "//app.js", "/marketplace"]
+)
+def test_no_path_leads_out_of_the_folders(path: str) -> None:
+    assert get(path)["statusCode"] == 404
+
+
+def test_without_a_front_end_the_marketplace_is_the_first_page() -> None:
+    answer = get("/", None)
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/marketplace/")
+    assert get("/app.js", None)["statusCode"] == 404

@@ -1,0 +1,61 @@
+"""`gatepass local` in a process of its own, as a terminal shows it."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.command import Command
+from tests.support.emulators import ROOT
+
+
+class RunningStack:
+    """The process, and what it told until it was ready."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process, self.told = process, ""
+        while not self.told.endswith("decision of the gate:\n"):
+            self.told += (line := self.line())
+            assert line, self.told
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def named(self, what: str) -> str:
+        found = re.search(rf"^{what} +(\S+)$", self.told, re.MULTILINE)
+        assert found is not None, self.told
+        return found[1]
+
+    @property
+    def exported(self) -> dict[str, str]:
+        """The variables, as a shell would read them."""
+        lines = [shlex.split(line) for line in self.told.splitlines() if line.startswith("export ")]
+        return dict(word.split("=", 1) for _, word in lines)
+
+    def code(self) -> str:
+        """The next mailed code."""
+        while not (found := re.match(r"mailed: the code is (\d+)", line := self.line())):
+            assert line
+        return found[1]
+
+    def end(self, number: int) -> str:
+        """What it still tells after a signal."""
+        self.process.send_signal(number)
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
+
+@contextmanager
+def running_stack(gatepass: Command, *arguments: str, cwd: Path = ROOT) -> Iterator[RunningStack]:
+    """Run it on free ports until the end of the block."""
+    command = ["gatepass", "local", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, cwd=cwd, env=gatepass.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield RunningStack(process)
+        finally:
+            process.kill()  # a failure in the block must not wait for a stack that nobody ends

@@ -1,0 +1,135 @@
+"""`pip install .`: the command works without the repository, and with no more packages than it needs."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from gatepass.local import extra
+from tests.support.command import Command
+from tests.support.emulators import ROOT
+
+COPIED = (
+    "authorizer", "entitlements", "events", "examples", "gatepass", "requirements", "token_service",
+    "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py",
+)  # fmt: skip
+BLOCK = "import sys; sys.modules.update(dict.fromkeys(sys.argv.pop(1).split(',')))"
+RUN = "from gatepass.cli import main; sys.exit(main())"
+
+
+@pytest.fixture(scope="module")
+def wheel(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy: setuptools leaves files in the folder, and puts what an earlier build left there into wheels."""
+    source = tmp_path_factory.mktemp("source")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, source / name)
+    target = tmp_path_factory.mktemp("wheel")
+    command = ["-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", target, source]
+    subprocess.run([sys.executable, *map(str, command)], check=True, capture_output=True, text=True)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def run(
+    installed: Path, cwd: Path, code: str, *arguments: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEPASS_"))}
+    return subprocess.run(
+        [sys.executable, "-P", "-c", code, *arguments], cwd=cwd, env=kept | environment | {"PYTHONPATH": str(installed)},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_wheel_holds_the_packages_and_nothing_else_of_the_repository(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    top = {name.partition("/")[0] for name in names}
+    assert {name for name in top if ".dist-info" not in name} == {
+        "authorizer",
+        "entitlements",
+        "gatepass",
+        "token_service",
+    }
+    assert "gatepass/data/examples/faiss_search/corpus.json" in names
+    assert "gatepass/local/marketplace/index.html" in names
+    for package in ("authorizer", "entitlements", "gatepass", "token_service"):
+        assert {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")} <= names
+
+
+def test_the_installed_demo_runs_outside_the_repository(installed: Path, tmp_path: Path) -> None:
+    """In a folder whose modules have the names of ours and of the standard library's."""
+    for name in ("examples", "token_service", "secrets", "moto"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError(__file__)")
+    code = f"import sys; sys.path = [p for p in sys.path if p != {str(ROOT)!r}]\n{RUN}"
+    done = run(installed, tmp_path, code, "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "30 of 30 steps passed" in done.stdout
+
+
+def test_the_installed_command_has_the_fixture(installed: Path, tmp_path: Path, gatepass: Command) -> None:
+    emulator = {name: value for name, value in gatepass.environment.items() if name.startswith(("AWS_", "GATEPASS_"))}
+    done = run(installed, tmp_path, f"import sys; {RUN}", "init", "--fixture", **emulator)
+    assert (done.returncode, "test-only keys" in done.stdout) == (0, True), done.stderr
+    assert str(installed) in done.stdout
+
+
+def required(wheel: Path, extra_name: str) -> set[str]:
+    """The distributions that the wheel's metadata name for an extra, or for none."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        lines = Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
+    found = {
+        line.partition(";")[0].partition("[")[0].strip().lower()
+        for line in lines
+        if ("extra ==" in line) == bool(extra_name)
+    }
+    assert found
+    return found
+
+
+def test_what_the_local_stack_needs_is_an_extra(wheel: Path) -> None:
+    distributions = packages_distributions()
+    base, local = required(wheel, ""), required(wheel, "local")
+    assert {"boto3", "cryptography"} <= base
+    assert base.isdisjoint(local)
+    provided = {name.lower().replace("_", "-") for module in extra.MODULES for name in distributions[module]}
+    assert local <= provided
+    assert provided - local == {"flask"}  # by moto's own extra
+
+
+def test_without_the_extra_all_commands_but_the_local_stack_work(
+    installed: Path, tmp_path: Path, gatepass: Command
+) -> None:
+    emulator = {name: value for name, value in gatepass.environment.items() if name.startswith(("AWS_", "GATEPASS_"))}
+    (tmp_path / "solution.yaml").write_text((ROOT / "examples" / "faiss_search" / "solution.yaml").read_text())
+    user = ("--user", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "--solution", "faiss-search")
+    code = f"{BLOCK}\nimport json\nfrom gatepass.cli import main\nsys.exit(max(map(main, json.loads(sys.argv[1]))))"
+    commands = [
+        ["init"], ["solutions", "apply", "solution.yaml"], ["solutions", "link", "faiss-search", "abc123"],
+        ["entitlements", "grant", *user], ["tokens", "mint", *user], ["keys", "rotate", "--now"], ["keys", "list"],
+        ["entitlements", "export", "--solution", "faiss-search"],
+    ]  # fmt: skip
+    blocked = ",".join(extra.MODULES)
+    done = run(installed, tmp_path, code, blocked, json.dumps(commands), **emulator)
+    assert done.returncode == 0, done.stderr
+    for command in (["demo"], ["local"]):
+        done = run(installed, tmp_path, code, blocked, json.dumps([command]), **emulator)
+        assert (done.returncode, "pip install 'gatepass[local]'" in done.stderr) == (1, True), done.stderr

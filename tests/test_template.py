@@ -1,0 +1,147 @@
+"""The stack that CloudFormation makes of the template, with this or that parameter."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.emulators import ROOT
+from tests.support.sam import translate
+from tests.support.template import TEMPLATE
+
+pytestmark = pytest.mark.usefixtures("processes")
+
+DEFAULTS: dict[str, str] = {name: str(one["Default"]) for name, one in TEMPLATE["Parameters"].items()}
+OTHERS = {
+    "Architecture": "x86_64",
+    "LogRetentionDays": "90",
+    "AuthorizerMemory": "1024",
+    "ExistingUserPoolId": "us-east-1_Existing1",
+    "EmailFrom": "codes@example.com",
+    "EmailIdentity": "example.com",
+    "KeyRotationDays": "90",
+    "EndpointUrl": "http://127.0.0.1:4566",
+    "DynamoDbEndpointUrl": "https://dynamodb-fips.us-east-1.amazonaws.com",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+}
+"""A value of each parameter that is not its default."""
+TEXT = re.sub(r"CodeUri: \.$", "CodeUri: s3://bucket/key", (ROOT / "template.yaml").read_text(), flags=re.MULTILINE)
+
+
+def deployed(*changes: dict[str, str], text: str = TEXT, stack: str = "one") -> list[dict[str, Any]]:
+    """The resources of the stack as CloudFormation makes them, once for each change of the parameters' defaults."""
+    made = translate(text, [DEFAULTS | change for change in changes])
+    return [_Values(DEFAULTS | change, stack).resources(one) for one, change in zip(made, changes, strict=True)]
+
+
+class _Values:
+    """What intrinsic functions give, as far as parameters decide it; what is known only to AWS stays as it is.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+    """
+
+    GONE = object()
+
+    def __init__(self, parameters: Mapping[str, str], stack: str) -> None:
+        self.known = {**parameters, "AWS::StackName": stack, "AWS::NoValue": self.GONE}
+
+    def resources(self, made: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: self.value(one["Properties"]) | {"Type": one["Type"]}
+            for name, one in made.items()
+            if "Condition" not in one or self.holds(one["Condition"])
+        }
+
+    def holds(self, condition: str) -> bool:
+        return bool(self.value(TEMPLATE["Conditions"][condition]))
+
+    def value(self, given: Any) -> Any:
+        if isinstance(given, list):
+            return [value for one in given if (value := self.value(one)) is not self.GONE]
+        if not isinstance(given, dict):
+            return given
+        match list(given.items()):
+            case [("Ref", name)] if name in self.known:
+                return self.known[name]
+            case [("Fn::If" | "If", [condition, one, other])]:
+                return self.value(one if self.holds(condition) else other)
+            case [("Fn::Equals" | "Equals", [one, other])]:
+                return str(self.value(one)) == str(self.value(other))
+            case [("Fn::Not" | "Not", [one])]:
+                return not self.value(one)
+            case [("Fn::Sub", str(text))]:
+                return re.sub(r"\$\{([\w:]+)\}", lambda name: str(self.known.get(name[1], name[0])), text)
+        return {name: value for name, one in given.items() if (value := self.value(one)) is not self.GONE}
+
+
+def published(resources: dict[str, Any]) -> Any:
+    """The version that `live` points to. Another name, or another property, makes CloudFormation publish another one."""
+    return {name: one for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"}
+
+
+def test_every_parameter_has_another_value_here() -> None:
+    assert OTHERS.keys() == DEFAULTS.keys()
+    assert [name for name, value in OTHERS.items() if DEFAULTS[name] == value] == []
+
+
+def test_whatever_parameter_changes_the_authorizer_reaches_its_alias_and_no_other_publishes_a_version() -> None:
+    """Lambda has no second version of what has not changed: "A version for this Lambda function exists" ends a
+    deployment that asks for one.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    """
+    was, *now = deployed({}, *({name: value} for name, value in OTHERS.items()))
+    changing = {name for name, one in zip(OTHERS, now, strict=True) if one["Authorizer"] != was["Authorizer"]}
+    publishing = {name for name, one in zip(OTHERS, now, strict=True) if published(one) != published(was)}
+    assert publishing == changing
+    assert changing >= {"Architecture", "AuthorizerMemory", "EndpointUrl"}
+
+
+def test_the_longest_values_fit_the_versions_description() -> None:
+    """Lambda takes 256 characters: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
+    longest = {"AuthorizerMemory": "3008", "Architecture": "x86_64"}
+    longest |= {
+        name: "x" * TEMPLATE["Parameters"][name]["MaxLength"] for name in ("EndpointUrl", "DynamoDbEndpointUrl")
+    }
+    (version,) = published(deployed(longest)[0]).values()
+    assert 200 < len(version["Description"]) <= 256
+
+
+def test_a_release_that_changes_anything_of_the_authorizer_reaches_its_alias() -> None:
+    (was,) = deployed({})
+    assert TEXT.count("Timeout: 9\n") == 1
+    (now,) = deployed({}, text=TEXT.replace("Timeout: 9\n", "Timeout: 8\n"))
+    assert published(now).keys() != published(was).keys()
+
+
+def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:
+    """Names are unique in an account, and a Region. CloudFormation makes such ones for what has no name:
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+    """
+    parts = {"MetricName", "StageName", "PolicyName"}
+    """What is named inside of another resource."""
+    fixed = []
+    for stack in ("one", "two"):
+        (made,) = deployed(OTHERS | {"ExistingUserPoolId": ""}, stack=stack)
+        fixed.append({
+            (name, key, str(value))
+            for name, one in made.items()
+            if one["Type"] != "AWS::Lambda::Alias"
+            for key, value in one.items()
+            if key.endswith("Name") and key not in parts and isinstance(value, str)
+        })  # fmt: skip
+        assert len(made) > 30
+    assert fixed[0] & fixed[1] == set()
+    for output in TEMPLATE["Outputs"].values():
+        assert output["Export"]["Name"]["Sub"].startswith("${AWS::StackName}-")
+
+
+@pytest.mark.parametrize("name", ["Authorizer", "TokenService", "KeyRotation"])
+def test_a_function_is_told_of_an_endpoint_only_where_a_parameter_names_one(name: str) -> None:
+    without, given = deployed({"KeyRotationDays": "90"}, OTHERS)
+    assert {v for v in without[name]["Environment"]["Variables"] if v.startswith("AWS_")} == set()
+    variables = given[name]["Environment"]["Variables"]
+    assert variables["AWS_ENDPOINT_URL"] == OTHERS["EndpointUrl"]
+    assert variables["AWS_ENDPOINT_URL_DYNAMODB"] == OTHERS["DynamoDbEndpointUrl"]
