@@ -139,7 +139,7 @@ def find_api(aws: Aws, api_id: str) -> tuple[ApiKind, dict[str, Any]]:
         return ApiKind.REST, found
     if found := aws.find("apigatewayv2", "get_api", ApiId=api_id):
         return ApiKind(found["ProtocolType"]), found
-    raise CommandError(f"there is no API {api_id} in this account and Region: look with aws apigateway "
+    raise CommandError(f"there is no API {api_id} in this account and Region: list them with aws apigateway "
                        "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
 
 
@@ -161,5 +161,5 @@ def choose_stage(names: list[str], wanted: str | None, may_be_gone: bool = False
     if wanted is None and len(names) == 1:
         return names[0]
     there = ", ".join(names) or "none: deploy the API first"
-    raise CommandError(f"name the stage with --stage: there are {there}" if wanted is None
+    raise CommandError(f"pass --stage; the API's stages: {there}" if wanted is None
                        else f"the API has no stage {wanted}; there are {there}")  # fmt: skip

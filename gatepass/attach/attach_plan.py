@@ -38,7 +38,7 @@ def plan_attach(live: LiveApi, goal: Goal, old: AttachRecord | None) -> Attachme
         was = recorded.get(DEPLOYMENT)
         plan.changes.append(ResourceChange(DEPLOYMENT, present, marker, was.origin if was else present))
     if plan.deploys and live.state.kind is ApiKind.WEBSOCKET:
-        plan.notes.append("the stage of a WebSocket API cannot be compared: whatever is pending is published too")
+        plan.notes.append("the stage of a WebSocket API cannot be compared: pending changes are published too")
     plan.tell_of_stages(live.state)
     plan.warnings += warn_of_replaced(live.state, plan.changes)
     plan.pending = [str(one) for one in waiting if one not in stale] if plan.deploys else []
@@ -58,13 +58,13 @@ def compare(state: ApiState, goal: Goal, old: AttachRecord | None, marker: Stage
         present = state.get(key)
         # A gateway that stores another value would do so again.
         settled = key in read_back and present == read_back[key] and recorded[key].now == value
-        if present != value and not (settled and is_harmless(key, present)):
+        if present != value and not (settled and is_harmless(key, value, present)):
             plan.changes.append(_change(key, present, value, recorded))
     if not plan.changes_api:
         return plan
     if state.canary:
-        raise CommandError(f"the stage {state.stage} has a canary, and takes no deployment until that is "
-                           "over: promote or delete it first")  # fmt: skip
+        raise CommandError(f"the stage {state.stage} has a canary, which blocks deployments: promote or "
+                           "delete it first")  # fmt: skip
     if not state.auto_deploy:
         plan.changes.append(_change(DEPLOYMENT, state.deployment, marker, recorded))
     return plan

@@ -91,14 +91,15 @@ def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
     authorizer = record.changes.get(AUTHORIZER)
     if authorizer is not None and authorizer.origin is None:  # it will be deleted, and whoever uses it would fail
         what += [
-            f"route {route} was put behind the gate by somebody else: set the authorization that it shall have without "
-            "the gate"
+            f"route {route} was put behind the gate by somebody else: set the authorization that it should have "
+            "without the gate"
             for route, value in live.state.routes.items()
             if value.is_gate and ResourceKey(ResourceKind.ROUTE, route) not in record.changes
         ]
     if what:
         raise CommandError("nothing was undone, because the API was changed after it was attached:\n"
-                           + "\n".join(what) + "\nA route that gets an authorization of its own keeps it")  # fmt: skip
+                           + "\n".join(what)
+                           + "\nA route to which you give an authorization of its own keeps it")  # fmt: skip
 
 
 def _is_known(change: ResourceChange, value: ResourceValue | None, record: AttachRecord) -> bool:
@@ -139,9 +140,9 @@ def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
             case _:
                 pass
     if lost:
-        raise CommandError("nothing was undone, since what was there before has been deleted: "
-                           + "; ".join(lost) + ". Give the routes the authorization that they shall have without the "
-                           "gate, or delete them, and detach again")  # fmt: skip
+        raise CommandError("nothing was undone, because what was there before has been deleted: "
+                           + "; ".join(lost) + ". Set the authorization that these routes should have without the "
+                           "gate, or delete them, then detach again")  # fmt: skip
 
 
 def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceChange]) -> list[ResourceChange]:
@@ -154,8 +155,8 @@ def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceCha
     if present == origin:
         return back
     if live.state.canary:
-        raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
-                           "is over: promote or delete it first")  # fmt: skip
+        raise CommandError(f"the stage {live.state.stage} has a canary, which blocks deployments: promote or "
+                           "delete it first")  # fmt: skip
     last = (ResourceKind.AUTHORIZER, *BESIDE_API)
     at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))
     marker = StageDeployment(f"{MARK}detach {secrets.token_hex(4)}")

@@ -41,7 +41,7 @@ def _differences(
     for key, change in record.changes.items():
         if key not in found and key.kind not in judged and not live.state.has_lost(key):
             value = live.state.get(key)
-            if value != change.now and not (record.wrote(key, value) and is_harmless(key, value)):
+            if value != change.now and not (record.wrote(key, value) and is_harmless(key, change.now, value)):
                 found[key] = ResourceChange(key, value, change.now, change.origin)
     differences = [Difference(str(key), change.now, change.was) for key, change in found.items()]
     deployment = record.changes.get(DEPLOYMENT)

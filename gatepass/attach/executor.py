@@ -92,12 +92,13 @@ class _Run:
         The record learns of every other value first: whatever comes next, it is known for ours.
         """
         read = self.record.having_read(written, self.live.read())
-        stored = {change.key: read.read_back[change.key] for change in written if change.key in read.read_back}
-        if stored:
+        differing = [change for change in written if change.key in read.read_back]
+        if differing:
             records.save(self.live.repository, read, self.record)
             self.record = read
-        if any(not is_harmless(key, value) for key, value in stored.items()):
-            raise NotAsWritten(stored)
+        stored = {change.key: read.read_back[change.key] for change in differing}
+        if any(not is_harmless(change.key, change.now, stored[change.key]) for change in differing):
+            raise NotAsWritten(differing, stored)
         return stored
 
 

@@ -1,6 +1,6 @@
 """What a run that failed says: the cause, and which routes are open as they are read back, not as they should be."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gatepass.attach.api_state import ApiState
@@ -27,7 +27,7 @@ class RolledBack(CommandError):
         but = "".join(f", but {one}" for one in stored)
         still = f"\nStill EXPOSED: {', '.join(exposed)}" if exposed else ""
         super().__init__(
-            f"it failed and was rolled back: everything is as it was before{but}. Cause: {said(cause)}{still}"
+            f"the run failed and was rolled back: everything is as it was before{but}. Cause: {said(cause)}{still}"
         )
 
 
@@ -42,9 +42,11 @@ class Incomplete(CommandError):
 class NotAsWritten(CallFailed):
     """The gateway stores something else than was written."""
 
-    def __init__(self, stored: dict[ResourceKey, ResourceValue | None]) -> None:
+    def __init__(self, written: Sequence[ResourceChange], stored: Mapping[ResourceKey, ResourceValue | None]) -> None:
         """Tell what."""
-        read = "; ".join(f"{key} reads back as {in_words(value)}" for key, value in stored.items())
+        read = "; ".join(
+            f"{one.key} reads back as {in_words(stored[one.key])}, not as {in_words(one.now)}" for one in written
+        )
         super().__init__("verify", "NotAsWritten", read)
 
 

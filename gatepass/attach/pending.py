@@ -124,7 +124,7 @@ def compare(deployed: dict[str, Deployable], present: dict[str, Deployable]) -> 
             text = f"authorization {now.kind or 'NONE'}, deployed is {then.kind or 'NONE'}"
             found.append(PendingChange(route, Aspect.AUTHORIZATION, text))
         if now.key != then.key:
-            text = f"an API key is {'' if now.key else 'not '}asked for, deployed it is the other way"
+            text = f"an API key is {'required' if now.key else 'not required'}, unlike as deployed"
             found.append(PendingChange(route, Aspect.API_KEY, text))
     return found
 

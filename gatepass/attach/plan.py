@@ -1,7 +1,7 @@
 """What one run would write: the changes of an attachment or of its end, in order, and what goes with them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -9,14 +9,17 @@ from gatepass.attach.api_state import NOTHING_DEPLOYED, ApiState
 from gatepass.attach.resources import (
     MARK,
     BackendMethod,
+    HttpAuthorizer,
     NarrowPermission,
     PreflightState,
     ResourceKey,
     ResourceKind,
     ResourceValue,
+    RestAuthorizer,
     RouteAuthorization,
     RouteTarget,
     StageDeployment,
+    WebSocketAuthorizer,
 )
 from gatepass.refusals import CommandError
 
@@ -56,15 +59,21 @@ class ResourceChange(NamedTuple):
         return value is None and self.key.kind in (ResourceKind.PREFLIGHT, ResourceKind.PERMISSION) and replaced
 
 
-def is_harmless(key: ResourceKey, value: ResourceValue | None) -> bool:
-    """Whether a resource that has this value, rather than the one that the gate needs, leads nobody past the gate."""
-    match key.kind:
-        case ResourceKind.RESPONSE | ResourceKind.CORS:
-            return True
-        case ResourceKind.PREFLIGHT:
-            return not isinstance(value, BackendMethod | RouteTarget)
-        case _:
+def is_harmless(key: ResourceKey, wanted: ResourceValue | None, value: ResourceValue | None) -> bool:
+    """Whether a resource that has this value, rather than the one that the gate needs, leads nobody past the gate.
+
+    An identity source only refuses more: a request without it never reaches the authorizer.
+    """
+    match wanted, value:
+        case RestAuthorizer(), RestAuthorizer():
+            return replace(value, identity=wanted.identity) == wanted
+        case HttpAuthorizer(), HttpAuthorizer():
+            return replace(value, identity=wanted.identity) == wanted
+        case WebSocketAuthorizer(), WebSocketAuthorizer():
+            return replace(value, identity=wanted.identity) == wanted
+        case _, BackendMethod() | RouteTarget():
             return False
+    return key.kind in (ResourceKind.RESPONSE, ResourceKind.CORS, ResourceKind.PREFLIGHT)
 
 
 def may_be_ours(change: ResourceChange, value: ResourceValue | None) -> bool:
@@ -134,8 +143,8 @@ class AttachmentPlan:
     def require_same(self, now: "AttachmentPlan") -> None:
         """Raise `CommandError` where what was agreed to is no longer what would be done."""
         if list(self._comparable()) != list(now._comparable()):
-            raise CommandError("the API was changed while this was asked, and nothing was done: run "
-                               "the command again to see what it would do now")  # fmt: skip
+            raise CommandError("the API changed while the command waited for an answer, and nothing was "
+                               "done: run it again to see the new plan")  # fmt: skip
 
     def _comparable(self) -> Iterator[ResourceChange]:
         for change in self.changes:

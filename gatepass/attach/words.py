@@ -14,6 +14,7 @@ from gatepass.attach.resources import (
     RestAuthorizer,
     RouteAuthorization,
     SolutionLink,
+    StageDeployment,
     WebSocketAuthorizer,
 )
 
@@ -28,10 +29,14 @@ def in_words(value: ResourceValue | None) -> str:
             return " ".join(filter(None, (value.type, name)))
         case NarrowPermission():
             return f"only {value.parameters.get('SourceArn') or value.parameters.get('Principal')}"
+        case StageDeployment(name=""):
+            return "none"
         case SolutionLink():
             return value.solution_id
         case RestAuthorizer() | HttpAuthorizer() | WebSocketAuthorizer():
-            return f"{value.type}, cache {value.ttl} s, calls {_function(value.uri)}"
+            identity = value.identity if isinstance(value.identity, str) else ", ".join(value.identity)
+            needs = f"needs {identity}, " if identity else ""
+            return f"{value.type}, cache {value.ttl} s, {needs}calls {_function(value.uri)}"
         case CustomResponse():
             return f"{value.status or 'own status'}, body {', '.join(value.templates) or 'as by default'}"
         case CorsConfiguration() if value.allow_headers or value.allow_origins:

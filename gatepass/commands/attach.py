@@ -92,7 +92,7 @@ def run_detach(options: argparse.Namespace) -> int:
 
 
 def _forget(session: DetachSession, api_id: str, options: argparse.Namespace) -> int:
-    print(f"there is no API {api_id} any more: its link and record go")
+    print(f"API {api_id} no longer exists: its link and record are removed")
     if options.dry_run or not agreed(options, "Detach?"):
         return 0 if options.dry_run else 1
     session.forget()

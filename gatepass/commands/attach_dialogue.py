@@ -84,7 +84,7 @@ def tell_stored(options: argparse.Namespace, stored: ReadBack) -> str:
     """Tell what a gateway stores otherwise than it was written; empty if that is nothing, and else how to sum it up."""
     for key, value in stored.items():
         say(options, f"note: {stored_as(key, value)}")
-    return f"of which {len(stored)} read back otherwise" if stored else ""
+    return f"{len(stored)} of them stored in another form" if stored else ""
 
 
 def agreed(options: argparse.Namespace, question: str) -> bool:

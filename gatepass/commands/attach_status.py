@@ -28,7 +28,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run_status(options: argparse.Namespace) -> int:
     """Compare with the record; exit status 1 where anything is not as attached."""
     if bool(options.api) == options.all:
-        raise CommandError("name one API, or give --all")
+        raise CommandError("name one API, or pass --all")
     environment = Environment.read(options.table)
     if options.all:
         apis = sorted(records.attached_apis(environment.repository))

@@ -100,7 +100,7 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
         world.v2.update_route(ApiId=api, RouteId=route, AuthorizationType="AWS_IAM")
         before = world.state(api, "HTTP")
         assert opened.answer("y\n") == 1
-    assert "was changed while this was asked" in opened.seen
+    assert "changed while the command waited for an answer" in opened.seen
     assert world.state(api, "HTTP") == before
     assert world.attach(api) == 0
     with terminal(world, "detach", api) as opened:
@@ -108,7 +108,7 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
         (fresh,) = [r["RouteId"] for r in world.v2.get_routes(ApiId=api)["Items"] if r["RouteKey"] == "$default"]
         world.v2.update_route(ApiId=api, RouteId=fresh, AuthorizationType="AWS_IAM")
         assert opened.answer("y\n") == 1
-    assert "was changed while this was asked" in opened.seen
+    assert "changed while the command waited for an answer" in opened.seen
 
 
 def test_a_stage_that_others_deployed_since_is_detached_when_that_is_agreed_to(world: World) -> None:

@@ -117,7 +117,7 @@ def test_the_authorizer_is_the_stack_s_unless_another_is_named(world: World, sta
 def test_what_is_no_function_is_refused(world: World, arn: str, capsys: pytest.CaptureFixture[str]) -> None:
     api = world.rest_api()
     assert world.run("attach", api, "--solution", SOLUTION, "--authorizer-arn", arn, "--yes") == 1
-    assert "is no ARN of a Lambda function" in capsys.readouterr().err
+    assert "is not the ARN of a Lambda function" in capsys.readouterr().err
 
 
 def test_an_authorizer_of_the_same_name_that_calls_another_function_is_not_taken_over(

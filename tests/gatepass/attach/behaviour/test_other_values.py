@@ -112,9 +112,15 @@ def without_mark(params: dict[str, Any]) -> None:
     params.pop("operationName", None)
 
 
+def with_identity(params: dict[str, Any]) -> None:
+    """As MiniStack does where none is sent."""
+    params["identitySource"] = "method.request.header.Authorization"
+
+
 HARMLESS: list[tuple[str, str, str, Change]] = [
     ("REST", "response ACCESS_DENIED", "apigateway.PutGatewayResponse", shorter),
     ("REST", "preflight /health", "apigateway.PutMethod", without_mark),
+    ("REST", "authorizer", "apigateway.CreateAuthorizer", with_identity),
     ("HTTP", "cors", "apigatewayv2.UpdateApi", other_origins),
 ]
 
