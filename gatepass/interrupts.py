@@ -1,4 +1,4 @@
-"""Ends as Ctrl-C does when the terminal closes or a supervisor says so."""
+"""Handles SIGTERM and SIGHUP, from a supervisor or a closed terminal, like Ctrl-C."""
 
 import signal
 from collections.abc import Iterator

@@ -52,7 +52,7 @@ def write_line(found: Entitlement, now: float) -> str:
 
 
 def read_line(text: str, solution_of: Callable[[str], Solution | None], now: float) -> Entitlement:
-    """An entitlement from a line, without a generation; raises `BadLine` with every fault, and without its values."""
+    """An entitlement from a line, without a generation; raises `BadLine` with every fault but not the values."""
     reader = _LineReader(_object(text))
     found = reader.entitlement(solution_of, now)
     if reader.faults or found is None:
@@ -90,7 +90,7 @@ def _shown(key: str) -> str:
 
 
 class _LineReader:
-    """Collects the faults of one line. Values are not repeated: who mixed up columns may have put addresses there."""
+    """Collects the faults of one line. Values are not repeated: if columns are mixed up, they may be addresses."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data

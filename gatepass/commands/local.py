@@ -1,4 +1,4 @@
-"""`gatepass demo` and `gatepass local`: the whole of it on this machine."""
+"""`gatepass demo` and `gatepass local`: the whole system on this machine."""
 
 import argparse
 import contextlib

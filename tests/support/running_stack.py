@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 from tests.support.command import Command
 from tests.support.emulators import ROOT
@@ -16,7 +17,7 @@ class RunningStack:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process, self.told = process, ""
-        while not self.told.endswith("decision of the gate:\n"):
+        while not self.told.endswith("of the gate:\n"):
             self.told += (line := self.line())
             assert line, self.told
 
@@ -55,7 +56,12 @@ def running_stack(gatepass: Command, *arguments: str, cwd: Path = ROOT) -> Itera
     with subprocess.Popen(
         command, cwd=cwd, env=gatepass.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
+        # Whoever waits for a line that never comes reads the end of the output instead.
+        limit = Timer(300, process.kill)
+        limit.daemon = True
+        limit.start()
         try:
             yield RunningStack(process)
         finally:
+            limit.cancel()
             process.kill()  # a failure in the block must not wait for a stack that nobody ends

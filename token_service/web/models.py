@@ -1,4 +1,4 @@
-"""Requests and answers of the HTTP API, as pydantic models: what is checked is what is documented."""
+"""Requests and responses of the HTTP API, as pydantic models that both validate and document them."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from entitlements.solution import METHODS
 SolutionId = Annotated[
     str, Field(pattern=f"^{SOLUTION_ID.pattern}$", description="The solution", examples=["faiss-search"])
 ]
-# Lengths, and no space at the ends of a password, as Cognito has it:
+# Lengths, and no space at either end of a password, as in Cognito:
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html
 Email = Annotated[
     str,
@@ -60,13 +60,13 @@ class _Body(BaseModel):
 
 
 class AddressRequest(_Body):
-    """An address alone."""
+    """An e-mail address."""
 
     email: Email
 
 
 class RegistrationRequest(_Body):
-    """Somebody who wants an account, for a solution. The password comes with the code."""
+    """A registration for a solution. The password is sent later, with the code."""
 
     email: Email
     solution_id: SolutionId
@@ -75,7 +75,7 @@ class RegistrationRequest(_Body):
 
 
 class ConfirmationRequest(_Body):
-    """The mailed code, and the password to have from now on."""
+    """The mailed code and the new password."""
 
     email: Email
     code: Code
@@ -87,7 +87,7 @@ class ConfirmationRequest(_Body):
 
 
 class SessionRequest(_Body):
-    """Somebody who has an account."""
+    """The sign-in of a registered user."""
 
     email: Email
     password: Password
@@ -97,7 +97,7 @@ class SessionRequest(_Body):
 
 
 class PasswordRequest(_Body):
-    """A new password, by the code that was mailed."""
+    """The mailed code and the new password, without a solution."""
 
     email: Email
     code: Code
@@ -106,7 +106,7 @@ class PasswordRequest(_Body):
 
 
 class ExchangeRequest(_Body):
-    """The code out of a page's address, and the verifier whose hash the page had sent as `state`."""
+    """The code from the page's URL, and the verifier whose hash the page sent as `state`."""
 
     code: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The code")]
     verifier: Annotated[
@@ -115,18 +115,18 @@ class ExchangeRequest(_Body):
 
 
 class SolutionRequest(_Body):
-    """A solution alone."""
+    """A solution."""
 
     solution_id: SolutionId
 
 
 class ValidateRequest(_Body):
-    """The request that somebody made to a solution."""
+    """A request to a solution that is to be decided."""
 
     solution_id: SolutionId
     method: str = Field(default="GET", pattern=f"^({'|'.join(METHODS)})$")
     path: str = Field(default="/", pattern="^/", max_length=2048)
-    # Strict: whoever writes "spend": "off" shall learn that it is no boolean, rather than what it was taken for.
+    # Strict: "spend": "off" is an error instead of being converted to a boolean.
     spend: bool = Field(default=True, strict=True, description="false does not count the request")
 
 
@@ -196,7 +196,7 @@ class EntitlementsAnswer(BaseModel):
 
 
 class DecisionAnswer(BaseModel):
-    """The gate's decision, in the names of its context."""
+    """The gate's decision, with the names of the context that an API receives."""
 
     allowed: bool
     reason: str = Field(examples=["ok"])

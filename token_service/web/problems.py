@@ -64,7 +64,7 @@ class Resolver(APIGatewayHttpResolver):
 
 
 def add_handlers(app: Resolver) -> None:
-    """Every exception that a route may raise, as its problem."""
+    """Turn every exception that a route may raise into a problem document."""
     app.exception_handler(Refused)(refusal)
     app.exception_handler(RequestValidationError)(_invalid)
     handlers: list[tuple[type[Exception], Callable[[Exception], Response[str]]]] = [

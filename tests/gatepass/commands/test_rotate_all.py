@@ -167,7 +167,7 @@ def test_a_busy_entitlement_is_named_at_the_end_and_stops_nothing(
         assert cli.main(before(market)) == 1
     told = capsys.readouterr()
     assert "ended 3 tokens" in told.out
-    assert f"1 tokens are being changed by others and were left: {USERS[1]}; run: gatepass" in told.err
+    assert f"1 tokens were left, since others keep changing them: {USERS[1]}; run: gatepass" in told.err
     assert ends(market) == [USERS[0], *USERS[2:]]
     assert cli.main(before(market)) == 0
     assert ends(market) == USERS

@@ -65,7 +65,7 @@ def test_who_cannot_be_found_by_address_is_named_neither(shop: Shop, pool: Pool)
     assert "no user of the pool" in refused(ADDRESS.upper())
     assert ", ".join(twins) in refused("twin@example.com")
     shop.environment["GATEPASS_USER_POOL_ID"] = "us-east-1_nowhere"
-    assert "look at GATEPASS_USER_POOL_ID" in refused(ADDRESS)
+    assert "check GATEPASS_USER_POOL_ID" in refused(ADDRESS)
     shop.environment["AWS_ENDPOINT_URL_DYNAMODB"] = shop.environment["AWS_ENDPOINT_URL"]
     shop.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{emulators.free_port()}"
     assert "Cognito gave no answer" in refused(ADDRESS)

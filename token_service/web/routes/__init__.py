@@ -1,4 +1,4 @@
-"""The HTTP API: thin routes over modules that read like the domain."""
+"""The routes of the HTTP API: thin functions over the domain's modules."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def _loads(text: str) -> Any:
 
 
 def make_app(services: Services) -> Resolver:
-    """The resolver with all routes, in the order in which the documentation shows them."""
+    """The resolver with all routes, in the order of the documentation."""
     app = Resolver(enable_validation=True, json_body_deserializer=_loads)
     for module in (public, registrations, tokens, account, validation, documents):
         module.add_routes(app, services)

@@ -1,4 +1,4 @@
-"""What a user sees of their own access, and its end."""
+"""Routes for a user's own access, and for account deletion."""
 
 from dataclasses import asdict
 from typing import Final
@@ -13,7 +13,7 @@ TAGS: Final = ["account"]
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     @app.get(
         "/v1/entitlements", summary="List the user's solutions and usage", tags=TAGS, operation_id="listEntitlements",

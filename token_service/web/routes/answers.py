@@ -1,4 +1,4 @@
-"""How routes answer, and how that is documented."""
+"""Responses of the routes, and their documentation."""
 
 import json
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def documented(
 
 
 def bearer(app: APIGatewayHttpResolver) -> str:
-    """The bearer's text. Raises `Refused` where there is none."""
+    """The bearer token's text. Raises `Refused` if there is none."""
     scheme, _, text = (app.current_event.headers.get("authorization") or "").strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Refused(Code.TOKEN_MISSING)

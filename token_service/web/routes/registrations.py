@@ -1,4 +1,4 @@
-"""Becoming a user: register, confirm, sign in, sign out, and the way back for who forgot."""
+"""Routes to register, confirm, sign in and sign out, and to reset a forgotten password."""
 
 from typing import Annotated, Any, Final
 
@@ -45,7 +45,7 @@ MAILED: Final = "The answer is the same for every address, even if the email can
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
     registration = services.registration
 
     def source_ip() -> str:
@@ -70,7 +70,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(Accepted(status="code_mailed"), 202)
 
     @app.post(
-        "/v1/registrations/confirm", summary="Prove the address, choose the password, get the token", tags=TAGS,
+        "/v1/registrations/confirm", summary="Confirm the address, set the password, get the token", tags=TAGS,
         operation_id="confirmRegistration",
         description="Accepts the latest mailed code, also one for a new password. Earlier sessions become invalid.",
         responses=documented(WelcomeAnswer, *WELCOMED, Code.CODE_INVALID, Code.PASSWORD_WEAK),
@@ -100,8 +100,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     ) -> Response[str]:
         user_id = services.identity.user_id(app.current_event.headers.get("authorization"))
         if rotate_tokens:
-            # Before the end, so that this session can repeat what breaks off here; and after it, since a session that
-            # is about to end may fetch the token that replaces the dropped one.
+            # Before the sessions end, so that this session can repeat the call if it is interrupted; and after that,
+            # since another session may have fetched the new token before it ended.
             services.access.drop_all_tokens(user_id)
         services.sessions.end(user_id)
         if rotate_tokens:

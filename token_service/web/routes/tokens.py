@@ -1,4 +1,4 @@
-"""A user's own tokens."""
+"""Routes for a user's own tokens."""
 
 from typing import Annotated, Final
 
@@ -16,7 +16,7 @@ HELD: Final = (Code.ENTITLEMENT_MISSING, Code.ENTITLEMENT_SUSPENDED, Code.ENTITL
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     def user_id() -> str:
         return services.identity.user_id(app.current_event.headers.get("authorization"))
@@ -27,7 +27,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     )  # fmt: skip
     def mint(body: SolutionRequest) -> Response[str]:
         token = services.minting.mint(user_id(), body.solution_id)
-        user_id()  # the session may have ended meanwhile: then the token is not handed out
+        user_id()  # the session may have ended since: then the token must not be handed out
         return json_answer(TokenAnswer(token=token, solution_id=body.solution_id))
 
     @app.post(
@@ -58,9 +58,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(RefreshAnswer(token=services.minting.refresh(token)))
 
     @app.delete(
-        "/v1/tokens/<solution_id>", summary="End the token for a solution", tags=TAGS, operation_id="revokeToken",
+        "/v1/tokens/<solution_id>", summary="Revoke the token for a solution", tags=TAGS, operation_id="revokeToken",
         description="The user keeps access. The next sign-in returns a new token, with the same plan and counters.",
-        # Where the path holds what no id could, no route matches.
+        # A path that cannot contain a solution's id matches no route.
         security=ID_TOKEN,
         responses=documented(RevokedAnswer, *SIGNED_IN, Code.ENTITLEMENT_MISSING, Code.BUSY, Code.ROUTE_UNKNOWN),
     )  # fmt: skip

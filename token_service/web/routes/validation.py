@@ -23,7 +23,7 @@ TAGS: Final = ["validation"]
 REFUSED: Final = (401, 403, 429)
 UNCLEAN_PATH: Final = "the path in X-Original-URI must be percent-encoded, without a fragment"
 FORWARDED: Final = ("x-forwarded-for", "x-origin-secret")
-# nginx reads no body of a sub-request, and ends the connection on which one comes: keep-alive would be lost.
+# nginx does not read the body of a subrequest's response, and closes a connection that has one: no keep-alive.
 BODILESS: Final = {
     200: {"description": "allowed", "content": {}},
     401: {"description": "refused: the token is missing or invalid", "content": {}},
@@ -32,7 +32,7 @@ BODILESS: Final = {
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
-    """Declare them."""
+    """Declare the routes."""
 
     def decide(solution_id: str, method: str, path: str, spend: bool) -> Decision:
         headers = app.current_event.headers
@@ -85,8 +85,8 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         method = headers.get("x-original-method") or "GET"
         path = (headers.get("x-original-uri") or "/").partition("?")[0]
         if not path.isascii() or "#" in path:
-            # Neither is a request's path (RFC 3986 section 2, RFC 9112 section 3.2), and nginx passes both on: a
-            # backend that cuts the fragment off would serve another route than the one that was paid for.
+            # Neither is valid in a request's path (RFC 3986 section 2, RFC 9112 section 3.2), but nginx passes both on:
+            # a backend that cuts the fragment off would serve another route than the one that was counted.
             raise Refused(Code.REQUEST_INVALID, public=UNCLEAN_PATH)
         decision = decide(solution_id, method.upper(), path, spend=True)
         facts = {f"X-Gatepass-{name}": value for name, value in _headers(decision).items()}
