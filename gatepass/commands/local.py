@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import queue
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -80,23 +81,27 @@ def run_local(options: argparse.Namespace) -> int:
 
 def _tell(stack: "LocalStack", backend: "Backend") -> None:
     solution = stack.solution
-    for command in (["entitlements", "grant"], ["tokens", "mint"]):
-        status, token = stack.run(*command, "--user", USER, "--solution", solution.solution_id)
-        if status:
-            raise CommandError(f"the local stack did not start: gatepass {' '.join(command)} failed")
+    user = ("--user", USER, "--solution", solution.solution_id)
+    stack.aws.require("entitlements", "grant", *user)
+    token = stack.aws.require("tokens", "mint", *user)
     method, path = backend.routes[0]
     url = f"{stack.gateway.url}{path.replace('{proxy+}', '')}"
     print(f"the page       {solution.frontend_url or '(the solution has no frontend_url)'}")
     print(f"the API        {url}\na token        {token}")
     print(f"token service  {stack.token_service.url}/v1/docs")
     print(f"registration   {solution.upgrade_url}\n")
-    print("For another shell, where gatepass then works on this stack:")
-    for name, value in {**stack.environment, "TOKEN": token}.items():
-        print(f"export {name}={shlex.quote(value)}")
+    print_exports({**stack.aws.exported(), "TOKEN": token})
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
     print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')
     print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
     print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
+
+
+def print_exports(variables: Mapping[str, str]) -> None:
+    """Print the lines for another shell."""
+    print("For another shell, where gatepass then works on this stack:")
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
 
 
 def _watch(stack: "LocalStack", decisions: "queue.SimpleQueue[str]", interruption: Interruption) -> NoReturn:
@@ -110,7 +115,7 @@ def _watch(stack: "LocalStack", decisions: "queue.SimpleQueue[str]", interruptio
             d = decision_of(decisions.get(timeout=POLL_SECONDS))
             used = "" if d["used"] is None else f"used {d['used']} of {d['limit'] or 'any'}"
             print(f"{d['reason']:26} {d['plan'] or '-':12} {used}".rstrip(), flush=True)
-        mails = stack.mails()
+        mails = stack.aws.mails()
         for mail in mails[shown:]:
             print(f"mailed: the code is {mail['code']}", flush=True)
         shown = len(mails)

@@ -77,7 +77,7 @@ class Demo:
         self._say("The visitor registers for the solution and returns with a permanent token")
         who = {"email": "visitor@example.com", "solution_id": SOLUTION}
         self._post("/v1/registrations", who, 202)
-        code = self.stack.mails()[-1]["code"]
+        code = self.stack.aws.mails()[-1]["code"]
         self.console.print(f"  [dim](the mail says: your code is {code})[/dim]")
         welcome = self._post("/v1/registrations/confirm", who | {"code": code, "password": PASSWORD}, 200)
         again = self._post("/v1/sessions", who | {"password": PASSWORD}, 200)
@@ -118,9 +118,9 @@ class Demo:
         with NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(other)
             file.flush()
-            self.stack.run("solutions", "apply", file.name)
-        self.stack.run("entitlements", "grant", "--user", self.user, "--solution", "another-solution")
-        return self.stack.run("tokens", "mint", "--user", self.user, "--solution", "another-solution")[1]
+            self.stack.aws.run("solutions", "apply", file.name)
+        self.stack.aws.run("entitlements", "grant", "--user", self.user, "--solution", "another-solution")
+        return self.stack.aws.run("tokens", "mint", "--user", self.user, "--solution", "another-solution")[1]
 
     def _rotation(self, token: str) -> None:
         self._say("The operator rotates the signing key: the token stays valid")
@@ -161,7 +161,7 @@ class Demo:
             return error.code, dict(json.load(error))
 
     def _command(self, *arguments: str) -> str:
-        status, output = self.stack.run(*arguments)
+        status, output = self.stack.aws.run(*arguments)
         shown = "\n    ".join(output.splitlines())
         self.console.print(f"  $ gatepass {' '.join(arguments)}\n    [dim]{_plain(shown)}[/dim]")
         self._note(f"gatepass {arguments[0]} {arguments[1]}", "exit 0", f"exit {status}")

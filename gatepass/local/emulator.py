@@ -12,6 +12,7 @@ from typing import Final
 
 from gatepass.refusals import CommandError
 
+LOOPBACK: Final = "127.0.0.1"
 START_SECONDS: Final = 60
 UNTIL_STDIN_ENDS: Final = "--until-stdin-ends"
 """The server's option to end when its standard input does."""
@@ -23,15 +24,18 @@ _MODULE: Final = (
 
 
 @contextmanager
-def moto_server(mailbox: Path) -> Iterator[str]:
+def moto_server(mailbox: Path, host: str = LOOPBACK) -> Iterator[str]:
     """Run the server until the end of the block. Yields its URL. Mailed codes go to the file `mailbox` (`aws.py`).
 
     It also ends if this process is killed: it holds the reading end of a pipe that then closes.
     """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind((host, 0))
+        except OSError as error:
+            raise CommandError(f"{host} cannot be listened on ({error.strerror}): name another address") from error
         port = probe.getsockname()[1]
-    command = [sys.executable, "-P", "-c", _MODULE, "-H", "127.0.0.1", "-p", str(port), UNTIL_STDIN_ENDS]
+    command = [sys.executable, "-P", "-c", _MODULE, "-H", host, "-p", str(port), UNTIL_STDIN_ENDS]
     environment = os.environ | {"GATEPASS_LOCAL_MAILBOX": str(mailbox)}
     server = subprocess.Popen(  # noqa: S603
         command,
@@ -42,18 +46,18 @@ def moto_server(mailbox: Path) -> Iterator[str]:
         start_new_session=True,  # Ctrl-C in the terminal is for this process, which then ends the server
     )
     try:
-        _wait(server, port)
-        yield f"http://127.0.0.1:{port}"
+        _wait(server, host, port)
+        yield f"http://{host}:{port}"
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
+def _wait(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
         except OSError:
             time.sleep(0.05)
         else:

@@ -2,38 +2,22 @@
 
 import json
 import os
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import StringIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from entitlements.solution import Solution, read_solution
 from gatepass.attach.responses import LATER, REFUSED
 from gatepass.commands.solutions import read_file
 from gatepass.local.backends import Backend
-from gatepass.local.emulator import moto_server
+from gatepass.local.emulated_aws import EmulatedAws, emulated_aws
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.pages import MARKETPLACE_PATH, Pages
 from gatepass.refusals import CommandError
 
-TABLE: Final = "gatepass-local"
 API_ID: Final = "local12345"
-EXPORTED: Final = (
-    "AWS_ENDPOINT_URL",
-    "AWS_REGION",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "GATEPASS_TABLE",
-    "GATEPASS_USER_POOL_ID",
-    "GATEPASS_USER_POOL_CLIENT_ID",
-)
-"""What a command in another shell needs to work on this stack."""
-
 _CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
 GATEWAY_RESPONSES: Final = {
     "ACCESS_DENIED": GatewayResponse(403, _CORS, REFUSED),
@@ -52,17 +36,8 @@ class LocalStack:
     web: LocalGateway
     solution: Solution
     """As it was applied."""
-    run: Callable[..., tuple[int, str]]
-    """Runs a `gatepass` command in this stack. Returns its exit status and output."""
-    mailbox: Path
-    """The file with Cognito's mails, one JSON line each."""
-    environment: Mapping[str, str]
-    """The variables by which a command in another process works on this stack."""
+    aws: EmulatedAws
     lines: deque[str] = field(default_factory=deque)
-
-    def mails(self) -> list[dict[str, str]]:
-        """All mails so far, newest last."""
-        return [json.loads(line) for line in self.mailbox.read_text().splitlines()] if self.mailbox.exists() else []
 
     @property
     def last_reason(self) -> str:
@@ -79,21 +54,7 @@ def local_stack(
     The token service has the port after `port`, and the pages have the next one; 0 takes any that are free. With
     `pages`, the solution's marketplace is the local one, and its users return to its page on this machine.
     """
-    # The local stack must not use the AWS account that this shell is set to.
-    for name in [name for name in os.environ if name.startswith(("AWS_", "GATEPASS_"))]:
-        del os.environ[name]
-    # It must not use a proxy either, which could not reach this machine's loopback addresses.
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-    with TemporaryDirectory() as folder, moto_server(Path(folder) / "mailbox") as endpoint:
-        os.environ.update(
-            AWS_ENDPOINT_URL=endpoint,
-            AWS_REGION="us-east-1",
-            AWS_ACCESS_KEY_ID="local",
-            AWS_SECRET_ACCESS_KEY="local",
-            AWS_EC2_METADATA_DISABLED="true",
-            GATEPASS_TABLE=TABLE,
-            GATEPASS_STACK=TABLE,
-        )
+    with emulated_aws() as aws:
         lines: deque[str] = deque(maxlen=1)
 
         def write(line: str) -> None:
@@ -106,7 +67,7 @@ def local_stack(
             solution = read_file(backend.solution_file)
             if pages:
                 solution = _at_home(solution, web.url, backend)
-            _set_up(solution, Path(folder) / "solution.yaml", endpoint)
+            _set_up(aws, solution)
             with (
                 _gateway(_api(backend, write), port) as gateway,
                 _gateway(_token_api(), port + 1 if port else 0) as service,
@@ -116,10 +77,7 @@ def local_stack(
                     "token-service": service.url,
                     "solution": solution.solution_id,
                 }
-                exported = {name: os.environ[name] for name in EXPORTED}
-                exported["AWS_ENDPOINT_URL_DYNAMODB"] = endpoint  # the other shell might have one of its own
-                mailbox = Path(folder) / "mailbox"
-                yield LocalStack(gateway, service, web, solution, _command, mailbox, exported, lines)
+                yield LocalStack(gateway, service, web, solution, aws, lines)
 
 
 def _at_home(solution: Solution, url: str, backend: Backend) -> Solution:
@@ -131,17 +89,14 @@ def _at_home(solution: Solution, url: str, backend: Backend) -> Solution:
     return read_solution(solution.to_mapping() | changes)
 
 
-def _set_up(solution: Solution, file: Path, endpoint: str) -> None:
+def _set_up(aws: EmulatedAws, solution: Solution) -> None:
     """Keys, solution, link and user pool; raises `CommandError` if one of them fails."""
+    file = aws.folder / "solution.yaml"
     file.write_text(solution.to_document())  # JSON is YAML
-    for command in (
-        ["init"],
-        ["solutions", "apply", str(file)],
-        ["solutions", "link", solution.solution_id, API_ID],
-    ):
-        if _command(*command)[0]:
-            raise CommandError(f"the local stack did not start: gatepass {' '.join(command)} failed")
-    _create_user_pool(endpoint)
+    aws.require("init")
+    aws.require("solutions", "apply", str(file))
+    aws.require("solutions", "link", solution.solution_id, API_ID)
+    aws.create_user_pool()
 
 
 def _gateway(api: Api, port: int) -> LocalGateway:
@@ -177,43 +132,6 @@ def _token_api() -> Api:
     from token_service.handler import lambda_handler
 
     return Api("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(lambda_handler)),))
-
-
-def _create_user_pool(endpoint: str) -> None:
-    """As in the template. moto is less strict: codes do not expire, nobody is locked out, an address can change."""
-    import boto3
-
-    session: Any = boto3.session.Session(region_name="us-east-1")
-    cognito = session.client("cognito-idp", endpoint_url=endpoint)
-    required = {"RequireLowercase": True, "RequireNumbers": True, "RequireUppercase": True, "RequireSymbols": False}
-    pool = cognito.create_user_pool(
-        PoolName=TABLE,
-        UsernameAttributes=["email"],
-        UsernameConfiguration={"CaseSensitive": False},
-        AutoVerifiedAttributes=["email"],
-        Schema=[{"Name": "email", "AttributeDataType": "String", "Required": True, "Mutable": False}],
-        AccountRecoverySetting={"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
-        Policies={"PasswordPolicy": {"MinimumLength": 12, **required}},
-    )["UserPool"]["Id"]
-    client = cognito.create_user_pool_client(
-        UserPoolId=pool,
-        ClientName=TABLE,
-        GenerateSecret=True,
-        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-        PreventUserExistenceErrors="ENABLED",
-    )["UserPoolClient"]["ClientId"]
-    os.environ.update(GATEPASS_USER_POOL_ID=pool, GATEPASS_USER_POOL_CLIENT_ID=client)
-
-
-def _command(*arguments: str) -> tuple[int, str]:
-    from gatepass.cli import run
-
-    output, notes = StringIO(), StringIO()
-    with redirect_stdout(output), redirect_stderr(notes):
-        status = run(arguments)
-    if status:  # warnings about a solution are not relevant in a demo; errors are
-        print(notes.getvalue(), end="", file=sys.stderr)
-    return status, output.getvalue().strip()
 
 
 def decision_of(line: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gatepass import cli
 from tests.support.emulators import CREDENTIALS, ROOT
 
 Completed = subprocess.CompletedProcess[str]
-SERVERS = ("demo", "local")
+SERVERS = ("demo", "emulator", "local")
 """They change their process for good: a process of their own ends with them."""
 
 PIPE_BYTES = 65_536

@@ -180,14 +180,6 @@ def test_a_key_that_is_young_enough_is_left_alone(stocked: Command) -> None:
     assert stocked("keys", "rotate", "--older-than", "-1").returncode == 2
 
 
-def test_the_script_for_cron_does_what_the_command_does(stocked: Command) -> None:
-    run = stocked.shell(["scripts/rotate-keys.sh", "90"])
-    assert run.returncode == 0, run.stderr
-    assert "nothing to do" in run.stdout
-    stocked.environment["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{emulators.free_port()}"
-    assert stocked.shell(["scripts/rotate-keys.sh"]).returncode == 1
-
-
 def test_draining_and_retiring(stocked: Command) -> None:
     token = mint(stocked)
     old = keys(stocked)[0]["kid"]

@@ -19,7 +19,7 @@ import pytest
 
 from gatepass import cli
 from gatepass.commands import init
-from gatepass.local import stack
+from gatepass.local import emulated_aws
 from tests.support.browser import browser_context
 from tests.support.command import Command
 from tests.support.emulators import ROOT
@@ -159,10 +159,10 @@ def test_a_port_in_use_is_a_clear_refusal(gatepass: Command) -> None:
 @pytest.fixture
 def no_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     @contextmanager
-    def nothing(mailbox: Path) -> Iterator[str]:
+    def nothing(mailbox: Path, host: str) -> Iterator[str]:
         yield "http://127.0.0.1:9"
 
-    monkeypatch.setattr(stack, "moto_server", nothing)
+    monkeypatch.setattr(emulated_aws, "moto_server", nothing)
     with mock.patch.dict(os.environ):
         yield
 
