@@ -71,8 +71,9 @@ def run_local(options: argparse.Namespace) -> int:
         ending_on_signals() as interruption,
         local_stack(backend, options.port, decisions.put, pages=True) as stack,
     ):
-        _tell(stack, backend)
         try:
+            # An interrupt that comes with the last of these lines already finds somebody to stop for.
+            _tell(stack, backend)
             _watch(stack, decisions, interruption)
         except KeyboardInterrupt:
             print("\nstopped; nothing was kept")
