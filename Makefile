@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 # The pinned files are complete; without --no-deps older pips stumble over extras of what is pinned.
-PIP := -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
+PIP := -m pip --disable-pip-version-check install --require-hashes --no-deps
+PROGRESS := "$(PYTHON)" scripts/with_progress.py
 ON_THEIR_OWN := --ignore tests/sam --ignore tests/deploy
 # A worker that has nothing left takes tests over from the other one.
 PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
@@ -21,22 +22,20 @@ help: ## This list
 
 # ---- environments -------------------------------------------------------------------------------------------------
 setup: $(VENV)/.run ## The command, at .venv/bin/gatepass
-$(VENV)/.run: requirements/run.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Gatepass needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) -r requirements/run.txt
-	$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "gatepass.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
-	printf '#!%s\nimport sys\nfrom gatepass.cli import main\nsys.exit(main())\n' "$$PWD/$(BIN)/python" > $(BIN)/gatepass
-	chmod +x $(BIN)/gatepass
+$(VENV)/.run: requirements/run.txt pyproject.toml scripts/link_command.py
+	@"$(PYTHON)" -c 'import sys; sys.exit("Gatepass needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name one with make PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PROGRESS) "making $(VENV)" "$(PYTHON)" -m venv $(VENV)
+	$(PROGRESS) "installing the command's packages" $(BIN)/python $(PIP) -r requirements/run.txt
+	$(BIN)/python scripts/link_command.py
 	touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	$(BIN)/python $(PIP) -r requirements/dev.txt
+	@$(PROGRESS) "installing the packages for tests and checks" $(BIN)/python $(PIP) -r requirements/dev.txt
 	touch $@
 
 $(SAM_VENV)/.done: requirements/sam.txt
-	test -x $(SAM_VENV)/bin/python || $(PYTHON) -m venv $(SAM_VENV)
-	$(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
+	@test -x $(SAM_VENV)/bin/python || $(PROGRESS) "making $(SAM_VENV)" "$(PYTHON)" -m venv $(SAM_VENV)
+	$(PROGRESS) "installing the AWS SAM CLI" $(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
 	touch $@
 
 # DynamoDB Local, where Java and Maven are; the npm package jose and the CDK, where Node.js is. The tests say loudly what
@@ -44,26 +43,27 @@ $(SAM_VENV)/.done: requirements/sam.txt
 tools: .tools/cdk/.done ## DynamoDB Local, the npm package jose and the CDK, for the tests
 	@mkdir -p .tools
 	if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
-	  mvn -q -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
+	  $(PROGRESS) "downloading DynamoDB Local" \
+	    mvn -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
 	  mv .tools/partial .tools/dynamodb-local
 	fi
 	if [ ! -d .tools/jose ] && command -v npm >/dev/null; then
 	  rm -rf .tools/partial && cp -r tests/tools/jose .tools/partial
-	  npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund --silent
+	  $(PROGRESS) "installing jose" npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund
 	  mv .tools/partial .tools/jose
 	fi
 
 .tools/cdk/.done: requirements/cdk.txt
 	@command -v node >/dev/null || exit 0
-	test -x .tools/cdk/bin/python || $(PYTHON) -m venv .tools/cdk
-	.tools/cdk/bin/python $(PIP) -r requirements/cdk.txt
+	test -x .tools/cdk/bin/python || $(PROGRESS) "making .tools/cdk" "$(PYTHON)" -m venv .tools/cdk
+	$(PROGRESS) "installing the CDK" .tools/cdk/bin/python $(PIP) -r requirements/cdk.txt
 	touch $@
 
 # It runs functions by its own Python, so it needs that of Lambda. The tests say loudly where there is none.
 .tools/ministack/.done: requirements/ministack.txt
 	@python=$$(scripts/find-python.sh 3.13) || exit 0
-	test -x .tools/ministack/bin/python || $$python -m venv .tools/ministack
-	.tools/ministack/bin/python $(PIP) -r requirements/ministack.txt
+	test -x .tools/ministack/bin/python || $(PROGRESS) "making .tools/ministack" "$$python" -m venv .tools/ministack
+	$(PROGRESS) "installing an emulator of AWS" .tools/ministack/bin/python $(PIP) -r requirements/ministack.txt
 	touch $@
 
 lock: $(VENV)/.dev ## Pin the requirements anew (needs uv)
@@ -121,9 +121,9 @@ clean: ## Delete everything that make made here
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html
 # ARTIFACTS_DIR is sam's; ARCHITECTURE comes from the environment of the build (arm64, as the template's default).
 build-Authorizer: ## A bundle, called by sam build
-	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements
+	"$(PYTHON)" scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements
 
 build-KeyRotation: build-TokenService ## A bundle, called by sam build
 
 build-TokenService: ## A bundle, called by sam build
-	$(PYTHON) scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements
+	"$(PYTHON)" scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements
