@@ -5,8 +5,9 @@ than INR, and refuses requests for them.
 """
 
 from gatepass.local.razorpay.account import PaymentOutcome, RazorpayAccount
+from gatepass.local.razorpay.posting import post
 from gatepass.local.razorpay.refusal import RazorpayRefused
 from gatepass.local.razorpay.server import LocalRazorpay
 from gatepass.local.razorpay.webhooks import Delivery, Outbox
 
-__all__ = ["Delivery", "LocalRazorpay", "Outbox", "PaymentOutcome", "RazorpayAccount", "RazorpayRefused"]
+__all__ = ["Delivery", "LocalRazorpay", "Outbox", "PaymentOutcome", "RazorpayAccount", "RazorpayRefused", "post"]
