@@ -3,10 +3,14 @@
 import base64
 import http.client
 import json
+import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
+
+from gatepass.local.razorpay.server import random_id
 
 
 def call(stand_in, method, path, body=None, auth="rzp_test_key:key-secret"):
@@ -60,3 +64,20 @@ def test_requests_wait_for_a_held_account(stand_in):
         account.pay(order["id"])
     status, answer = call(stand_in, "GET", f"/v1/orders/{order['id']}")
     assert (status, answer["status"]) == (200, "paid")
+
+
+def test_ids_have_the_form_of_razorpays():
+    ids = {random_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert all(re.fullmatch("[A-Za-z0-9]{14}", made) for made in ids)
+
+
+def test_requests_at_the_same_time_lose_nothing(stand_in):
+    def create(_):
+        return call(stand_in, "POST", "/v1/orders", '{"amount": 100, "currency": "INR"}')[1]["id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(create, range(40)))
+    listed = call(stand_in, "GET", "/v1/orders?count=100")[1]
+    assert {order["id"] for order in listed["items"]} == made
+    assert listed["count"] == 40

@@ -70,6 +70,8 @@ def test_orders_are_listed_by_time_page_and_payment(sdk, stand_in, clock):
     assert listed(**{"from": clock.now - 40, "to": clock.now - 30}) == [made[2], made[1]]
     assert listed(authorized=1) == [made[1]]
     assert len(listed(authorized=0)) == 4
+    with pytest.raises(BadRequestError, match="must be 0 or 1"):
+        listed(authorized=2)
     assert [p["order_id"] for p in sdk.payment.all({"count": 1})["items"]] == [made[1]]
 
 
