@@ -23,7 +23,7 @@ V = TypeVar("V")
 
 
 class Damaged(StoreUnavailable):
-    """An item was read, and no decision can rest on it. Whoever mends it does so within seconds, not milliseconds."""
+    """An item was read, and no decision can rest on it. It is read again after `RETRY_AGE`."""
 
 
 class ApiLink(NamedTuple):

@@ -8,7 +8,8 @@ has one place, and none of them prints or asks:
 - `live_api.py` reads and writes, by `rest.py`, `v2.py` and `permission.py`, and deletes the deployments of ours that
   no stage runs;
 - `attach_plan.py` and `detach_plan.py` plan, from what is there and what is `wanted.py` or recorded;
-- `executor.py` carries a plan out, or rolls it back;
+- `replaced.py` warns whoever loses an authorizer of their own;
+- `executor.py` carries a plan out, or rolls it back, and `outcome.py` says how a run that failed has left the routes;
 - `record.py` says in which states an attachment can be, and keeps what is needed to undo it;
 - `drift.py` finds what is not as recorded.
 """

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, assert_never
 
+from gatepass.attach.context_uses import ContextUse
 from gatepass.attach.resources import (
     ApiAuthorizer,
     CorsConfiguration,
@@ -56,8 +57,9 @@ class ApiState:
 
     `ids` are AWS's, by resource, for writing; `tags` tell who manages the API; `auto_deploy` whether its stage needs no
     deployment, `canary` whether it takes none; `other_stages` are the API's further ones, and whether they deploy
-    themselves; `key_by_authorizer` are the routes whose API key their authorizer has to return; `targets` are what
-    routes of an HTTP or WebSocket API can lead to, `authorizer_names` all its authorizers by id.
+    themselves; `key_by_authorizer` are the routes whose API key their authorizer has to return; `context_uses`
+    is, by route, what its integration uses of an authorizer's context; `targets` are what routes of an HTTP or
+    WebSocket API can lead to, `authorizer_names` all its authorizers by id.
     """
 
     api_id: str
@@ -80,6 +82,7 @@ class ApiState:
     authorizer_names: dict[str, str] = field(default_factory=dict)
     targets: set[str] = field(default_factory=set)
     key_by_authorizer: list[str] = field(default_factory=list)
+    context_uses: dict[str, list[ContextUse]] = field(default_factory=dict)
     deployable: dict[str, Deployable] = field(default_factory=dict)
     """Of a REST API's routes: what a deployment would publish."""
     summary: dict[str, tuple[str, bool]] = field(default_factory=dict)
@@ -136,7 +139,7 @@ def find_api(aws: Aws, api_id: str) -> tuple[ApiKind, dict[str, Any]]:
         return ApiKind.REST, found
     if found := aws.find("apigatewayv2", "get_api", ApiId=api_id):
         return ApiKind(found["ProtocolType"]), found
-    raise CommandError(f"there is no API {api_id} in this account and Region: look with aws apigateway "
+    raise CommandError(f"there is no API {api_id} in this account and Region: list them with aws apigateway "
                        "get-rest-apis and aws apigatewayv2 get-apis")  # fmt: skip
 
 
@@ -158,5 +161,5 @@ def choose_stage(names: list[str], wanted: str | None, may_be_gone: bool = False
     if wanted is None and len(names) == 1:
         return names[0]
     there = ", ".join(names) or "none: deploy the API first"
-    raise CommandError(f"name the stage with --stage: there are {there}" if wanted is None
+    raise CommandError(f"pass --stage; the API's stages: {there}" if wanted is None
                        else f"the API has no stage {wanted}; there are {there}")  # fmt: skip

@@ -9,8 +9,8 @@ from gatepass.attach.api_state import ApiKind
 from gatepass.attach.document import value_to_json
 from gatepass.attach.live_api import LiveApi
 from gatepass.attach.pending import is_ours, pending
-from gatepass.attach.plan import BESIDE_API, AttachmentPlan, ResourceChange, is_others
-from gatepass.attach.record import AttachRecord
+from gatepass.attach.plan import BESIDE_API, AttachmentPlan, ResourceChange, is_others, may_be_ours
+from gatepass.attach.record import AttachRecord, AttachStatus
 from gatepass.attach.resources import (
     AUTHORIZER,
     DEPLOYMENT,
@@ -42,7 +42,7 @@ def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
     _refuse_changed(live, record)
     back: list[ResourceChange] = []
     for change in reversed(list(record.changes.values())):
-        value, origin = live.state.get(change.key), _origin(change, live.state.get(change.key))
+        value, origin = live.state.get(change.key), _origin(change, live.state.get(change.key), record)
         stays = change.key.kind in (ResourceKind.DEPLOYMENT, ResourceKind.PERMISSION)
         if not stays and value != origin and not live.state.has_lost(change.key):
             back.append(ResourceChange(change.key, value, origin, origin))
@@ -55,15 +55,15 @@ def plan_detach(live: LiveApi, record: AttachRecord) -> AttachmentPlan:
     if plan.deploys:
         rewritten = {change.key for change in back}
         waiting = pending(live.aws, live.state)
-        plan.pending = [str(one) for one in waiting if not is_ours(one, record.changes, rewritten, live.state)]
+        plan.pending = [str(one) for one in waiting if not is_ours(one, record, rewritten, live.state)]
     return plan
 
 
-def _origin(change: ResourceChange, value: ResourceValue | None) -> ResourceValue | None:
+def _origin(change: ResourceChange, value: ResourceValue | None, record: AttachRecord) -> ResourceValue | None:
     """What a resource shall be without the gate."""
-    if is_others(value):
+    if is_others(value) and not record.wrote(change.key, value):
         return value
-    if isinstance(value, CorsConfiguration) and value != change.now:  # its owner has changed it since
+    if isinstance(value, CorsConfiguration) and not record.wrote(change.key, value):  # its owner has changed it since
         return cors_without_ours(value, change.origin) if isinstance(change.origin, CorsConfiguration) else value
     return change.origin
 
@@ -73,7 +73,7 @@ def _left_alone(live: LiveApi, record: AttachRecord) -> dict[str, str]:
     left = {}
     for change in record.changes.values():
         value = live.state.get(change.key)
-        if is_others(value) and value not in (change.now, change.origin):
+        if is_others(value) and not record.wrote(change.key, value) and value != change.origin:
             if isinstance(value, RouteAuthorization):
                 left[change.key.name] = f"got {value.type} authorization since, which stays"
             else:
@@ -86,19 +86,27 @@ def _refuse_changed(live: LiveApi, record: AttachRecord) -> None:
         f"{change.key} is now {value_to_json(value)}: {_way_back(change.key, value, record)} sets it back"
         for change, value in ((change, live.state.get(change.key)) for change in record.changes.values())
         if change.key.kind not in _NEVER_IN_THE_WAY and live.state.holds(change.key)
-        and value not in (change.now, change.origin) and not change.explains(value) and not is_others(value)
+        and not _is_known(change, value, record)
     ]  # fmt: skip
     authorizer = record.changes.get(AUTHORIZER)
     if authorizer is not None and authorizer.origin is None:  # it will be deleted, and whoever uses it would fail
         what += [
-            f"route {route} was put behind the gate by somebody else: set the authorization that it shall have without "
-            "the gate"
+            f"route {route} was put behind the gate by somebody else: set the authorization that it should have "
+            "without the gate"
             for route, value in live.state.routes.items()
             if value.is_gate and ResourceKey(ResourceKind.ROUTE, route) not in record.changes
         ]
     if what:
         raise CommandError("nothing was undone, because the API was changed after it was attached:\n"
-                           + "\n".join(what) + "\nA route that gets an authorization of its own keeps it")  # fmt: skip
+                           + "\n".join(what)
+                           + "\nA route to which you give an authorization of its own keeps it")  # fmt: skip
+
+
+def _is_known(change: ResourceChange, value: ResourceValue | None, record: AttachRecord) -> bool:
+    """Whether a value is one that detaching may replace, or leaves."""
+    unread = record.status is not AttachStatus.ATTACHED and may_be_ours(change, value)
+    known = record.wrote(change.key, value) or value == change.origin or change.explains(value)
+    return known or unread or is_others(value)
 
 
 def _way_back(key: ResourceKey, value: ResourceValue | None, record: AttachRecord) -> str:
@@ -132,9 +140,9 @@ def _refuse_lost(live: LiveApi, back: Sequence[ResourceChange]) -> None:
             case _:
                 pass
     if lost:
-        raise CommandError("nothing was undone, since what was there before has been deleted: "
-                           + "; ".join(lost) + ". Give the routes the authorization that they shall have without the "
-                           "gate, or delete them, and detach again")  # fmt: skip
+        raise CommandError("nothing was undone, because what was there before has been deleted: "
+                           + "; ".join(lost) + ". Set the authorization that these routes should have without the "
+                           "gate, or delete them, then detach again")  # fmt: skip
 
 
 def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceChange]) -> list[ResourceChange]:
@@ -147,8 +155,8 @@ def _with_deployment(live: LiveApi, record: AttachRecord, back: list[ResourceCha
     if present == origin:
         return back
     if live.state.canary:
-        raise CommandError(f"the stage {live.state.stage} has a canary, and takes no deployment until that "
-                           "is over: promote or delete it first")  # fmt: skip
+        raise CommandError(f"the stage {live.state.stage} has a canary, which blocks deployments: promote or "
+                           "delete it first")  # fmt: skip
     last = (ResourceKind.AUTHORIZER, *BESIDE_API)
     at = next((n for n, change in enumerate(back) if change.key.kind in last), len(back))
     marker = StageDeployment(f"{MARK}detach {secrets.token_hex(4)}")

@@ -9,7 +9,7 @@ from gatepass.attach.attach_plan import plan_attach
 from gatepass.attach.goal import Goal
 from gatepass.attach.live_api import LiveApi
 from gatepass.attach.pending import Aspect, PendingChange, pending
-from gatepass.attach.plan import AttachmentPlan, ResourceChange
+from gatepass.attach.plan import AttachmentPlan, ResourceChange, is_harmless
 from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import DEPLOYMENT, ResourceKind, ResourceValue
 from gatepass.aws_calls import Aws
@@ -41,7 +41,7 @@ def _differences(
     for key, change in record.changes.items():
         if key not in found and key.kind not in judged and not live.state.has_lost(key):
             value = live.state.get(key)
-            if value != change.now:
+            if value != change.now and not (record.wrote(key, value) and is_harmless(key, change.now, value)):
                 found[key] = ResourceChange(key, value, change.now, change.origin)
     differences = [Difference(str(key), change.now, change.was) for key, change in found.items()]
     deployment = record.changes.get(DEPLOYMENT)

@@ -10,12 +10,12 @@ https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-exports
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from gatepass.attach.api_state import ApiKind, ApiState, Deployable
-from gatepass.attach.plan import ResourceChange
+from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import CORS, DEPLOYMENT, ResourceKey, ResourceKind
 from gatepass.aws_calls import Aws, CallFailed
 
@@ -124,14 +124,14 @@ def compare(deployed: dict[str, Deployable], present: dict[str, Deployable]) -> 
             text = f"authorization {now.kind or 'NONE'}, deployed is {then.kind or 'NONE'}"
             found.append(PendingChange(route, Aspect.AUTHORIZATION, text))
         if now.key != then.key:
-            text = f"an API key is {'' if now.key else 'not '}asked for, deployed it is the other way"
+            text = f"an API key is {'required' if now.key else 'not required'}, unlike as deployed"
             found.append(PendingChange(route, Aspect.API_KEY, text))
     return found
 
 
 def is_ours(
     pending: PendingChange,
-    recorded: Mapping[ResourceKey, ResourceChange],
+    record: AttachRecord | None,
     rewritten: Collection[ResourceKey],
     state: ApiState,
 ) -> bool:
@@ -143,11 +143,11 @@ def is_ours(
     """
 
     def stands(key: ResourceKey) -> bool:
-        change, value = recorded.get(key), state.get(key)
-        if change is None:
+        change, value = record.changes.get(key) if record else None, state.get(key)
+        if record is None or change is None:
             return False
         written = key != CORS and key in rewritten  # settings are kept, and gain a header
-        return written or value in (change.now, change.origin) or change.explains(value)
+        return written or record.wrote(key, value) or value == change.origin or change.explains(value)
 
     match pending.aspect:
         case Aspect.UNKNOWN:

@@ -1,21 +1,35 @@
 """What one run would write: the changes of an attachment or of its end, in order, and what goes with them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final, NamedTuple
 
-from gatepass.attach.api_state import ApiState
+from gatepass.attach.api_state import NOTHING_DEPLOYED, ApiState
 from gatepass.attach.resources import (
     MARK,
+    BackendMethod,
+    HttpAuthorizer,
     NarrowPermission,
     PreflightState,
     ResourceKey,
     ResourceKind,
     ResourceValue,
+    RestAuthorizer,
     RouteAuthorization,
+    RouteTarget,
     StageDeployment,
+    WebSocketAuthorizer,
 )
 from gatepass.refusals import CommandError
+
+
+class Action(StrEnum):
+    """What becomes of a resource, by the mark that plans show."""
+
+    ADD = "+"
+    CHANGE = "~"
+    REMOVE = "-"
 
 
 class ResourceChange(NamedTuple):
@@ -28,6 +42,13 @@ class ResourceChange(NamedTuple):
     now: ResourceValue | None
     origin: ResourceValue | None
 
+    @property
+    def action(self) -> Action:
+        """What becomes of the resource. A stage always runs something, once it has been deployed."""
+        if self.was is None or self.was == NOTHING_DEPLOYED:
+            return Action.ADD
+        return Action.REMOVE if self.now is None else Action.CHANGE
+
     def explains(self, value: ResourceValue | None) -> bool:
         """Whether a value is what this change's writing leaves if it is cut off: a mock half made, or a method or
         permission that was deleted to be replaced.
@@ -36,6 +57,38 @@ class ResourceChange(NamedTuple):
             return True
         replaced = self.origin is not None or isinstance(self.was, NarrowPermission)
         return value is None and self.key.kind in (ResourceKind.PREFLIGHT, ResourceKind.PERMISSION) and replaced
+
+
+def is_harmless(key: ResourceKey, wanted: ResourceValue | None, value: ResourceValue | None) -> bool:
+    """Whether a resource that has this value, rather than the one that the gate needs, leads nobody past the gate.
+
+    An identity source only refuses more: a request without it never reaches the authorizer.
+    """
+    match wanted, value:
+        case RestAuthorizer(), RestAuthorizer():
+            return replace(value, identity=wanted.identity) == wanted
+        case HttpAuthorizer(), HttpAuthorizer():
+            return replace(value, identity=wanted.identity) == wanted
+        case WebSocketAuthorizer(), WebSocketAuthorizer():
+            return replace(value, identity=wanted.identity) == wanted
+        case _, BackendMethod() | RouteTarget():
+            return False
+    return key.kind in (ResourceKind.RESPONSE, ResourceKind.CORS, ResourceKind.PREFLIGHT)
+
+
+def may_be_ours(change: ResourceChange, value: ResourceValue | None) -> bool:
+    """Whether a value may be what a run that was cut off has left, of which nobody has read back what it stored.
+
+    The authorizer, the integration and the permission bear our names. Of a route, only an authorization that is not the
+    gate's is surely somebody else's: to close one that reads as open exposes nothing.
+    """
+    match change.key.kind:
+        case ResourceKind.LINK | ResourceKind.DEPLOYMENT:
+            return value == change.now
+        case ResourceKind.ROUTE:
+            return not is_others(value)
+        case _:
+            return True
 
 
 def is_others(value: ResourceValue | None) -> bool:
@@ -90,8 +143,8 @@ class AttachmentPlan:
     def require_same(self, now: "AttachmentPlan") -> None:
         """Raise `CommandError` where what was agreed to is no longer what would be done."""
         if list(self._comparable()) != list(now._comparable()):
-            raise CommandError("the API was changed while this was asked, and nothing was done: run "
-                               "the command again to see what it would do now")  # fmt: skip
+            raise CommandError("the API changed while the command waited for an answer, and nothing was "
+                               "done: run it again to see the new plan")  # fmt: skip
 
     def _comparable(self) -> Iterator[ResourceChange]:
         for change in self.changes:

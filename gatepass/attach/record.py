@@ -18,17 +18,17 @@ earlier one finds out at its next write of the record (`TakenOver`) and stops.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from entitlements.items import Item, Wire, attachment_key, attachment_prefix
-from gatepass.attach.api_state import ApiKind
+from gatepass.attach.api_state import ApiKind, ApiState
 from gatepass.attach.document import value_from_json, value_to_json
 from gatepass.attach.goal import AttachOptions
 from gatepass.attach.plan import ResourceChange
-from gatepass.attach.resources import ResourceKey
+from gatepass.attach.resources import ResourceKey, ResourceValue
 from gatepass.refusals import CommandError
 from token_service.errors import ConditionFailed
 from token_service.repository import Repository
@@ -50,13 +50,16 @@ class TakenOver(CommandError):
 
     def __init__(self, api_id: str) -> None:
         """Tell what to do."""
-        super().__init__("somebody else is attaching or detaching this API right now: when they "
-                         f"are done, look with gatepass status {api_id}")  # fmt: skip
+        super().__init__("another run is attaching or detaching this API, and this one stopped: when the other has "
+                         f"finished, check the API with gatepass status {api_id}")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class AttachRecord:
     """An attachment. `run` is the number of the run that wrote it; a change's `was` is not recorded.
+
+    `read_back` holds what was read right after writing where that was not what was written: a gateway may store another
+    value. It is this attachment's as what was written is, so that nothing takes it for somebody else's.
 
     `stored` is the document as it was read, which a write compares with byte by byte: what another release wrote, this
     one might spell otherwise.
@@ -70,11 +73,24 @@ class AttachRecord:
     options: AttachOptions
     run: str
     changes: Mapping[ResourceKey, ResourceChange]
+    read_back: Mapping[ResourceKey, ResourceValue | None] = field(default_factory=dict)
     stored: str | None = field(default=None, repr=False)
 
     def at(self, status: AttachStatus) -> "AttachRecord":
         """The same in another state."""
         return replace(self, status=status)
+
+    def having_read(self, written: Iterable[ResourceChange], state: ApiState) -> "AttachRecord":
+        """The same after these changes were written, and the API was read."""
+        keys = {change.key for change in written}
+        other = {change.key: state.get(change.key) for change in written if state.get(change.key) != change.now}
+        earlier = {key: value for key, value in self.read_back.items() if key not in keys}
+        return replace(self, read_back=earlier | other, stored=None)
+
+    def wrote(self, key: ResourceKey, value: ResourceValue | None) -> bool:
+        """Whether a value stands there by this attachment's doing, as it was written or as it was stored."""
+        change = self.changes.get(key)
+        return change is not None and (value == change.now or (key in self.read_back and value == self.read_back[key]))
 
     @property
     def document(self) -> str:
@@ -82,12 +98,14 @@ class AttachRecord:
         if self.stored is not None:
             return self.stored
         changes = self.changes.values()
-        facts = {
+        facts: dict[str, Any] = {
             "kind": self.kind,
             "stage": self.stage,
             "options": asdict(self.options) | {"run": self.run},
             "changes": [[str(one.key), value_to_json(one.now), value_to_json(one.origin)] for one in changes],
         }
+        if self.read_back:
+            facts["read_back"] = [[str(key), value_to_json(value)] for key, value in self.read_back.items()]
         return json.dumps(facts, separators=(",", ":"))
 
 
@@ -106,9 +124,11 @@ def load(repository: Repository, api_id: str) -> AttachRecord | None:
 def _parse(api_id: str, item: Item) -> AttachRecord:
     facts = json.loads(item["document"])
     changes = [_change(*row) for row in facts["changes"]]
+    read_back = {(key := ResourceKey.parse(text)): value_from_json(key.kind, one)
+                 for text, one in facts.get("read_back", [])}  # fmt: skip
     return AttachRecord(
         api_id, item["solution_id"], AttachStatus(item["status"]), ApiKind(facts["kind"]), facts["stage"],
-        _options(facts["options"]), facts["options"]["run"], {change.key: change for change in changes},
+        _options(facts["options"]), facts["options"]["run"], {change.key: change for change in changes}, read_back,
         stored=item["document"],
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from gatepass.attach import rest_preflight
 from gatepass.attach.api_state import NAME, ApiKind, ApiState, Deployable, choose_stage
+from gatepass.attach.context_uses import uses_of_integration
 from gatepass.attach.resources import (
     AUTHORIZER,
     DEPLOYMENT,
@@ -70,6 +71,8 @@ def _add_methods(state: ApiState, resource: dict[str, Any], binary: bool) -> Non
             type_,
             bool(facts.get("apiKeyRequired")),
         )
+        if uses := uses_of_integration(integration):
+            state.context_uses[route] = uses
         state.ids[ResourceKey(ResourceKind.ROUTE, route)] = resource["id"]
         state.routes[route] = RouteAuthorization(
             type_,

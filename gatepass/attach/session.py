@@ -15,7 +15,7 @@ from gatepass.attach import record as records
 from gatepass.attach.api_state import ApiState, exists
 from gatepass.attach.attach_plan import plan_attach
 from gatepass.attach.detach_plan import plan_detach
-from gatepass.attach.executor import OnWritten
+from gatepass.attach.executor import OnWritten, ReadBack
 from gatepass.attach.goal import AttachOptions, Goal
 from gatepass.attach.live_api import LiveApi
 from gatepass.attach.plan import AttachmentPlan, ResourceChange
@@ -35,7 +35,7 @@ class ManagedApi(CommandError):
         super().__init__(f"the stack {state.stack} manages this API, and its next deployment would take "
                          "the gate away: put the lines above into its template, with preflight as "
                          "docs/infrastructure-as-code.md has it, and before you deploy it run gatepass solutions link "
-                         f"{solution_id} {state.api_id}; or give --force-managed")  # fmt: skip
+                         f"{solution_id} {state.api_id}; or pass --force-managed")  # fmt: skip
         self.snippet = snippets.for_api(state.kind, authorizer_arn)
 
 
@@ -55,7 +55,7 @@ class AttachSession:
         old = records.load(environment.repository, api_id)
         arn = options.authorizer_arn or (old.options.authorizer_arn if old else _authorizer_of_stack(environment))
         if len(arn.split(":")) not in (7, 8) or ":function:" not in arn:
-            raise CommandError(f"--authorizer-arn: {arn} is no ARN of a Lambda function or its alias")
+            raise CommandError(f"--authorizer-arn: {arn} is not the ARN of a Lambda function or alias")
         stage = stage or (old.stage if old else None)
         live = LiveApi(environment.aws, environment.repository, api_id, stage, arn)
         if live.state.stack and not force_managed:
@@ -78,23 +78,24 @@ class AttachSession:
     def require_nothing_pending(self, plan: AttachmentPlan) -> None:
         """Raise `CommandError` where the deployment would publish other people's changes."""
         if plan.pending:
-            raise CommandError("a deployment would publish what others have not deployed yet:\n"
-                               + "\n".join(plan.pending) + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
+            raise CommandError("a deployment would also publish changes that others have not deployed:\n"
+                               + "\n".join(plan.pending) + "\nDeploy them first, or pass --deploy-pending")  # fmt: skip
 
     def require_unchanged(self, plan: AttachmentPlan) -> None:
         """Read again; raise `CommandError` where the plan would be another one by now."""
         self.live.read()
         plan.require_same(self.plan())
 
-    def apply(self, plan: AttachmentPlan, done: OnWritten) -> None:
-        """Write and verify; raises `RolledBack`, `Incomplete` or `TakenOver`."""
-        state = self.live.state
-        changes = {**self._kept(), **{change.key: change for change in plan.changes}}
+    def apply(self, plan: AttachmentPlan, done: OnWritten) -> ReadBack:
+        """Write and verify; tells what is stored otherwise. Raises `RolledBack`, `Incomplete` or `TakenOver`."""
+        state, kept = self.live.state, self._kept()
+        changes = {**kept, **{change.key: change for change in plan.changes}}
+        read_back = {key: value for key, value in self._old.read_back.items() if key in kept} if self._old else {}
         record = AttachRecord(
             state.api_id, self._goal.solution.solution_id, AttachStatus.ATTACHING, state.kind, state.stage,
-            self._goal.options, secrets.token_hex(4), changes,
+            self._goal.options, secrets.token_hex(4), changes, read_back,
         )  # fmt: skip
-        executor.attach(self.live, plan.changes, record, self._old, done)
+        return executor.attach(self.live, plan.changes, record, self._old, done)
 
     def _kept(self) -> Mapping[ResourceKey, ResourceChange]:
         """The record's changes that still stand: those that a detach had undone before it was cut off are over."""
@@ -121,7 +122,7 @@ class DetachSession:
         """Read the record; raises `CommandError` where there is none."""
         record = records.load(environment.repository, api_id)
         if record is None:
-            raise CommandError(f"{api_id} is not attached; gatepass solutions unlink ends a mere link")
+            raise CommandError(f"{api_id} is not attached; to remove only a link, run gatepass solutions unlink")
         return cls(environment, record)
 
     @cached_property
@@ -147,18 +148,18 @@ class DetachSession:
     def require_nothing_pending(self, plan: AttachmentPlan) -> None:
         """Raise `CommandError` where the deployment would publish other people's changes."""
         if plan.pending:
-            raise CommandError("the stage was deployed by others since, and needs a new deployment, "
-                               "which would publish what is not deployed yet:\n" + "\n".join(plan.pending)
-                               + "\nDeploy it first, or give --deploy-pending")  # fmt: skip
+            raise CommandError("others have deployed the stage since, so that it needs a new deployment, "
+                               "which would also publish changes that are not deployed:\n" + "\n".join(plan.pending)
+                               + "\nDeploy them first, or pass --deploy-pending")  # fmt: skip
 
     def require_unchanged(self, plan: AttachmentPlan) -> None:
         """Read again; raise `CommandError` where the plan would be another one by now."""
         self.live.read()
         plan.require_same(self.plan())
 
-    def apply(self, plan: AttachmentPlan, done: OnWritten) -> None:
-        """Put everything back; raises `Incomplete` or `TakenOver`."""
-        executor.detach(self.live, plan.changes, self._record, done)
+    def apply(self, plan: AttachmentPlan, done: OnWritten) -> ReadBack:
+        """Put everything back and verify; tells what is stored otherwise. Raises `Incomplete` or `TakenOver`."""
+        return executor.detach(self.live, plan.changes, self._record, done)
 
 
 def _authorizer_of_stack(environment: Environment) -> str:
@@ -167,9 +168,9 @@ def _authorizer_of_stack(environment: Environment) -> str:
     try:
         arn = stack_outputs(environment.aws, stack).get("AuthorizerArn")
     except CallFailed as error:
-        raise CommandError(f"the stack {stack} cannot be read ({error}): give --authorizer-arn "
+        raise CommandError(f"the stack {stack} cannot be read ({error}): pass --authorizer-arn "
                            "ARN") from error  # fmt: skip
     if arn is None:
-        raise CommandError(f"the stack {stack} has no output AuthorizerArn: deploy it again, or give "
+        raise CommandError(f"the stack {stack} has no output AuthorizerArn: deploy it again, or pass "
                            "--authorizer-arn ARN")  # fmt: skip
     return arn

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from gatepass.attach.api_state import NAME, ApiKind, ApiState, choose_stage
+from gatepass.attach.context_uses import uses_of_integration
 from gatepass.attach.resources import (
     AUTHORIZER,
     DEPLOYMENT,
@@ -42,8 +43,11 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
         if one["Name"] == NAME:
             state.ids[AUTHORIZER] = one["AuthorizerId"]
             state.authorizer = _authorizer_of(one, kind)
+    uses = {}
     for one in aws.items("get_integrations", ApiId=api_id):
-        state.targets.add(f"integrations/{one['IntegrationId']}")
+        target = f"integrations/{one['IntegrationId']}"
+        state.targets.add(target)
+        uses[target] = uses_of_integration(one)
         if one.get("Description") == _DESCRIPTION:
             state.ids[INTEGRATION] = one["IntegrationId"]
             state.integration = GateIntegration(one["IntegrationUri"])
@@ -51,6 +55,8 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
     by_authorizer = "context.authorizer.usageIdentifierKey" in found.get("ApiKeySelectionExpression", "")
     for one in aws.items("get_routes", ApiId=api_id):
         _add_route(state, one)
+        if found_uses := uses.get(one.get("Target", "")):
+            state.context_uses[one["RouteKey"]] = found_uses
         if by_authorizer and one.get("ApiKeyRequired"):
             state.key_by_authorizer.append(one["RouteKey"])
     state.ids[DEPLOYMENT] = facts.get("DeploymentId", "")

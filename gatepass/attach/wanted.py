@@ -60,7 +60,7 @@ def wanted_values(state: ApiState, goal: Goal, ours: Mapping[ResourceKey, Resour
         raise CommandError(f"the API belongs to {state.link.solution_id}: detach or unlink it there first")
     if state.authorizer and AUTHORIZER not in ours and state.authorizer.uri != authorizer.uri:
         raise CommandError(f"the API has an authorizer named {NAME} that calls another function, and "
-                           "routes may rest on it: rename it, or name its function with --authorizer-arn")  # fmt: skip
+                           "routes may use it: rename it, or pass its function as --authorizer-arn")  # fmt: skip
     if not isinstance(state.permission, FunctionPermission):
         wanted.values[PERMISSION] = FunctionPermission.WHOLE_ACCOUNT
     gated = _gated(state, goal, wanted)
@@ -98,7 +98,7 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
     gated = []
     for route, value in state.routes.items():
         if state.kind is ApiKind.WEBSOCKET and route != "$connect":
-            wanted.left_alone[route] = "only $connect can be decided on a WebSocket API"
+            wanted.left_alone[route] = "the gate decides only $connect on a WebSocket API"
         elif route.startswith("OPTIONS ") and not value.authorizer:
             wanted.left_alone[route] = "as asked" if route in options.except_ else "preflight carries no token"
         elif (options.only and route not in options.only) or route in options.except_:
@@ -108,8 +108,8 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
         else:
             gated.append(route)
     if not gated:
-        raise CommandError("no route is left to stand before: "
-                           + "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()))  # fmt: skip
+        why = "; ".join(f"{route}: {why}" for route, why in wanted.left_alone.items()) or "the API has none"
+        raise CommandError(f"there is no route to put behind the gate: {why}")
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
     if keyed := [route for route in gated if route in state.key_by_authorizer]:
         raise CommandError(f"{', '.join(keyed)}: requires an API key that the authorizer returns (API key source "
@@ -155,11 +155,11 @@ def _add_rest_preflight(state: ApiState, goal: Goal, gated: list[str], open_: Co
     excepted = {_path(route) for route in goal.options.except_ if route.startswith("OPTIONS ")}
     kept = [path for path in paths if state.preflights.get(path) is PreflightState.KEPT]
     for path in kept:
-        wanted.notes.append(f"OPTIONS {path} stays as it is: see that it allows the header authorization")
+        wanted.notes.append(f"OPTIONS {path} stays as it is: check that it allows the header authorization")
     for route in open_:
         wanted.notes.append(
-            f"{route} leads to a backend past the gate; the mock in its place allows pages the headers "
-            f"{responses.HEADERS} (--except '{route}' leaves it)"
+            f"{route} leads to a backend without passing the gate: a mock replaces it, which allows pages the headers "
+            f"{responses.HEADERS} (--except '{route}' keeps it)"
         )
     answer = responses.preflight(goal.solution)
     for path in paths:
@@ -177,8 +177,8 @@ def _add_http_preflight(state: ApiState, goal: Goal, gated: list[str], open_: Co
             keys.append(f"OPTIONS {_path(route)}")
     for route in open_:
         wanted.notes.append(
-            f"{route} leads to a backend past the gate; the gate answers it in its place, with the headers of the CORS "
-            f"settings (--except '{route}' leaves it)"
+            f"{route} leads to a backend without passing the gate: the gate's function answers it from now on, with "
+            f"the headers of the CORS settings (--except '{route}' keeps it)"
         )
     missing = [key for key in dict.fromkeys(keys) if key not in state.routes or key in open_]
     if missing:

@@ -6,7 +6,7 @@ from entitlements.identifiers import require_api_id
 from gatepass.attach.goal import AttachOptions
 from gatepass.attach.session import AttachSession, DetachSession, ManagedApi
 from gatepass.commands.arguments import add_json, add_solution
-from gatepass.commands.attach_dialogue import agreed, counting, say, show
+from gatepass.commands.attach_dialogue import agreed, counting, say, show, tell_stored
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
@@ -23,19 +23,21 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     attach.add_argument("--authorizer-arn", metavar="ARN", help="default: the stack's output AuthorizerArn")
     attach.add_argument("--replace-auth", action="store_true", help="switch routes with IAM, Cognito or JWT too")
     attach.add_argument("--replace-responses", action="store_true", help="replace the API's own gateway responses")
-    attach.add_argument("--deploy-pending", action="store_true", help="deploy other people's pending changes too")
     attach.add_argument("--force-managed", action="store_true", help="even though CloudFormation manages the API")
-    attach.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
-    attach.add_argument("--yes", action="store_true", help="do not ask")
-    add_json(attach)
+    _add_common(attach)
     attach.set_defaults(run=run_attach)
     detach = nouns.add_parser("detach", help="put an API back as it was before attach")
     detach.add_argument("api", metavar="API_ID")
-    detach.add_argument("--deploy-pending", action="store_true", help="deploy other people's pending changes too")
-    detach.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
-    detach.add_argument("--yes", action="store_true", help="do not ask")
-    add_json(detach)
+    _add_common(detach)
     detach.set_defaults(run=run_detach)
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--deploy-pending", action="store_true", help="deploy other people's pending changes too")
+    command.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+    command.add_argument("--verbose", action="store_true", help="show the headers and bodies of each answer")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    add_json(command)
 
 
 def run_attach(options: argparse.Namespace) -> int:
@@ -51,7 +53,7 @@ def run_attach(options: argparse.Namespace) -> int:
         print(error.snippet, end="")
         raise
     plan = session.plan()
-    show(session.live.state, plan, options.json)
+    show(session.live, plan, options)
     if session.is_done(plan):
         say(options, f"{api_id} is attached to {solution.solution_id}: nothing to do")
         return 0
@@ -62,8 +64,9 @@ def run_attach(options: argparse.Namespace) -> int:
     if not options.yes:
         session.require_unchanged(plan)
     with ending_on_signals(), counting("attaching", len(plan.changes)) as done:
-        session.apply(plan, done)
-    say(options, f"attached {api_id} to {solution.solution_id}: {len(plan.changes)} changes, read back and as planned")
+        stored = session.apply(plan, done)
+    outcome = tell_stored(options, stored) or "read back and as planned"
+    say(options, f"attached {api_id} to {solution.solution_id}: {len(plan.changes)} changes, {outcome}")
     return 0
 
 
@@ -75,7 +78,7 @@ def run_detach(options: argparse.Namespace) -> int:
     if not session.api_exists():
         return _forget(session, api_id, options)
     plan = session.plan()
-    show(session.live.state, plan, options.json)
+    show(session.live, plan, options)
     if not options.deploy_pending:
         session.require_nothing_pending(plan)
     if options.dry_run or not agreed(options, "Detach?"):
@@ -83,13 +86,13 @@ def run_detach(options: argparse.Namespace) -> int:
     if not options.yes:
         session.require_unchanged(plan)
     with ending_on_signals(), counting("detaching", len(plan.changes)) as done:
-        session.apply(plan, done)
-    say(options, f"detached {api_id}: it is as it was before")
+        stored = session.apply(plan, done)
+    say(options, f"detached {api_id}: {tell_stored(options, stored) or 'it is as it was before'}")
     return 0
 
 
 def _forget(session: DetachSession, api_id: str, options: argparse.Namespace) -> int:
-    print(f"there is no API {api_id} any more: its link and record go")
+    print(f"API {api_id} no longer exists: its link and record are removed")
     if options.dry_run or not agreed(options, "Detach?"):
         return 0 if options.dry_run else 1
     session.forget()

@@ -3,78 +3,88 @@
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from gatepass.attach.api_state import ApiState
 from gatepass.attach.document import value_to_json
-from gatepass.attach.executor import OnWritten
-from gatepass.attach.plan import AttachmentPlan
-from gatepass.attach.resources import (
-    BackendMethod,
-    CorsConfiguration,
-    CustomResponse,
-    HttpAuthorizer,
-    NarrowPermission,
-    PreflightMock,
-    ResourceValue,
-    RestAuthorizer,
-    RouteAuthorization,
-    SolutionLink,
-    WebSocketAuthorizer,
-)
-from gatepass.output import print_rows, progress
+from gatepass.attach.executor import OnWritten, ReadBack
+from gatepass.attach.live_api import LiveApi
+from gatepass.attach.outcome import stored_as
+from gatepass.attach.plan import Action, AttachmentPlan, ResourceChange
+from gatepass.attach.words import details, in_words
+from gatepass.output import progress
 from gatepass.refusals import CommandError
 
 
-def show(state: ApiState, plan: AttachmentPlan, as_json: bool) -> None:
-    """Print the plan."""
-    rows = [{"what": str(c.key), "from": in_words(c.was), "to": in_words(c.now)} for c in plan.changes]
-    if as_json:
-        facts = {"api": state.api_id, "kind": state.kind, "stage": state.stage, "changes": rows,
+def show(live: LiveApi, plan: AttachmentPlan, options: argparse.Namespace) -> None:
+    """Print the plan, with all that the answers say if `options` ask for it."""
+    state = live.state
+    if options.json:
+        facts = {"api": state.api_id, "kind": state.kind, "stage": state.stage, "authorizer_arn": live.arn,
+                 "changes": [_row(change, options.verbose) for change in plan.changes],
                  "left_alone": plan.left_alone, "notes": plan.notes, "warnings": plan.warnings,
                  "pending": list(plan.pending)}  # fmt: skip
         print(json.dumps(facts, indent=2))
         return
     print(f"{state.kind} API {state.api_id}, stage {state.stage}")
-    if rows:
-        print_rows(rows, ("what", "from", "to"), False, "")
+    print(f"gate: {live.arn}")
+    width = max((len(str(change.key)) for change in plan.changes), default=0)
+    for change in plan.changes:
+        print(f"  {change.action} {str(change.key).ljust(width)}  {_from_to(change)}")
+        if options.verbose:
+            _show_details(change)
     for route, why in plan.left_alone.items():
         print(f"left alone: {route}: {why}")
     for note in plan.notes:
         print(f"note: {note}")
     for warning in plan.warnings:
         print(f"warning: {warning}")
+    if plan.changes:
+        counts = Counter(change.action for change in plan.changes)
+        print(
+            f"Plan: {counts[Action.ADD]} to add, {counts[Action.CHANGE]} to change, {counts[Action.REMOVE]} to remove."
+        )
 
 
-def in_words(value: ResourceValue | None) -> str:
-    """A value as the table of the plan, and that of the drift, show it."""
-    match value:
-        case None:
-            return "none"
-        case RouteAuthorization():
-            name = "the gate" if value.is_gate else value.authorizer
-            return " ".join(filter(None, (value.type, name)))
-        case NarrowPermission():
-            return f"only {value.parameters.get('SourceArn') or value.parameters.get('Principal')}"
-        case SolutionLink():
-            return value.solution_id
-        case RestAuthorizer() | HttpAuthorizer() | WebSocketAuthorizer():
-            return f"{value.type}, cache {value.ttl} s"
-        case CustomResponse():
-            return f"{value.status or 'own status'}, {len(value.templates)} template(s)"
-        case CorsConfiguration() if value.allow_headers or value.allow_origins:
-            return f"origins {','.join(value.allow_origins)}; headers {','.join(value.allow_headers)}"
-        case BackendMethod():
-            return f"a backend ({value.put_integration['type']})"
-        case PreflightMock() if origin := value.headers.get("Access-Control-Allow-Origin"):
-            return f"mock, origin {origin}"
-    return str(value_to_json(value))
+def _row(change: ResourceChange, verbose: bool) -> dict[str, Any]:
+    row = {"what": str(change.key), "action": change.action.name.lower(),
+           "from": in_words(change.was), "to": in_words(change.now)}  # fmt: skip
+    return row | {"was": value_to_json(change.was), "now": value_to_json(change.now)} if verbose else row
+
+
+def _from_to(change: ResourceChange) -> str:
+    match change.action:
+        case Action.ADD:
+            return in_words(change.now)
+        case Action.REMOVE:
+            return in_words(change.was)
+        case Action.CHANGE:
+            return f"{in_words(change.was)} -> {in_words(change.now)}"
+
+
+def _show_details(change: ResourceChange) -> None:
+    was, now = details(change.was), details(change.now)
+    for name in dict.fromkeys([*was, *now]):
+        if was.get(name) == now.get(name):
+            print(f"        {name}: {now[name]}")
+            continue
+        for mark, values in ((Action.REMOVE, was), (Action.ADD, now)):
+            if name in values:
+                print(f"      {mark} {name}: {values[name]}")
 
 
 def say(options: argparse.Namespace, text: str) -> None:
     """Tell people, out of the way of `--json`."""
     print(text, file=sys.stderr if options.json else sys.stdout)
+
+
+def tell_stored(options: argparse.Namespace, stored: ReadBack) -> str:
+    """Tell what a gateway stores otherwise than it was written; empty if that is nothing, and else how to sum it up."""
+    for key, value in stored.items():
+        say(options, f"note: {stored_as(key, value)}")
+    return f"{len(stored)} of them stored in another form" if stored else ""
 
 
 def agreed(options: argparse.Namespace, question: str) -> bool:

@@ -8,8 +8,8 @@ from gatepass.attach import record as records
 from gatepass.attach.drift import find_drift
 from gatepass.attach.record import AttachStatus
 from gatepass.attach.resources import ResourceValue
+from gatepass.attach.words import in_words
 from gatepass.commands.arguments import add_json
-from gatepass.commands.attach_dialogue import in_words
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.output import print_rows
@@ -28,7 +28,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run_status(options: argparse.Namespace) -> int:
     """Compare with the record; exit status 1 where anything is not as attached."""
     if bool(options.api) == options.all:
-        raise CommandError("name one API, or give --all")
+        raise CommandError("name one API, or pass --all")
     environment = Environment.read(options.table)
     if options.all:
         apis = sorted(records.attached_apis(environment.repository))

@@ -72,6 +72,7 @@ def run_local(options: argparse.Namespace) -> int:
         local_stack(backend, options.port, decisions.put, pages=True) as stack,
     ):
         try:
+            # Inside the try, since an interrupt may arrive with the last line that this prints.
             _tell(stack, backend)
             _watch(stack, decisions, interruption)
         except KeyboardInterrupt:

@@ -42,7 +42,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     link.set_defaults(run=run_link)
     unlink = verbs.add_parser("unlink", help="unlink an API; the gate then refuses every request to it")
-    unlink.add_argument("solution", metavar="ID")
+    unlink.add_argument("solution", metavar="ID", nargs="?", help="the solution that it must be linked to")
     unlink.add_argument("api", metavar="API_ID")
     unlink.set_defaults(run=run_unlink)
 
@@ -171,10 +171,10 @@ def run_unlink(options: argparse.Namespace) -> int:
     """Delete the API's item."""
     environment = Environment.read(options.table)
     linked = environment.repository.get_item(api_key(require_api_id(options.api)))
-    if linked is None or linked["solution_id"] != options.solution:
-        raise CommandError(f"the API {options.api} is not linked to {options.solution}")
+    if linked is None or options.solution not in (None, linked["solution_id"]):
+        raise CommandError(f"the API {options.api} is not linked to {options.solution or 'any solution'}")
     environment.repository.delete_item(api_key(options.api))
-    print(f"unlinked {options.api} from {options.solution}: the gate refuses it within 60 seconds")
+    print(f"unlinked {options.api} from {linked['solution_id']}: the gate refuses it within 60 seconds")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,8 @@ def local_stack(
     The token service has the port after `port`, and the pages have the next one; 0 takes any that are free. With
     `pages`, the solution's marketplace is the local one, and its users return to its page on this machine.
     """
+    for one in range(port, port + 3 if port else 0):
+        _require_free(one)  # before an emulator has been started for nothing
     with emulated_aws() as aws:
         lines: deque[str] = deque(maxlen=1)
 
@@ -99,9 +102,21 @@ def _set_up(aws: EmulatedAws, solution: Solution) -> None:
     aws.create_user_pool()
 
 
+def _require_free(port: int) -> None:
+    with _usable(port), socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
 def _gateway(api: Api, port: int) -> LocalGateway:
-    try:
+    with _usable(port):
         return LocalGateway(api, port=port)
+
+
+@contextmanager
+def _usable(port: int) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise CommandError(f"port {port} cannot be used ({error.strerror}): give --port N") from error
 

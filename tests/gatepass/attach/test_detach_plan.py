@@ -90,7 +90,7 @@ def test_a_route_that_others_put_behind_the_gate_is_taken_out_as_the_refusal_say
     world.v2.update_route(ApiId=api, RouteId=new, AuthorizationType="CUSTOM", AuthorizerId=gate)
     assert world.detach(api) == 1
     said = capsys.readouterr().err
-    assert "route GET /new was put behind the gate by somebody else: set the authorization that it" in said
+    assert "route GET /new was put behind the gate by somebody else: set the authorization that it should" in said
     assert "gatepass attach" not in said
     world.v2.update_route(ApiId=api, RouteId=new, AuthorizationType="NONE")
     assert world.detach(api) == 0

@@ -37,7 +37,7 @@ def deleted(world: World, api: str) -> None:
 REST: dict[str, Callable[[World, str], None]] = {
     "GET /iam: authorization NONE, deployed is AWS_IAM": open_iam,
     "GET /health: another integration is deployed": another_integration,
-    "GET /iam: an API key is asked for, deployed it is the other way": a_key_asked_for,
+    "GET /iam: an API key is required, unlike as deployed": a_key_asked_for,
     "GET /iam: deleted, and still deployed": deleted,
 }
 
@@ -129,7 +129,7 @@ def more_origins(world: World, api: str) -> None:
 
 GATED: list[tuple[str, str, Callable[[World, str], None]]] = [
     ("REST", "GET /health: another integration is deployed", another_integration),
-    ("REST", "GET /health: an API key is asked for, deployed it is the other way", another_key),
+    ("REST", "GET /health: an API key is required, unlike as deployed", another_key),
     ("HTTP", "POST /search: other settings are deployed", slower),
     ("HTTP", "cors: other settings are deployed", more_origins),
 ]

@@ -48,7 +48,7 @@ def test_the_name_of_a_deployment_makes_no_difference() -> None:
     ],
 )
 def test_another_plan_is_refused(changes: list[ResourceChange]) -> None:
-    with pytest.raises(CommandError, match="was changed while this was asked"):
+    with pytest.raises(CommandError, match="changed while the command waited for an answer"):
         anew(1).require_same(AttachmentPlan(changes))
 
 

@@ -5,15 +5,18 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from entitlements.items import attachment_key
 from gatepass.attach import record as records
-from gatepass.attach.api_state import ApiKind
+from gatepass.attach.api_state import ApiKind, ApiState
 from gatepass.attach.goal import AttachOptions
+from gatepass.attach.plan import ResourceChange
 from gatepass.attach.record import AttachRecord, AttachStatus, TakenOver
+from gatepass.attach.resources import CustomResponse, ResourceKey, ResourceKind
 from gatepass.refusals import CommandError
 from tests.gatepass.attach.conftest import ARN, World
 from tests.support.emulators import ROOT
@@ -143,3 +146,20 @@ def test_a_record_that_is_not_understood_is_named_and_left_alone(table: Table, d
     table.put(*attachment_key("a1b2c3"), solution_id=SOLUTION, status="attached", document=document)
     with pytest.raises(CommandError, match="the attachment record of a1b2c3 cannot be read"):
         records.load(repository(table), "a1b2c3")
+
+
+def test_what_was_stored_otherwise_is_recorded_until_it_is_written_again(table: Table) -> None:
+    where = repository(table)
+    denied, failed = (ResourceKey(ResourceKind.RESPONSE, name) for name in ("ACCESS_DENIED", "AUTHORIZER_FAILURE"))
+    ours, stored = CustomResponse("403", {}, {"application/json": "{}"}), CustomResponse("403", {}, {})
+    changes = {key: ResourceChange(key, None, ours, None) for key in (denied, failed)}
+    state = ApiState("a1b2c3", ApiKind.REST, "prod", responses={"ACCESS_DENIED": stored})
+    read = replace(record("1"), changes=changes).having_read(list(changes.values()), state)
+    assert read.read_back == {denied: stored, failed: None}
+    records.save(where, read, None)
+    loaded = records.load(where, "a1b2c3")
+    assert loaded is not None
+    assert loaded.read_back == read.read_back
+    assert [loaded.wrote(denied, value) for value in (ours, stored, None)] == [True, True, False]
+    state.responses["ACCESS_DENIED"] = ours
+    assert loaded.having_read([changes[denied]], state).read_back == {failed: None}

@@ -1,14 +1,12 @@
 """A REST API is read right also where a gateway leaves out what AWS always says."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.gatepass.attach.conftest import CLIENTS, Faults, World
-
-Tamper = Callable[[dict[str, Any]], object]
+from tests.gatepass.attach.conftest import World
+from tests.gatepass.attach.tampering import Change, tampering
 
 
 def methods(parsed: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -35,30 +33,6 @@ def authorizer_without_type(parsed: dict[str, Any]) -> None:
             del method["authorizationType"]
 
 
-@contextmanager
-def told(world: World, **tampers: Tamper) -> Iterator[Faults]:
-    """Faults to run the command with, whose answers from API Gateway are changed before it reads them."""
-    registered: list[tuple[str, Any]] = []
-
-    class Told(Faults):
-        def install(self, client: Any) -> Any:
-            for operation, tamper in tampers.items():
-                event = f"after-call.apigateway.{operation}"
-
-                def change(parsed: dict[str, Any], tamper: Tamper = tamper, **_: Any) -> None:
-                    tamper(parsed)
-
-                client.meta.events.register(event, change, unique_id=f"told-{operation}")
-                registered.append((event, f"told-{operation}"))
-            return client
-
-    try:
-        yield Told()
-    finally:
-        for event, name in registered:
-            CLIENTS[world.endpoint, "apigateway"].client.meta.events.unregister(event, unique_id=name)
-
-
 def summary_without_type(parsed: dict[str, Any]) -> None:
     for of_path in parsed.get("apiSummary", {}).values():
         for method in of_path.values():
@@ -66,10 +40,10 @@ def summary_without_type(parsed: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("tamper", [without_type, null_type])
-def test_a_method_without_a_type_of_authorization_has_none(world: World, tamper: Tamper) -> None:
+def test_a_method_without_a_type_of_authorization_has_none(world: World, tamper: Change) -> None:
     api = world.rest_api()
     before = world.state(api, "REST")
-    with told(world, GetResources=tamper) as faults:
+    with tampering(world, told={"apigateway.GetResources": tamper}) as faults:
         assert world.attach(api, faults=faults) == 0
         routes = world.routes(api, "REST")
         assert routes["GET /health"][0] == routes["ANY /{proxy+}"][0] == "CUSTOM"
@@ -84,7 +58,7 @@ def test_a_method_with_an_authorizer_and_no_type_is_not_taken_for_open(world: Wo
     """Detaching would leave it open."""
     api = world.rest_api()
     before = world.state(api, "REST")
-    with told(world, GetResources=authorizer_without_type) as faults:
+    with tampering(world, told={"apigateway.GetResources": authorizer_without_type}) as faults:
         assert world.attach(api, "--only", "POST /search", faults=faults) == 0
     assert world.detach(api) == 0
     assert world.state(api, "REST") == before
@@ -92,7 +66,7 @@ def test_a_method_with_an_authorizer_and_no_type_is_not_taken_for_open(world: Wo
 
 def test_a_deployment_whose_summary_has_no_types_is_compared(world: World) -> None:
     api = world.rest_api()
-    with told(world, GetDeployment=summary_without_type) as faults:
+    with tampering(world, told={"apigateway.GetDeployment": summary_without_type}) as faults:
         assert world.attach(api, faults=faults) == 0
         assert world.run("status", api, faults=faults) == 0
     assert world.detach(api) == 0

@@ -148,14 +148,6 @@ def test_a_proxy_of_the_shells_is_none_of_the_local_stacks_business(gatepass: Co
     assert run.returncode == 0, run.stderr
 
 
-def test_a_port_in_use_is_a_clear_refusal(gatepass: Command) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        run = gatepass("local", "--port", str(taken.getsockname()[1]))
-    assert (run.returncode, "give --port" in run.stderr) == (1, True)
-
-
 @pytest.fixture
 def no_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     @contextmanager
@@ -165,6 +157,22 @@ def no_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(emulated_aws, "moto_server", nothing)
     with mock.patch.dict(os.environ):
         yield
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_port_in_use_is_refused_before_anything_is_started(
+    place: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def started(*_: object) -> None:
+        raise AssertionError("an emulator was started")
+
+    monkeypatch.setattr(emulated_aws, "moto_server", started)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert cli.main(["local", "--port", str(port - place)]) == 1
+    assert "cannot be used (Address already in use): give --port N" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_emulator")

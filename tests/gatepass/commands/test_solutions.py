@@ -116,3 +116,15 @@ def test_users_whose_plan_is_removed_are_counted(gatepass: Command, tmp_path: Pa
         assert run.returncode == 0
         assert "2 user(s) of faiss-search have the plan pro, which this removes" in run.stderr
         assert "registered" not in run.stderr
+
+
+@pytest.mark.parametrize("named", [["faiss-search"], []])
+def test_an_api_is_unlinked_with_or_without_its_solution(gatepass: Command, named: list[str]) -> None:
+    gatepass("init")
+    gatepass("solutions", "apply", str(ROOT / "examples" / "faiss_search" / "solution.yaml"))
+    gatepass("solutions", "link", "faiss-search", "abc123")
+    wrong = gatepass("solutions", "unlink", "another-one", "abc123")
+    assert (wrong.returncode, "is not linked to another-one" in wrong.stderr) == (1, True)
+    assert gatepass("solutions", "unlink", *named, "abc123").stdout.startswith("unlinked abc123 from faiss-search")
+    again = gatepass("solutions", "unlink", *named, "abc123")
+    assert (again.returncode, "is not linked to" in again.stderr) == (1, True)

@@ -77,7 +77,7 @@ def test_it_shows_asks_counts_and_ends_as_it_was_told(world: World) -> None:
     for answer in ("n\n", "\n", "\x04"):
         with terminal(world, *attach(api)) as opened:
             opened.read_until("Attach? [y/N]")
-            assert re.search(r"route POST /search +CUSTOM \w+ +CUSTOM the gate", opened.seen)
+            assert re.search(r"~ route POST /search +CUSTOM \w+ -> CUSTOM the gate", opened.seen)
             assert opened.answer(answer) == 1
         assert world.state(api, "REST") == before
     with terminal(world, *attach(api)) as opened:
@@ -100,7 +100,7 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
         world.v2.update_route(ApiId=api, RouteId=route, AuthorizationType="AWS_IAM")
         before = world.state(api, "HTTP")
         assert opened.answer("y\n") == 1
-    assert "was changed while this was asked" in opened.seen
+    assert "changed while the command waited for an answer" in opened.seen
     assert world.state(api, "HTTP") == before
     assert world.attach(api) == 0
     with terminal(world, "detach", api) as opened:
@@ -108,7 +108,7 @@ def test_what_somebody_changes_while_it_asks_is_not_overwritten(world: World) ->
         (fresh,) = [r["RouteId"] for r in world.v2.get_routes(ApiId=api)["Items"] if r["RouteKey"] == "$default"]
         world.v2.update_route(ApiId=api, RouteId=fresh, AuthorizationType="AWS_IAM")
         assert opened.answer("y\n") == 1
-    assert "was changed while this was asked" in opened.seen
+    assert "changed while the command waited for an answer" in opened.seen
 
 
 def test_a_stage_that_others_deployed_since_is_detached_when_that_is_agreed_to(world: World) -> None:
@@ -134,7 +134,7 @@ def test_two_operators_at_once_do_not_undo_each_other(world: World, name: str) -
         first.send_signal(getattr(signal, name))
         assert first.wait(60) == 1
         assert first.stderr is not None
-        assert "somebody else is attaching or detaching this API right now" in first.stderr.read()
+        assert "another run is attaching or detaching this API" in first.stderr.read()
     assert world.run("status", api) == 0
 
 
@@ -182,7 +182,7 @@ def test_a_signal_half_way_rolls_back(world: World, kind: str, operation: str, n
         process.send_signal(getattr(signal, name))
         assert process.wait(60) == 1
         assert process.stderr is not None
-        assert "everything is as it was before. The cause: interrupted" in process.stderr.read()
+        assert "everything is as it was before. Cause: interrupted" in process.stderr.read()
     assert world.state(api, kind) == before
     assert records.load(Repository(world.table.client, world.table.name), api) is None
 

@@ -72,7 +72,7 @@ def test_a_run_whose_first_write_got_no_answer_leaves_another_run_s_record_alone
                 raise self.error()
 
     assert world.attach(api, faults=Lost()) == 1
-    assert "somebody else is attaching" in capsys.readouterr().err
+    assert "another run is attaching" in capsys.readouterr().err
     assert record_of(world, api) is not None
     assert world.run("status", api) == 0
     assert world.detach(api) == 0
@@ -224,7 +224,7 @@ def test_an_attach_during_a_detach_keeps_what_it_needs(world: World, capsys: pyt
 
     assert world.attach(api) == 0
     assert world.detach(api, faults=Meanwhile()) == 1
-    assert "somebody else is attaching" in capsys.readouterr().err
+    assert "another run is attaching" in capsys.readouterr().err
     # Its routes are open or gated as the two left them; the next run of either ends it whole.
     assert world.attach(api) == 0
     assert world.run("status", api) == 0

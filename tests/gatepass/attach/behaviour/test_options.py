@@ -117,7 +117,7 @@ def test_the_authorizer_is_the_stack_s_unless_another_is_named(world: World, sta
 def test_what_is_no_function_is_refused(world: World, arn: str, capsys: pytest.CaptureFixture[str]) -> None:
     api = world.rest_api()
     assert world.run("attach", api, "--solution", SOLUTION, "--authorizer-arn", arn, "--yes") == 1
-    assert "is no ARN of a Lambda function" in capsys.readouterr().err
+    assert "is not the ARN of a Lambda function" in capsys.readouterr().err
 
 
 def test_an_authorizer_of_the_same_name_that_calls_another_function_is_not_taken_over(
@@ -237,7 +237,7 @@ def test_stages_that_deploy_themselves_are_named_before_they_change(
     world.v2.create_stage(ApiId=api, StageName="old", AutoDeploy=False)
     assert world.attach(api, "--stage", "$default", "--dry-run", "--json") == 0
     plan = json.loads(capsys.readouterr().out)
-    assert plan["warnings"] == ["stages that deploy every change by themselves change too: dev, qa"]
+    assert "stages that deploy every change by themselves change too: dev, qa" in plan["warnings"]
     later = "stages that change only with their next deployment: old"
     assert later in plan["notes"]
     assert world.attach(api, "--stage", "$default") == 0
@@ -255,8 +255,7 @@ def test_one_stage_needs_no_word_about_others(world: World, auto: bool, capsys: 
     api = world.v2_api(auto=auto)
     assert world.attach(api, "--dry-run", "--json") == 0
     plan = json.loads(capsys.readouterr().out)
-    assert plan["warnings"] == []
-    assert not [note for note in plan["notes"] if "stage" in note]
+    assert not [line for line in plan["warnings"] + plan["notes"] if "stage" in line]
 
 
 def test_the_other_stages_of_a_rest_api_change_with_their_next_deployment(

@@ -289,6 +289,7 @@ class TwoPeople(RuleBasedStateMachine):
         assert (status, again["token"], self.reason(again["token"])) == (200, welcome["token"], "ok")
         self.one_token_is_live_at_most()
         for password in (STRANGERS_PASSWORD, *self.passwords):
+            self.hours_pass()
             body = {"email": self.email, "password": password} | ASK
             assert self.call("POST", "/v1/sessions", body, STRANGER)[0] == 401
 

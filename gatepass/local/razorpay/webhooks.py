@@ -1,0 +1,65 @@
+"""What Razorpay would post: events as raw bytes with their headers.
+
+https://razorpay.com/docs/webhooks/validate-test/ and https://razorpay.com/docs/webhooks/payments/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gatepass.local.razorpay.entities import Entity
+
+
+def sign(message: bytes, secret: str) -> str:
+    """The hex HMAC-SHA256 of the message, for webhooks and for Checkout's return alike."""
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event, ready to be posted any number of times. `signature` is None if the webhook has no secret."""
+
+    event_id: str
+    event: str
+    body: bytes
+    signature: str | None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the request. The event id is not part of what is signed."""
+        headers = {"Content-Type": "application/json", "x-razorpay-event-id": self.event_id}
+        if self.signature is not None:
+            headers["X-Razorpay-Signature"] = self.signature
+        return headers
+
+
+@dataclass
+class Outbox:
+    """The deliveries of one webhook, oldest first.
+
+    An event is signed when it happens: after `secret` is changed, retries of older events still carry the signature
+    of the older secret, as Razorpay's do.
+    """
+
+    account_id: str
+    secret: str | None
+    new_id: Callable[[], str]
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def add(self, event: str, now: int, **entities: Entity) -> None:
+        """Record an event about `entities`, by their kind and as they are now: Razorpay sends snapshots."""
+        content = {
+            "entity": "event",
+            "account_id": self.account_id,
+            "event": event,
+            "contains": list(entities),
+            "payload": {kind: {"entity": entity} for kind, entity in entities.items()},
+            "created_at": now,
+        }
+        body = json.dumps(content, separators=(",", ":")).encode()
+        signature = sign(body, self.secret) if self.secret else None
+        self.deliveries.append(Delivery(self.new_id(), event, body, signature))
