@@ -106,7 +106,7 @@ check: $(VENV)/.dev $(SAM_VENV)/.done ## Lint, types, templates, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(SAM_VENV)/bin/sam validate --lint --region us-east-1
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml examples/*/template.yaml
 	$(BIN)/python -m tests.support.make_events --check
 	$(BIN)/python -m token_service.web.openapi --check docs/openapi.json
 

@@ -32,6 +32,12 @@ def print_record(record: Mapping[str, Any], as_json: bool) -> None:
         print(f"{name.ljust(width)}  {'' if value is None else value}")
 
 
+def announce(what: str) -> None:
+    """Say on a terminal what begins, if it takes a while until there is more to say."""
+    if sys.stderr.isatty():
+        print(f"{what} …", file=sys.stderr, flush=True)
+
+
 class Progress:
     """The progress of a long command on standard error, if that is a terminal. Messages are printed in any case."""
 

@@ -9,6 +9,7 @@ from typing import Final
 from gatepass.commands.local import print_exports
 from gatepass.interrupts import ending_on_signals
 from gatepass.local.extra import require_extra
+from gatepass.output import announce
 from gatepass.refusals import CommandError
 
 POLL_SECONDS: Final = 0.5
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from gatepass.local.emulated_aws import REGION, emulated_aws
 
     place = reach(options.host)
+    announce("starting the emulator, which takes some seconds")
     with ending_on_signals() as interruption, emulated_aws(place.listen) as aws:
         aws.require("init", "--fixture")
         aws.create_user_pool()

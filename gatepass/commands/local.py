@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from gatepass.interrupts import Interruption, ending_on_signals
 from gatepass.local.extra import require_extra
+from gatepass.output import announce
 from gatepass.refusals import CommandError
 
 if TYPE_CHECKING:
     from gatepass.local.backends import Backend
     from gatepass.local.stack import LocalStack
 
+STARTING: Final = "starting the local stack, which takes some seconds"
 MAX_PORT: Final = 65_533
 USER: Final = "00000000-0000-4000-8000-000000000001"
 """Has a token from the start."""
@@ -43,6 +45,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the journey; exit 1 if a step fails."""
     require_extra()
+    announce(STARTING)
     from rich.console import Console
 
     from gatepass.local.backends import example
@@ -65,6 +68,7 @@ def run_local(options: argparse.Namespace) -> int:
     if (options.app is None) != (options.solution is None):
         raise CommandError("give both --app MODULE:HANDLER and --solution FILE, or neither for the example")
     backend = own(options.app, options.solution) if options.app else example()
+    announce(STARTING)
     # The gateway's threads only queue their lines: a terminal that is gone must not fail the decision that they log.
     decisions: queue.SimpleQueue[str] = queue.SimpleQueue()
     with (
