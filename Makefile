@@ -70,9 +70,8 @@ lock: $(VENV)/.dev ## Pin the requirements anew (needs uv)
 	@for file in dev run authorizer token_service sam cdk ministack bench_peers bench_runtime; do
 	  constraint=$$([[ $$file =~ ^(dev|sam|cdk|ministack)$$ ]] || echo "-c requirements/dev.txt")
 	  python=$$([ $$file = ministack ] && echo 3.13 || echo 3.11)
-	  extra=$$([ $$file != run ] || echo requirements/local.in)
 	  uv pip compile -q --universal --python-version $$python --generate-hashes --no-emit-index-url --no-header \
-	    $$constraint requirements/$$file.in $$extra -o requirements/$$file.txt
+	    $$constraint requirements/$$file.in -o requirements/$$file.txt
 	done
 
 # ---- work -----------------------------------------------------------------------------------------------------------

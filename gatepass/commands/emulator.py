@@ -8,7 +8,6 @@ from typing import Final
 
 from gatepass.commands.local import print_exports
 from gatepass.interrupts import ending_on_signals
-from gatepass.local.extra import require_extra
 from gatepass.output import announce
 from gatepass.refusals import CommandError
 
@@ -41,7 +40,6 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def run(options: argparse.Namespace) -> int:
     """Run until interrupted."""
-    require_extra()
     from gatepass.local.bridge import reach
     from gatepass.local.emulated_aws import REGION, emulated_aws
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from gatepass.interrupts import Interruption, ending_on_signals
-from gatepass.local.extra import require_extra
 from gatepass.output import announce
 from gatepass.refusals import CommandError
 
@@ -44,7 +43,6 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the journey; exit 1 if a step fails."""
-    require_extra()
     announce(STARTING)
     from rich.console import Console
 
@@ -59,7 +57,6 @@ def run_demo(options: argparse.Namespace) -> int:
 
 def run_local(options: argparse.Namespace) -> int:
     """Run until interrupted, showing each decision."""
-    require_extra()
     from gatepass.local.backends import example, own
     from gatepass.local.stack import local_stack
 

@@ -63,6 +63,5 @@ def _wait(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
         else:
             return
     raise CommandError(
-        "the emulator (moto's server) did not start: install its packages again (make setup, or pip install "
-        "'gatepass[local]')"
+        "the emulator (moto's server) did not start: install the command again (make setup, or pip install .)"
     )
