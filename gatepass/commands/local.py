@@ -95,7 +95,7 @@ def _tell(stack: "LocalStack", backend: "Backend") -> None:
     print_exports({**stack.aws.exported(), "TOKEN": token})
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
     print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')
-    print("Mailed codes are shown here. Its Cognito is moto's: no code grows old, and nobody is locked out.")
+    print("Mailed codes are shown here. moto emulates Cognito: codes do not expire, and nobody is locked out.")
     print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
 
 
