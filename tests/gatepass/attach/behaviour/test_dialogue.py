@@ -148,7 +148,8 @@ signal.signal(signal.SIGUSR1, lambda *_: resumed.append(True))
 def call(self, service, operation, **parameters):
     answer = plain(self, service, operation, **parameters)
     if operation == sys.argv[1] and not paused:
-        paused.append(print("paused", flush=True))
+        paused.append(True)  # first: the signal may come while this line is printed, and the way back must not pause
+        print("paused", flush=True)
         while not resumed:  # not signal.pause(), which would miss a signal that came just before it
             time.sleep(0.01)
     return answer
