@@ -25,12 +25,20 @@ class MappingReader:
             if key not in keys:
                 self.faults[f"{prefix}{key}"] = f"is not a setting; known are {', '.join(keys)}"
 
-    def count(self, value: object, path: str) -> int:
-        """A whole number of at least 1."""
+    def count(self, value: object, path: str, most: int = MAX_COUNT) -> int:
+        """A whole number from 1 to `most`."""
         # bool is an int in Python, and YAML's `yes` is a bool.
-        if type(value) is not int or not 1 <= value <= MAX_COUNT:
-            self.faults[path] = f"must be a whole number from 1 to {MAX_COUNT}"
+        if type(value) is not int or not 1 <= value <= most:
+            self.faults[path] = f"must be a whole number from 1 to {most}"
             return 1
+        return value
+
+    def up_to(self, data: Mapping[Any, Any], key: str, most: int, default: int) -> int:
+        """A whole number from 0 to `most`."""
+        value = data.get(key, default)
+        if type(value) is not int or not 0 <= value <= most:
+            self.faults[key] = f"must be a whole number from 0 to {most}"
+            return default
         return value
 
     def text(self, data: Mapping[Any, Any], key: str, default: str | None = None) -> str:

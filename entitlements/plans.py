@@ -2,18 +2,11 @@
 
 from typing import Any, Final, NamedTuple
 
+from entitlements.prices import Price, PricingModel
 from entitlements.rules import RULES, AtMost, CreditsLeft, PaidUntil, Rule
 
 ANONYMOUS: Final = "anonymous"
 """The plan of visitors without a token; a solution without it has no anonymous tier."""
-
-
-class Price(NamedTuple):
-    """An amount in the currency's smallest unit (paise), per interval or once."""
-
-    amount: int
-    currency: str
-    interval: str | None = None
 
 
 class Plan(NamedTuple):
@@ -47,9 +40,23 @@ class Plan(NamedTuple):
         """Whether it lapses when `paid_until` is past."""
         return any(isinstance(rule, PaidUntil) for rule in self.rules)
 
+    @property
+    def model(self) -> PricingModel:
+        """How it is paid for."""
+        if self.prepaid:
+            return PricingModel.PREPAID
+        return self.price.model if self.price else PricingModel.FREE
+
+    @property
+    def readable_price(self) -> str | None:
+        """The price for people: as `Price.readable`, or `₹99.00 for 100 requests`; None without a price."""
+        if self.price is None or self.credits is None:
+            return self.price.readable if self.price else None
+        return f"{self.price.readable_amount} for {self.credits} request{'' if self.credits == 1 else 's'}"
+
     def to_mapping(self) -> dict[str, Any]:
         """The plan's settings, as in YAML."""
         settings: dict[str, Any] = {key: kind.setting(self.rules) for key, kind in RULES.items()}
         if self.price:
-            settings["price"] = {name: value for name, value in self.price._asdict().items() if value is not None}
+            settings["price"] = self.price.to_mapping()
         return {key: value for key, value in settings.items() if value is not None}

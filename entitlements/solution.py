@@ -11,13 +11,18 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from entitlements.costs import cost_of
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
 from entitlements.mapping_reader import MAX_COUNT, MappingReader
-from entitlements.plans import ANONYMOUS, Plan, Price
+from entitlements.plans import ANONYMOUS, Plan
+from entitlements.prices import Price
 from entitlements.rules import RULES, AtMost
 from entitlements.windows import WINDOWS, zone
 
 MAX_PLANS: Final = 100
 """The most operands that DynamoDB's IN accepts."""
-INTERVALS: Final = ("day", "week", "month", "year")
+MAX_GRACE_DAYS: Final = 30
+DEFAULT_GRACE_DAYS: Final = 4
+"""Razorpay retries a failed charge on each of the three days after it (T+3), so a user who is cut off before the fourth
+may still pay: https://razorpay.com/docs/payments/subscriptions/payment-retries/
+"""
 METHODS: Final = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _ROUTE: Final = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*|\$connect)")
 
@@ -34,7 +39,8 @@ class ConfigError(ValueError):
 class Solution(NamedTuple):
     """A valid configuration, as `read_solution` makes it.
 
-    `upgrade_url` is where a user can upgrade: the marketplace's URL with the solution's id.
+    `upgrade_url` is where a user can upgrade: the marketplace's URL with the solution's id. `grace_days` is how long a
+    recurring plan continues after the end of the time that was paid for.
     """
 
     solution_id: str
@@ -52,6 +58,7 @@ class Solution(NamedTuple):
     allow_query_token: bool = False
     trusted_proxies: int = 0
     origin_secret_sha256: str = ""
+    grace_days: int = DEFAULT_GRACE_DAYS
 
     @property
     def active(self) -> bool:
@@ -98,6 +105,7 @@ class Solution(NamedTuple):
             "allow_query_token": self.allow_query_token,
             "trusted_proxies": self.trusted_proxies,
             "origin_secret_sha256": self.origin_secret_sha256,
+            "grace_days": self.grace_days,
         }
 
 
@@ -144,7 +152,7 @@ class _Reader(MappingReader):
     KEYS: Final = (
         "solution_id", "name", "status", "frontend_url", "return_urls", "marketplace_url", "timezone", "default_plan",
         "plans", "costs", "token_delivery", "allow_query_token", "trusted_proxies", "origin_secret",
-        "origin_secret_sha256",
+        "origin_secret_sha256", "grace_days",
     )  # fmt: skip
 
     def solution(self, data: object) -> Solution | None:
@@ -159,10 +167,7 @@ class _Reader(MappingReader):
             zone(timezone)
         except ValueError as error:
             self.faults["timezone"] = str(error)
-        proxies = data.get("trusted_proxies", 0)
-        if type(proxies) is not int or not 0 <= proxies <= 10:
-            self.faults["trusted_proxies"] = "must be a whole number from 0 to 10"
-            proxies = 0
+        proxies = self.up_to(data, "trusted_proxies", 10, 0)
         secret = self._origin_secret(data)
         if proxies and not secret:
             self.faults["trusted_proxies"] = "needs origin_secret: without it direct callers could forge addresses"
@@ -185,6 +190,7 @@ class _Reader(MappingReader):
             allow_query_token=self.flag(data, "allow_query_token"),
             trusted_proxies=proxies,
             origin_secret_sha256=secret,
+            grace_days=self.up_to(data, "grace_days", MAX_GRACE_DAYS, DEFAULT_GRACE_DAYS),
         )
 
     def _plans(self, data: object) -> dict[str, Plan]:
@@ -213,7 +219,7 @@ class _Reader(MappingReader):
         # Of rules with equally much left, the first explains a decision: one that resets within a day comes last.
         brief = {window.name for window in WINDOWS if not window.everywhere}
         rules.sort(key=lambda rule: isinstance(rule, AtMost) and rule.window in brief)
-        price = self._price(data["price"], f"{path}.price") if "price" in data else None
+        price = Price.read(data["price"], self, f"{path}.price", "credits" in data) if "price" in data else None
         plan = Plan(name, tuple(rules), price)
         if name == ANONYMOUS and not plan.free:
             self.faults[path] = "the anonymous plan can have neither price nor credits: a visitor cannot pay"
@@ -230,20 +236,6 @@ class _Reader(MappingReader):
         if name and not plans[name].free:
             self.faults["default_plan"] = "must be a plan without price and credits: lapsed payments fall back to it"
         return name
-
-    def _price(self, data: object, path: str) -> Price | None:
-        if not isinstance(data, Mapping):
-            self.faults[path] = "must be a mapping, for example {amount: 49900, currency: INR, interval: month}"
-            return None
-        self.known(data, f"{path}.", Price._fields)
-        currency = data.get("currency")
-        if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
-            self.faults[f"{path}.currency"] = "must be an ISO 4217 code such as INR"
-            currency = ""
-        interval = data.get("interval")
-        if interval is not None and not (isinstance(interval, str) and interval in INTERVALS):
-            self.faults[f"{path}.interval"] = f"must be one of {', '.join(INTERVALS)}"
-        return Price(self.count(data.get("amount"), f"{path}.amount"), currency, interval)
 
     def _costs(self, data: object, plans: Mapping[str, Plan]) -> dict[str, int]:
         if not isinstance(data, Mapping):

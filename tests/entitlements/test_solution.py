@@ -60,6 +60,10 @@ def test_a_limit_that_is_no_positive_number_is_refused(limit: object) -> None:
         ({"costs": {"FETCH /search": 1}}, "costs.FETCH /search"),
         ({"token_delivery": "cookie"}, "token_delivery"),
         ({"trusted_proxies": 1}, "trusted_proxies"),
+        ({"grace_days": -1}, "grace_days"),
+        ({"grace_days": 31}, "grace_days"),
+        ({"grace_days": True}, "grace_days"),
+        ({"grace_days": "4"}, "grace_days"),
         ({"origin_secret": "short"}, "origin_secret"),
         ({"allow_query_token": "yes"}, "allow_query_token"),
         ({"colour": "red"}, "colour"),
@@ -120,12 +124,24 @@ def test_a_stored_plan_of_which_no_limit_is_known_is_left_out_instead_of_unlimit
         ({"token_delivery": "pigeon"}, "token_delivery"),
         ({"trusted_proxies": 1}, "trusted_proxies"),
         ({"costs": {"POST /search": "free"}}, "costs.POST /search"),
+        ({"grace_days": "long"}, "grace_days"),
     ],
 )
 def test_a_stored_value_that_is_not_known_refuses(changes: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError) as caught:
         solution_from_document(later(**changes))
     assert key in caught.value.faults
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_grace_days_survive_the_table(days: int) -> None:
+    assert solution_from_document(read_solution(config(grace_days=days)).to_document()).grace_days == days
+
+
+def test_a_document_from_before_grace_days_has_four() -> None:
+    document = read_solution(config()).to_mapping()
+    del document["grace_days"]
+    assert solution_from_document(json.dumps(document)).grace_days == 4
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 7])

@@ -27,8 +27,8 @@ SOLUTION = read_solution(
             "team": {"limits": {"day": 4}},
             "monthly": {"limits": {"month": 5, "day": 3}},
             "trial": {"limits": {"lifetime": 6}},
-            "pro": {"limits": {}, "price": {"amount": 1, "currency": "INR", "interval": "month"}},
-            "plus": {"limits": {"day": 3, "month": 7}, "price": {"amount": 1, "currency": "INR"}},
+            "pro": {"limits": {}, "price": {"amount": 100, "currency": "INR", "interval": "month"}},
+            "plus": {"limits": {"day": 3, "month": 7}, "price": {"amount": 100, "currency": "INR"}},
             "pack": {"credits": 5},
             "pack-slow": {"credits": 5, "limits": {"day": 2}},
             "hourly": {"limits": {"hour": 2, "day": 5}},
@@ -107,7 +107,7 @@ def test_the_write_and_the_model_always_agree(table: Table, steps: list[tuple[st
 
 limit = st.integers(1, 4)
 limits = st.fixed_dictionaries({}, optional=dict.fromkeys(LIMITABLE, limit))
-price = st.just({"amount": 1, "currency": "INR"})
+price = st.just({"amount": 100, "currency": "INR"})
 plan = st.one_of(
     st.fixed_dictionaries({"limits": limits}),
     st.fixed_dictionaries({"limits": limits, "price": price}),
