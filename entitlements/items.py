@@ -162,6 +162,66 @@ def code_key(code_hash: str) -> Key:
     return Key(f"code#{code_hash}", "code")
 
 
+def checkout_key(reference: str) -> Key:
+    """What was ordered: by the id of the Razorpay order or subscription."""
+    return Key(f"razorpay#{reference}", "checkout")
+
+
+def effect_key(effect: str) -> Key:
+    """A payment that was applied: by its id, and for a subscription also by the subscription and its period."""
+    return Key(f"razorpay#{effect}", "effect")
+
+
+def event_key(event_id: str) -> Key:
+    """A webhook's event as it was signed."""
+    return Key(f"razorpay#{event_id}", "event")
+
+
+def to_do_key(time: str, event_id: str) -> Key:
+    """An event that is not finished."""
+    return Key("razorpay#to-do", f"{time}#{event_id}")
+
+
+def to_do_prefix() -> Key:
+    """All events that are not finished, oldest first."""
+    return Key("razorpay#to-do", "")
+
+
+def payment_key(user_id: str, time: str, payment_id: str) -> Key:
+    """A payment as its user sees it, with its refunds and disputes."""
+    return Key(f"user#{user_id}", f"payment#{time}#{payment_id}")
+
+
+def payment_prefix(user_id: str) -> Key:
+    """All payments of a user, oldest first."""
+    return Key(f"user#{user_id}", "payment#")
+
+
+def subscription_key(user_id: str, solution_id: str, subscription_id: str) -> Key:
+    """One of a user's subscriptions to a solution."""
+    return Key(f"user#{user_id}", f"subscription#{solution_id}#{subscription_id}")
+
+
+def subscription_prefix(user_id: str, solution_id: str) -> Key:
+    """All subscriptions of a user to a solution."""
+    return Key(f"user#{user_id}", f"subscription#{solution_id}#")
+
+
+def subscriptions_prefix(user_id: str) -> Key:
+    """All subscriptions of a user."""
+    return Key(f"user#{user_id}", "subscription#")
+
+
+def ordering_key(user_id: str, solution_id: str, plan: str) -> Key:
+    """An order that is being made, so that pressing twice makes one."""
+    return Key(f"user#{user_id}", f"ordering#{solution_id}#{plan}")
+
+
+def razorpay_plans_key(solution_id: str) -> Key:
+    """The Razorpay plans of a solution's recurring prices."""
+    return Key(f"solution#{solution_id}", "razorpay")
+
+
 def to_wire(value: str | int | bool) -> Wire:
     """One value in DynamoDB's JSON."""
     if isinstance(value, bool):

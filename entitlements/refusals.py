@@ -41,6 +41,15 @@ class Code(StrEnum):
     KEYRING_MISSING = "keyring_missing"
     STORE_UNAVAILABLE = "store_unavailable"
     BUSY = "busy"
+    PLAN_NOT_SOLD = "plan_not_sold"
+    ALREADY_SUBSCRIBED = "already_subscribed"
+    PAID_PLAN_REPLACED = "paid_plan_replaced"
+    PAYMENT_UNSIGNED = "payment_unsigned"
+    PAYMENT_UNMATCHED = "payment_unmatched"
+    SUBSCRIPTION_MISSING = "subscription_missing"
+    WEBHOOK_UNSIGNED = "webhook_unsigned"
+    PAYMENTS_NOT_CONFIGURED = "payments_not_configured"
+    PAYMENTS_UNAVAILABLE = "payments_unavailable"
     IDENTITY_UNAVAILABLE = "identity_unavailable"
     KMS_UNAVAILABLE = "kms_unavailable"
 
@@ -123,6 +132,28 @@ _PUBLIC: Final = MappingProxyType(
         Code.KEYRING_MISSING: (500, _OUR_FAULT),
         Code.STORE_UNAVAILABLE: _of(Reason.STORE_UNAVAILABLE),
         Code.BUSY: (503, _OUR_FAULT),
+        Code.PLAN_NOT_SOLD: (404, "the solution sells no such plan: GET /v1/solutions/{id} lists plans and prices"),
+        Code.ALREADY_SUBSCRIBED: (
+            409,
+            "there is a subscription to this plan already: GET /v1/payments shows it, and it renews by itself",
+        ),
+        Code.PAID_PLAN_REPLACED: (409, "this purchase would replace what is paid for: repeat it with replace true"),
+        Code.PAYMENT_UNSIGNED: (
+            400,
+            "Razorpay did not sign this for an order of this user: send the three values of its Checkout unchanged",
+        ),
+        Code.PAYMENT_UNMATCHED: (
+            409,
+            "the payment was received, but it does not match what was ordered: the marketplace will look at it, and "
+            "nothing has to be paid again",
+        ),
+        Code.SUBSCRIPTION_MISSING: (404, "there is no subscription to this solution that would be renewed"),
+        Code.WEBHOOK_UNSIGNED: (400, "the signature is not that of the webhook's secret over this body"),
+        Code.PAYMENTS_NOT_CONFIGURED: (503, "this cannot be bought here yet: nothing was charged"),
+        Code.PAYMENTS_UNAVAILABLE: (
+            503,
+            "payments do not answer right now: repeat the request, which charges nothing",
+        ),
         Code.IDENTITY_UNAVAILABLE: (503, _OUR_FAULT),
         Code.KMS_UNAVAILABLE: (503, _OUR_FAULT),
     }

@@ -118,7 +118,7 @@ class Repository:
         items = [{kind: {"TableName": self._table, **parameters}} for kind, parameters in actions]
         response = self._retrying(lambda: self._call("transact_write_items", TransactItems=items))
         if "Error" in response:
-            raise ConditionFailed([code == CONDITION_FAILED for code in response["Codes"]])
+            raise ConditionFailed
 
     def query(self, prefix: Key) -> Iterator[Item]:
         """All items of a partition whose sort key begins with that of `prefix`, in order."""
@@ -191,7 +191,7 @@ class Repository:
                 codes = [reason.get("Code") for reason in answer.get("CancellationReasons", [])]
                 # If there is both a failed condition and a conflict, report the condition: a retry cannot help.
                 if CONDITION_FAILED in codes:
-                    return {"Error": {"Code": "ConditionalCheckFailedException"}, "Codes": codes}
+                    return {"Error": {"Code": "ConditionalCheckFailedException"}}
                 if "TransactionConflict" in codes:
                     return {"Error": {"Code": "TransactionConflictException"}}
                 if THROTTLING.intersection(codes):

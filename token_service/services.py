@@ -12,6 +12,8 @@ from entitlements.gate import Gate
 from token_service.access.grants import Access
 from token_service.access.minting import Minting
 from token_service.metrics import metric_line
+from token_service.payments.secrets import reader
+from token_service.payments.wiring import Payments, build_payments
 from token_service.repository import Repository
 from token_service.settings import Settings
 from token_service.signing.kms import Kms
@@ -48,6 +50,7 @@ class Services:
     accounts: Accounts
     deletion: Deletion
     origins: Origins
+    payments: Payments
     clock: Callable[[], float] = time.time
 
 
@@ -63,6 +66,10 @@ def build(
     kms = Kms(session.client("kms", endpoint_url=settings.endpoint, config=BOUNDED))
     pool = session.client("cognito-idp", endpoint_url=settings.endpoint, config=PATIENT)
     repository = Repository(dynamodb, settings.table)
+
+    def secrets_manager() -> Any:
+        return session.client("secretsmanager", endpoint_url=settings.endpoint, config=BOUNDED)
+
     gate = Gate(repository)
     minting = Minting(repository, kms, clock, ACTOR)
     access = Access(repository, clock, ACTOR)
@@ -70,7 +77,12 @@ def build(
     sessions = Sessions(repository, cognito, clock)
     hashes = EmailHashes(kms, lambda: gate.directory.ring(clock()))
     limits = Limits(repository, hashes, clock)
-    deletion = Deletion(cognito, repository, access, sessions, hashes, gate.directory, clock)
+    payments = build_payments(
+        repository, clock, reader(secrets_manager, settings.razorpay_secret), settings.razorpay_url
+    )
+    deletion = Deletion(
+        cognito, repository, access, sessions, hashes, gate.directory, payments.settlement.end_subscriptions, clock
+    )
 
     def mail_failed(exception: str) -> None:
         LOGGER.error("Cognito sent no mail", code="mail_failed", exception=exception)
@@ -91,5 +103,6 @@ def build(
         accounts=Accounts(repository, gate.directory, clock),
         deletion=deletion,
         origins=Origins(repository, gate.directory, clock),
+        payments=payments,
         clock=clock,
     )  # fmt: skip

@@ -17,6 +17,8 @@ class Settings:
     stack: str
     endpoint: str | None = None
     dynamodb_endpoint: str | None = None
+    razorpay_url: str = ""
+    razorpay_secret: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -30,6 +32,8 @@ class Settings:
             stack=required(environment, "GATEPASS_STACK", "the name of the stack, the dimension of its metrics"),
             endpoint=endpoint,
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
+            razorpay_url=(environment.get("GATEPASS_RAZORPAY_URL") or "").rstrip("/"),
+            razorpay_secret=environment.get("GATEPASS_RAZORPAY_SECRET") or "",
         )
 
     @property

@@ -12,7 +12,7 @@ from entitlements.mapping_reader import MAX_COUNT
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
-from token_service.access.records import REASON_LENGTH, Entitlement, good_reason, new_generation, to_the_second
+from token_service.access.records import REASON_LENGTH, Action, Entitlement, good_reason, new_generation, to_the_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Change:
     remove: tuple[str, ...] = ()
     drop_token: bool = False
     details: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[Action, ...] = ()
+    """Further actions, which are written in the same transaction."""
     credits: bool = False
     """Whether the new `granted` was computed from the old one and from `total`, which the gate changes at any time."""
     ends_access: bool = False

@@ -1,9 +1,9 @@
 """Changes entitlements: grant, set plan, add credits, suspend, resume, revoke, import.
 
-Each change and its audit entry are one transaction; `Access.change` can include further actions in it.
+Each change, its audit entry, and the further actions of the change are one transaction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -16,9 +16,8 @@ from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.access import changes, writes
 from token_service.access.changes import Change, Rule, plan_of
-from token_service.access.records import Entitlement, audit, minted_at, new_generation, timestamp
+from token_service.access.records import Action, Entitlement, audit, minted_at, new_generation, timestamp
 from token_service.access.remains import with_remains
-from token_service.access.writes import Action
 from token_service.errors import Busy, ConditionFailed
 from token_service.repository import Repository
 
@@ -51,25 +50,19 @@ class Access:
         """All entitlements. Reads the whole table."""
         yield from map(Entitlement.from_item, self._repository.scan(entitlement_prefix()))
 
-    def change(self, user_id: str, solution_id: str, rule: Rule, also: Sequence[Action] = ()) -> Entitlement:
+    def change(self, user_id: str, solution_id: str, rule: Rule) -> Entitlement:
         """Apply a rule of `changes.py` to the current entitlement; apply it again if a concurrent change came first.
 
-        `also` are further actions of the same transaction, written even if the rule changes nothing. Raises
-        `ConditionFailed` if the condition of one of them fails, `Refused` if the rule refuses or there is no
-        entitlement, and `Busy`.
+        Raises `Refused` if the rule refuses or there is no entitlement, and `Busy`.
         """
         for _ in range(ATTEMPTS):
             current = self._required(user_id, solution_id)
             change = rule(current)
-            if change is None and not also:
+            if change is None:
                 return current
-            try:
-                self._write(current, change, also)
-            except ConditionFailed as failed:
-                if failed.of_the_last(len(also)):
-                    raise
-                continue
-            return self._required(user_id, solution_id)
+            with suppress(ConditionFailed):
+                self._write(current, change)
+                return self._required(user_id, solution_id)
         raise Busy("the entitlement is being changed by others: try again")
 
     def grant(self, user_id: str, solution_id: str, plan_name: str | None = None) -> Entitlement:
@@ -187,17 +180,14 @@ class Access:
     def _create(self, new: Entitlement, event: str) -> None:
         self._repository.transact([*writes.create(new), self._audit(new, event, plan=new.plan)])
 
-    def _write(self, current: Entitlement, change: Change | None, also: Sequence[Action]) -> None:
-        if change is None:
-            self._repository.transact([writes.check(current), *also])
-            return
+    def _write(self, current: Entitlement, change: Change) -> None:
         update, entry = writes.update(current, change), self._audit(current, change.event, **change.details)
         token = token_key(current.user_id, current.solution_id)
         dropped: list[Action] = [("Delete", {"Key": token.wire})] if change.drop_token else []
         try:
-            self._repository.transact([("Update", update), entry, *dropped, *also])
+            self._repository.transact([("Update", update), entry, *dropped, *change.also])
         except Busy:
-            if also or not change.ends_access:
+            if change.also or not change.ends_access:
                 raise
             # A transaction conflicts with the gate's writes, of which a busy token has hundreds per second; a single
             # UpdateItem does not. The audit entry is written first: it may then record an end that another writer

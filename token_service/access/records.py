@@ -11,6 +11,11 @@ from entitlements import base64url
 from entitlements.items import Item, Wire, audit_key, item_to_wire
 from entitlements.windows import window_of
 
+Action = tuple[str, Wire]
+"""One action of a transaction: `Put`, `Update`, `Delete` or `ConditionCheck`, and its parameters without TableName.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItem.html
+"""
 GENERATION_BYTES = 16
 REASON_LENGTH: Final = 200
 """Characters of the reason for a suspension."""
@@ -50,6 +55,8 @@ class Entitlement:
     total: int = 0
     granted: int | None = None
     paid_until: int | None = None
+    payments_revision: int = 0
+    """Counts the changes by payments, so that each of them is based on all earlier ones."""
     created_at: str = ""
     suspended_reason: str = ""
     closed_as: str = ""
@@ -68,7 +75,7 @@ class Entitlement:
         """The attributes to write, without empty ones. A `total` of 0 is written: without it, the gate denies requests
         under a prepaid plan.
         """
-        named = {name: getattr(self, name) for name in self.__slots__ if name != "counters"}
+        named = {name: getattr(self, name) for name in self.__slots__ if name not in ("counters", "payments_revision")}
         return {name: value for name, value in named.items() if value not in (None, "")} | dict(self.counters)
 
 
@@ -89,7 +96,7 @@ def minted_at(stored: Item | None, entitlement: Entitlement) -> int:
         return 0
 
 
-def audit(user_id: str, solution_id: str, event: str, actor: str, now: float, **details: str) -> tuple[str, Wire]:
+def audit(user_id: str, solution_id: str, event: str, actor: str, now: float, **details: str) -> Action:
     """The audit entry, as an action for the transaction of the change.
 
     Its attribute is `solution`, not `solution_id`, which would put the entry into the index of entitlements.

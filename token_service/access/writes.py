@@ -3,13 +3,7 @@
 from entitlements.decision import REVOKED
 from entitlements.items import DELETING, Wire, account_key, entitlement_key, item_to_wire, to_wire
 from token_service.access.changes import Change
-from token_service.access.records import Entitlement
-
-Action = tuple[str, Wire]
-"""One action of a transaction: `Put`, `Update`, `Delete` or `ConditionCheck`, and its parameters without TableName.
-
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItem.html
-"""
+from token_service.access.records import Action, Entitlement
 
 
 def create(new: Entitlement) -> list[Action]:
@@ -39,7 +33,7 @@ def update(current: Entitlement, change: Change) -> Wire:
             "ExpressionAttributeValues": {":revoked": to_wire(REVOKED)},
         }
     else:
-        condition = _unchanged(current, change.credits)
+        condition = _unchanged(current, change.set.get("granted") if change.credits else None)
     return {
         "Key": entitlement_key(current.user_id, current.solution_id).wire,
         "UpdateExpression": expression,
@@ -49,15 +43,7 @@ def update(current: Entitlement, change: Change) -> Wire:
     }
 
 
-def check(current: Entitlement) -> Action:
-    """Check that an entitlement which needs no change is still as it was read."""
-    return "ConditionCheck", {
-        "Key": entitlement_key(current.user_id, current.solution_id).wire,
-        **_unchanged(current, with_credits=False),
-    }
-
-
-def _unchanged(current: Entitlement, with_credits: bool) -> Wire:
+def _unchanged(current: Entitlement, new_granted: str | int | None) -> Wire:
     names = {"#status": "status", "#plan": "plan"}
     values = {
         ":was_generation": to_wire(current.generation),
@@ -69,18 +55,24 @@ def _unchanged(current: Entitlement, with_credits: bool) -> Wire:
     condition += " AND " + ("attribute_not_exists(paid_until)" if until is None else "paid_until = :was_until")
     if until is not None:
         values[":was_until"] = to_wire(until)
-    if with_credits:
+    revision = current.payments_revision
+    condition += " AND " + (
+        "payments_revision = :was_revision" if revision else "attribute_not_exists(payments_revision)"
+    )
+    if revision:
+        values[":was_revision"] = to_wire(revision)
+    if new_granted is not None:
         # Concurrent purchases may change nothing but `granted`, and each of them must count.
         granted = current.granted
         condition += " AND " + ("attribute_not_exists(granted)" if granted is None else "granted = :was_granted")
         if granted is not None:
             values[":was_granted"] = to_wire(granted)
         # While credits are left, the result does not depend on `total`, so a user can buy more while sending requests.
+        # Where credits are taken back, none that were used meanwhile may be among them.
         unspent = granted is not None and current.total <= granted
-        condition += " AND #total " + ("<= :was_granted" if unspent else "= :was_total")
+        values[":most_total"] = to_wire(min(granted or 0, int(new_granted)) if unspent else current.total)
+        condition += " AND #total " + ("<= :most_total" if unspent else "= :most_total")
         names["#total"] = "total"
-        if not unspent:
-            values[":was_total"] = to_wire(current.total)
     return {
         "ConditionExpression": condition,
         "ExpressionAttributeNames": names,

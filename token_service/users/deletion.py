@@ -24,11 +24,13 @@ class Deletion:
         sessions: Sessions,
         hashes: EmailHashes,
         directory: Directory,
+        end_subscriptions: Callable[[str, str], None],
         clock: Callable[[], float],
     ) -> None:
-        """`clock` gives seconds since the epoch."""
+        """`end_subscriptions` cancels a user's subscriptions to a solution; `clock` gives seconds since the epoch."""
         self._cognito, self._repository, self._access = cognito, repository, access
         self._sessions, self._hashes, self._directory, self._clock = sessions, hashes, directory, clock
+        self._end_subscriptions = end_subscriptions
 
     def delete(self, user_id: str) -> None:
         """End all sessions and all access, then delete the account with its address and password. The audit, which
@@ -40,6 +42,8 @@ class Deletion:
         self._sessions.begin_deletion(user_id)
         account = self._cognito.find(user_id)
         for found in list(self._access.of_user(user_id)):
+            # First, while a failure can still be repeated: nobody may be charged for an account that is gone.
+            self._end_subscriptions(user_id, found.solution_id)
             # Close it before reading it, so that the counters include the gate's last request.
             closed = self._access.close(user_id, found.solution_id)
             if account is not None and account.email:

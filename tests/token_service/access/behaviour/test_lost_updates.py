@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,10 +17,10 @@ from tests.support.market import Marketplace
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table, config
 from token_service.access import changes
-from token_service.access.changes import Rule
+from token_service.access.changes import Change, Rule
 from token_service.access.grants import Access
-from token_service.access.writes import Action
-from token_service.errors import Busy, ConditionFailed
+from token_service.access.records import Action, Entitlement
+from token_service.errors import Busy
 from token_service.repository import Repository
 
 
@@ -190,15 +191,23 @@ def effects(market: Marketplace) -> list[str]:
     return sorted(item["pk"] for item in market.table.all() if item["sk"] == "effect")
 
 
-def credits(market: Marketplace, count: int) -> Rule:
-    return changes.add_credits(read_solution(config()), count)
+def joined(rule: Rule, number: int) -> Rule:
+    def with_effect(current: Entitlement) -> Change | None:
+        change = rule(current)
+        return change and replace(change, also=(effect(number),))
+
+    return with_effect
+
+
+def credits(number: int) -> Rule:
+    return joined(changes.add_credits(read_solution(config()), 5), number)
 
 
 def test_a_change_and_what_joins_it_are_written_together_and_once(granted: Marketplace) -> None:
     granted.access.set_plan(USER, SOLUTION, "pack-100")
     for _ in range(2):
-        with suppress(ConditionFailed):
-            granted.access.change(USER, SOLUTION, credits(granted, 5), [effect(1)])
+        with suppress(Busy):
+            granted.access.change(USER, SOLUTION, credits(1))
     found = granted.access.find(USER, SOLUTION)
     assert found is not None
     assert (found.granted, effects(granted), events(granted).count("credits_added")) == (105, ["razorpay#pay_1"], 1)
@@ -206,13 +215,13 @@ def test_a_change_and_what_joins_it_are_written_together_and_once(granted: Marke
 
 def test_what_joins_a_change_is_written_once_however_many_are_faster(granted: Marketplace) -> None:
     granted.access.set_plan(USER, SOLUTION, "pack-100")
-    others = [lambda n=n: granted.access.change(USER, SOLUTION, credits(granted, 5), [effect(n)]) for n in range(3)]
+    others = [lambda n=n: granted.access.change(USER, SOLUTION, credits(n)) for n in range(3)]
 
     def before(_: Any) -> None:
         if others:
             others.pop()()
 
-    found = interrupted(granted, before).change(USER, SOLUTION, credits(granted, 5), [effect(3)])
+    found = interrupted(granted, before).change(USER, SOLUTION, credits(3))
     assert found.granted == 120
     assert effects(granted) == [f"razorpay#pay_{n}" for n in range(4)]
 
@@ -224,8 +233,8 @@ def test_one_effect_of_many_at_once_is_written_once(real_table: Table, moto_endp
 
     def apply(_: int) -> bool:
         try:
-            granted.access.change(USER, SOLUTION, credits(granted, 5), [effect(1)])
-        except (ConditionFailed, Busy):
+            granted.access.change(USER, SOLUTION, credits(1))
+        except Busy:
             return False
         return True
 
@@ -236,19 +245,9 @@ def test_one_effect_of_many_at_once_is_written_once(real_table: Table, moto_endp
     assert (found.granted, events(granted).count("credits_added")) == (105, 1)
 
 
-def test_what_joins_is_written_where_nothing_changes_and_only_on_what_was_read(granted: Marketplace) -> None:
-    plan = read_solution(config()).plans["pro"]
-    granted.access.change(USER, SOLUTION, changes.set_plan(plan, None), [effect(1)])
-    assert (effects(granted), events(granted)) == (["razorpay#pay_1"], ["granted"])
-    access = interrupted(granted, once(lambda: granted.access.set_plan(USER, SOLUTION, "registered")))
-    found = access.change(USER, SOLUTION, changes.set_plan(plan, None), [effect(2)])
-    assert (found.plan, effects(granted)) == ("pro", ["razorpay#pay_1", "razorpay#pay_2"])
-    assert sorted(events(granted)) == ["granted", "plan_set", "plan_set"]
-
-
 def test_an_end_that_something_joins_is_not_written_without_it(granted: Marketplace) -> None:
     with pytest.raises(Busy):
-        interrupted(granted, held).change(USER, SOLUTION, changes.revoke, [effect(1)])
+        interrupted(granted, held).change(USER, SOLUTION, joined(changes.revoke, 1))
     assert effects(granted) == []
     found = granted.access.find(USER, SOLUTION)
     assert found is not None

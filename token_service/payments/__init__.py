@@ -1,0 +1,1 @@
+"""Payments: what is sold, what was ordered, and what each payment gives."""

@@ -1,0 +1,261 @@
+"""What a user has paid for in one solution: a pure function of all payments and subscriptions.
+
+Events come in any order, twice, or late, so nothing is computed from the one before. The records say what was paid,
+refunded, and disputed, in values that are set and not added; `Book.cover` reads from them which plan applies, and until
+when.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+from entitlements.items import Item
+from entitlements.prices import PricingModel
+from token_service.payments.purchase import Purchase
+from token_service.payments.razorpay import NO_LONGER_CHARGED, RETRIED, InvoiceEntity, PaymentEntity
+
+DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """One payment that was taken. Amounts are in the currency's smallest unit, times in seconds since the epoch."""
+
+    payment_id: str
+    solution: str
+    plan: str
+    model: PricingModel
+    amount: int
+    currency: str
+    paid_at: int
+    """When the user began to pay, by Razorpay's clock."""
+    applied_at: int
+    """When it was applied here: `days` count from then."""
+    reference: str
+    """The order or subscription."""
+    receipt: str = ""
+    days: int = 0
+    credits: int = 0
+    period_start: int = 0
+    period_end: int = 0
+    refunded: int = 0
+    disputes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """The amount withheld by each dispute, by its id; 0 for one that was won."""
+    taken: int = 0
+    """The credits that were taken back; fewer than their share where they were used up."""
+    returned: str = ""
+    """Why it gives nothing and is refunded; empty for a payment that counts."""
+
+    @classmethod
+    def of(cls, purchase: Purchase, payment: PaymentEntity, invoice: InvoiceEntity | None, now: int) -> "PaymentRecord":
+        """The record of a payment that is seen for the first time."""
+        return cls(
+            payment_id=payment.payment_id,
+            solution=purchase.solution,
+            plan=purchase.plan,
+            model=purchase.model,
+            amount=payment.amount,
+            currency=payment.currency,
+            paid_at=payment.created_at,
+            applied_at=now,
+            reference=purchase.reference,
+            receipt=purchase.receipt,
+            days=purchase.days,
+            credits=purchase.credits,
+            period_start=invoice.period_start if invoice else 0,
+            period_end=invoice.period_end if invoice else 0,
+        )
+
+    @classmethod
+    def from_item(cls, item: Item) -> "PaymentRecord":
+        """Read a stored record."""
+        known: dict[str, Any] = {name: item[name] for name in cls.__slots__ if name in item}
+        disputes = json.loads(known.pop("disputes", "{}"))
+        return cls(**known | {"model": PricingModel(item["model"]), "disputes": disputes})
+
+    def to_item(self) -> dict[str, str | int]:
+        """The attributes to store, without empty ones."""
+        values = asdict(self) | {"disputes": json.dumps(dict(self.disputes)) if self.disputes else ""}
+        return {name: value for name, value in values.items() if value not in ("", 0)} | {"state": self.state}
+
+    @property
+    def kept(self) -> int:
+        """The part of the amount that the seller keeps. 0 for a payment that is sent back."""
+        if self.returned:
+            return 0
+        return max(0, self.amount - self.refunded - sum(self.disputes.values()))
+
+    @property
+    def state(self) -> str:
+        """The state in one word, as users and operators see it."""
+        if self.refunded >= self.amount:
+            return "refunded"
+        if self.returned:
+            return "refund_due"
+        if self.refunded + sum(self.disputes.values()) >= self.amount:
+            return "disputed"
+        return "partly_refunded" if self.kept < self.amount else "paid"
+
+    @property
+    def wanted(self) -> int:
+        """The credits to take back for what is not kept; the rest is rounded down, so that none is given away."""
+        return self.credits - self.share(self.credits)
+
+    def share(self, whole: int) -> int:
+        """The part of a whole number that corresponds to what is kept, rounded down."""
+        return whole * self.kept // self.amount if self.amount else 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRecord:
+    """One subscription of a user. `status` is Razorpay's."""
+
+    subscription_id: str
+    solution: str
+    plan: str
+    status: str
+    amount: int
+    currency: str
+    ordered_at: int
+    ends: str = ""
+    """Why it will not be renewed though Razorpay may still call it active: `cancelled`, `replaced`, or `access_ended`.
+    """
+    ends_since: int = 0
+
+    @classmethod
+    def of(cls, purchase: Purchase) -> "SubscriptionRecord":
+        """The record of a new subscription, which nobody has paid for yet."""
+        return cls(
+            subscription_id=purchase.reference,
+            solution=purchase.solution,
+            plan=purchase.plan,
+            status="created",
+            amount=purchase.amount,
+            currency=purchase.currency,
+            ordered_at=purchase.ordered_at,
+        )
+
+    @classmethod
+    def from_item(cls, item: Item) -> "SubscriptionRecord":
+        """Read a stored record."""
+        return cls(**{name: item[name] for name in cls.__slots__ if name in item})
+
+    def to_item(self) -> dict[str, str | int]:
+        """The attributes to store, without empty ones."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", 0)}
+
+    @property
+    def over(self) -> bool:
+        """Whether Razorpay never charges it again."""
+        return self.status in NO_LONGER_CHARGED
+
+    @property
+    def renews(self) -> bool:
+        """Whether the next cycle is expected to be paid, so that a late charge is given time."""
+        return self.status in RETRIED and not self.ends
+
+
+class Cover(NamedTuple):
+    """The plan that is paid for, and until when (seconds since the epoch; None for good or while credits last)."""
+
+    plan: str
+    until: int | None
+
+    def applies(self, now: int) -> bool:
+        """Whether it has not lapsed."""
+        return self.until is None or self.until > now
+
+
+class Book(NamedTuple):
+    """All payments and subscriptions of one user in one solution, by id."""
+
+    payments: Mapping[str, PaymentRecord]
+    subscriptions: Mapping[str, SubscriptionRecord]
+
+    def with_payment(self, record: PaymentRecord) -> "Book":
+        """The book with a new or changed payment."""
+        return self._replace(payments={**self.payments, record.payment_id: record})
+
+    def with_subscription(self, record: SubscriptionRecord) -> "Book":
+        """The book with a new or changed subscription."""
+        return self._replace(subscriptions={**self.subscriptions, record.subscription_id: record})
+
+    def bought_at(self) -> dict[str, int]:
+        """When each order or subscription was bought, by its id: at its first payment of which something is kept.
+
+        The renewals of a subscription are no new decisions of the user, so they are not later purchases.
+        """
+        times: dict[str, int] = {}
+        for payment in self.payments.values():
+            if payment.kept:
+                times[payment.reference] = min(payment.paid_at, times.get(payment.reference, payment.paid_at))
+        return times
+
+    def judged(self) -> "Book":
+        """The book after the rules that hold between purchases.
+
+        A later purchase ends every earlier subscription, from the moment at which it was paid. A charge of a
+        subscription that had ended by then gives nothing, and is sent back.
+        """
+        book = self._without_late_charges()  # first, so that a charge that is sent back ends nothing
+        bought = book.bought_at()
+        subscriptions = {sub_id: _ended(sub, bought) for sub_id, sub in self.subscriptions.items()}
+        return book._replace(subscriptions=subscriptions)._without_late_charges()
+
+    def _without_late_charges(self) -> "Book":
+        return self._replace(payments={k: _sent_back(one, self.subscriptions) for k, one in self.payments.items()})
+
+    def cover(self, now: int, grace_days: int) -> Cover | None:
+        """What is paid for at a time: by the newest purchase that has not lapsed, else by the newest of all.
+
+        None if nothing is kept of any payment.
+        """
+        covers = self.covers(grace_days)
+        running = [one for one in covers if one.applies(now)]
+        return running[-1] if running else covers[-1] if covers else None
+
+    def covers(self, grace_days: int) -> list[Cover]:
+        """What the purchases give, oldest first. Consecutive purchases of one plan are one cover."""
+        bought = self.bought_at()
+        renewing = {sub_id for sub_id, sub in self.subscriptions.items() if sub.renews}
+        kept = [payment for payment in self.payments.values() if payment.kept]
+        kept.sort(key=lambda payment: (bought[payment.reference], payment.reference, payment.payment_id))
+        return [
+            _together(list(group), renewing, grace_days * DAY)
+            for _, group in groupby(kept, key=lambda payment: payment.plan)
+        ]
+
+
+def _ended(subscription: SubscriptionRecord, bought: Mapping[str, int]) -> SubscriptionRecord:
+    own = bought.get(subscription.subscription_id)
+    if own is None and subscription.status == "created":
+        return subscription  # nobody has paid for it: if somebody does, it is the later purchase
+    since = own if own is not None else subscription.ordered_at
+    later = [time for reference, time in bought.items() if reference != subscription.subscription_id and time > since]
+    if not later or (subscription.ends and subscription.ends_since <= min(later)):
+        return subscription
+    return replace(subscription, ends=subscription.ends or "replaced", ends_since=min(later))
+
+
+def _sent_back(payment: PaymentRecord, subscriptions: Mapping[str, SubscriptionRecord]) -> PaymentRecord:
+    subscription = subscriptions.get(payment.reference)
+    if payment.returned or subscription is None or not subscription.ends or payment.paid_at < subscription.ends_since:
+        return payment
+    return replace(payment, returned=subscription.ends)
+
+
+def _together(payments: list[PaymentRecord], renewing: set[str], grace: int) -> Cover:
+    """The cover of consecutive purchases of one plan."""
+    until: int | None = 0
+    for payment in sorted(payments, key=lambda one: (one.applied_at, one.payment_id)):
+        if until is None or payment.model in (PricingModel.ONCE, PricingModel.PREPAID):
+            until = None
+        elif payment.model is PricingModel.DAYS:
+            until = max(payment.applied_at, until) + payment.share(payment.days * DAY)
+        else:
+            end = payment.period_start + payment.share(payment.period_end - payment.period_start)
+            renewed = payment.reference in renewing and payment.kept == payment.amount
+            until = max(until, end + grace if renewed else end)
+    return Cover(payments[0].plan, until)

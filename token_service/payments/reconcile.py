@@ -1,0 +1,94 @@
+"""Compares what Razorpay knows with the records here, and repairs what lost events left behind."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from entitlements.refusals import Refused
+from token_service.errors import Busy
+from token_service.payments.books import Books
+from token_service.payments.ledger import PaymentRecord
+from token_service.payments.razorpay import PaymentEntity
+from token_service.payments.razorpay_api import RazorpayApi, RazorpayRefusal
+from token_service.payments.settlement import Settlement, Unmatched
+
+
+class Finding(NamedTuple):
+    """One difference. `subject` is a payment's, subscription's, or dispute's id."""
+
+    subject: str
+    difference: str
+    """missing, refunded, status, dispute, or unmatched."""
+    solution: str
+    detail: str
+    repaired: bool
+    error: str = ""
+    """Why it could not be repaired: the next run tries again."""
+
+
+class Reconciliation:
+    """One run over a time range."""
+
+    def __init__(self, razorpay: RazorpayApi, books: Books, settlement: Settlement, dry_run: bool) -> None:
+        """With `dry_run`, nothing is changed."""
+        self._razorpay, self._books, self._settlement, self._dry_run = razorpay, books, settlement, dry_run
+
+    def run(self, begin: int, end: int) -> Iterator[Finding]:
+        """The differences of payments made between two times (seconds since the epoch), of all subscriptions, and of
+        all disputes, each after its repair. Raises `Refused` (503) if Razorpay does not answer.
+        """
+        for payment in self._razorpay.payments_between(begin, end):
+            if payment.paid or payment.authorized:
+                yield from self._payment(payment)
+        for subscription in self._razorpay.subscriptions_between(0, end):
+            yield from self._subscription(subscription.subscription_id, subscription.status)
+        for dispute in self._razorpay.disputes():
+            known = self._record(dispute.payment_id)
+            if known is not None and known.disputes.get(dispute.dispute_id) != min(dispute.withheld, known.amount):
+                repair = lambda dispute_id=dispute.dispute_id: self._settlement.dispute(dispute_id)  # noqa: E731
+                yield self._repaired(dispute.dispute_id, "dispute", known.solution, dispute.status, repair)
+
+    def _payment(self, payment: PaymentEntity) -> Iterator[Finding]:
+        known = self._record(payment.payment_id)
+        amount = f"{payment.amount} {payment.currency}"
+        if known is None:
+            yield self._repaired(
+                payment.payment_id, "missing", "", f"{amount} {payment.status}", self._pays(payment.payment_id)
+            )
+        elif known.refunded != payment.amount_refunded:
+            detail = f"{payment.amount_refunded} of {amount} refunded, {known.refunded} known"
+            yield self._repaired(payment.payment_id, "refunded", known.solution, detail, self._pays(payment.payment_id))
+
+    def _subscription(self, subscription_id: str, status: str) -> Iterator[Finding]:
+        purchase = self._books.purchase(subscription_id)
+        if purchase is None:
+            return  # another business of this account may sell by subscriptions too
+        book = self._books.read(purchase.user_id, purchase.solution)
+        known = book.subscriptions.get(subscription_id)
+        if known is None or known.status != status:
+            detail = f"{status}, {known.status if known else 'nothing'} known"
+            repair: Callable[[], object] = lambda: self._settlement.subscription(subscription_id)  # noqa: E731
+            yield self._repaired(subscription_id, "status", purchase.solution, detail, repair)
+
+    def _pays(self, payment_id: str) -> Callable[[], object]:
+        return lambda: self._settlement.payment(payment_id)
+
+    def _record(self, payment_id: str) -> PaymentRecord | None:
+        purchase = self._books.purchase_of(payment_id)
+        if purchase is None:
+            return None
+        return self._books.read(purchase.user_id, purchase.solution).payments.get(payment_id)
+
+    def _repaired(
+        self, subject: str, difference: str, solution: str, detail: str, repair: Callable[[], object]
+    ) -> Finding:
+        if self._dry_run:
+            return Finding(subject, difference, solution, detail, repaired=False)
+        try:
+            repair()
+        except Unmatched as unmatched:
+            return Finding(subject, "unmatched", solution, detail, repaired=False, error=unmatched.reason)
+        except (Busy, RazorpayRefusal) as error:
+            return Finding(subject, difference, solution, detail, repaired=False, error=str(error))
+        except Refused as refused:
+            return Finding(subject, difference, solution, detail, repaired=False, error=str(refused))
+        return Finding(subject, difference, solution, detail, repaired=True)

@@ -1,0 +1,276 @@
+"""Applies payments, refunds, disputes, and the states of subscriptions to entitlements, each exactly once.
+
+An event is a hint. For each payment or subscription that it names, the records are read, then what Razorpay says, and
+the difference is written on condition that no other change by payments came in between (`payments_revision`). So the
+order and the number of the hints do not matter.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final
+
+from entitlements.decision import REVOKED
+from entitlements.prices import PricingModel
+from entitlements.refusals import Code, Refused
+from entitlements.solution import Solution
+from token_service.access.changes import Change
+from token_service.access.grants import Access
+from token_service.access.records import Entitlement
+from token_service.payments import settling
+from token_service.payments.books import Books
+from token_service.payments.inbox import lapse_action
+from token_service.payments.ledger import Book, PaymentRecord
+from token_service.payments.purchase import Purchase
+from token_service.payments.razorpay import InvoiceEntity, PaymentEntity
+from token_service.payments.razorpay_api import RazorpayApi, RazorpayRefusal
+from token_service.web.problems import LOGGER
+
+Settle = Callable[[Entitlement, Book], Book]
+"""From the entitlement and the records to the records after what has become known. It may ask Razorpay."""
+AT_ONCE: Final = ("replaced", "access_ended")
+"""Why a subscription ends now and not with its paid time."""
+
+
+class Outcome(StrEnum):
+    """What became of a payment."""
+
+    APPLIED = "applied"
+    """It counts, now or already before."""
+    UNPAID = "unpaid"
+    """No money was taken yet, or the bank refused."""
+    LEFT = "left"
+    """The bank holds the money, nothing can be given for it, and Razorpay returns it because nobody captures it."""
+
+
+class Unmatched(Exception):
+    """A payment or subscription that nothing can be done with here. `reason` is one word for the operator."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason`: no_checkout, wrong_amount, no_entitlement, or plan_unknown."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Settlement:
+    """Settles one payment or subscription at a time."""
+
+    def __init__(
+        self,
+        books: Books,
+        access: Access,
+        razorpay: RazorpayApi,
+        find_solution: Callable[[str], Solution | None],
+        clock: Callable[[], float],
+    ) -> None:
+        """`find_solution` reads the present configuration; `clock` gives seconds since the epoch."""
+        self._books, self._access, self._razorpay = books, access, razorpay
+        self._find_solution, self._clock = find_solution, clock
+
+    def payment(self, payment_id: str) -> Outcome:
+        """Ask for a payment and apply it. Raises `Unmatched`, `Busy`, and `Refused` (503) if Razorpay is away."""
+        return self._payment(self._razorpay.payment(payment_id), exact=True)
+
+    def signed_payment(self, entity: PaymentEntity) -> Outcome:
+        """Apply a payment as an event has it, which may be older than what is known."""
+        return self._payment(entity, exact=False)
+
+    def dispute(self, dispute_id: str) -> Outcome:
+        """Ask for a dispute and apply it: the disputed amount is on hold until the bank decides."""
+        payment_id = self._razorpay.dispute(dispute_id).payment_id
+        outcome = self.payment(payment_id)  # first, since the dispute of a payment may be heard of before the payment
+        purchase = self._books.purchase_of(payment_id)
+        if purchase is None:
+            raise Unmatched("no_checkout")
+        self._settle(
+            purchase,
+            lambda _, book: settling.disputed(book, self._razorpay.dispute(dispute_id)),
+            {"payment": payment_id, "dispute": dispute_id},
+        )
+        return outcome
+
+    def subscription(self, subscription_id: str) -> Outcome:
+        """Ask for a subscription and apply its status."""
+        purchase = self._books.purchase(subscription_id)
+        if purchase is None:
+            raise Unmatched("no_checkout")
+        self._settle(purchase, lambda _, book: self._with_status(book, purchase), {"subscription": subscription_id})
+        return Outcome.APPLIED
+
+    def refresh(self, user_id: str, solution_id: str) -> None:
+        """Apply what is paid for now, where the plan that applied has lapsed and an earlier purchase has not."""
+        if self._access.find(user_id, solution_id) is not None:
+            self._change(user_id, self._solution(solution_id), lambda _, book: book, {"cause": "lapsed"})
+
+    def end_subscriptions(self, user_id: str, solution_id: str, why: str = "access_ended") -> None:
+        """Cancel all subscriptions of a user to a solution at once. Can be repeated until it succeeds."""
+        now = int(self._clock())
+        book = self._books.read(user_id, solution_id)
+        if all(one.over for one in book.subscriptions.values()):
+            return
+
+        def ended(_: Entitlement, book: Book) -> Book:
+            for subscription_id, one in book.subscriptions.items():
+                book = book if one.over else settling.ended(book, subscription_id, why, now)
+            return book
+
+        self._change(user_id, self._solution(solution_id), ended, {"cause": why})
+        self._finish(user_id, solution_id)
+
+    def cancel(self, user_id: str, solution_id: str) -> None:
+        """Cancel a user's subscriptions to a solution; what is paid for stays. Can be repeated until it succeeds.
+
+        Razorpay ends an active one with its cycle, and every other one, for which nothing is paid, at once. Raises
+        `Refused` if there is none that would be renewed.
+        """
+        now = int(self._clock())
+        book = self._books.read(user_id, solution_id)
+        renewable = [one for one in book.subscriptions.values() if not one.over and not one.ends]
+        if not renewable:
+            raise Refused(Code.SUBSCRIPTION_MISSING)
+        for one in renewable:
+            status = self._razorpay.subscription(one.subscription_id).status
+            with suppress(RazorpayRefusal):  # it is over, or ends already: what counts is read below
+                self._razorpay.cancel(one.subscription_id, at_end=status == "active")
+
+        def cancelled(_: Entitlement, book: Book) -> Book:
+            for one in renewable:
+                status = self._razorpay.subscription(one.subscription_id).status
+                known = replace(book.subscriptions[one.subscription_id], status=status)
+                book = settling.ended(book.with_subscription(known), one.subscription_id, "cancelled", now)
+            return book
+
+        self._change(user_id, self._solution(solution_id), cancelled, {"cause": "cancelled"})
+
+    # ---- one payment -------------------------------------------------------------------------------------------------
+
+    def _payment(self, payment: PaymentEntity, exact: bool) -> Outcome:
+        invoice = self._razorpay.invoice(payment.invoice_id) if payment.invoice_id else None
+        if not payment.paid and not payment.authorized:
+            return Outcome.UNPAID
+        purchase = self._matching(payment, invoice)
+        if not payment.paid:
+            captured = self._captured(payment, purchase)
+            if captured is None:
+                return Outcome.LEFT if purchase.model is not PricingModel.RECURRING else Outcome.UNPAID
+            payment, exact = captured, True
+
+        def taken(current: Entitlement, book: Book) -> Book:
+            seen = payment
+            if exact and payment.payment_id in book.payments:
+                seen = self._razorpay.payment(payment.payment_id)  # after the read, so that it is the newest
+            book = settling.taken_in(book, purchase, seen, invoice, current, int(self._clock()), exact)
+            return self._with_status(book, purchase) if purchase.model is PricingModel.RECURRING else book
+
+        self._settle(purchase, taken, {"payment": payment.payment_id})
+        return Outcome.APPLIED
+
+    def _matching(self, payment: PaymentEntity, invoice: InvoiceEntity | None) -> Purchase:
+        """What a payment is for. Raises `Unmatched`."""
+        purchase = self._books.purchase(invoice.subscription_id if invoice else payment.order_id)
+        if purchase is None or (purchase.model is PricingModel.RECURRING) != (invoice is not None):
+            raise Unmatched("no_checkout")
+        if (payment.amount, payment.currency) != (purchase.amount, purchase.currency):
+            raise Unmatched("wrong_amount")
+        return purchase
+
+    def _captured(self, payment: PaymentEntity, purchase: Purchase) -> PaymentEntity | None:
+        """Capture a payment that the bank authorized, also late, if what was ordered can still be given.
+
+        Otherwise nobody captures it, and Razorpay returns the money:
+        https://razorpay.com/docs/payments/payments/capture-settings/ The charges of subscriptions capture themselves.
+        """
+        current = self._access.find(purchase.user_id, purchase.solution)
+        book = self._books.read(purchase.user_id, purchase.solution)
+        paid = any(one.reference == purchase.reference for one in book.payments.values() if not one.returned)
+        if purchase.model is PricingModel.RECURRING or current is None or current.status == REVOKED or paid:
+            return None
+        self._require_plan(purchase)
+        try:
+            return self._razorpay.capture(payment)
+        except RazorpayRefusal:  # somebody else captured it meanwhile, or it can no longer be captured
+            fresh = self._razorpay.payment(payment.payment_id)
+            return fresh if fresh.paid else None
+
+    # ---- the change --------------------------------------------------------------------------------------------------
+
+    def _settle(self, purchase: Purchase, settle: Settle, cause: Mapping[str, str]) -> None:
+        solution = self._require_plan(purchase)
+        if self._access.find(purchase.user_id, purchase.solution) is None:
+            raise Unmatched("no_entitlement")
+        self._change(purchase.user_id, solution, settle, cause)
+        self._finish(purchase.user_id, purchase.solution)
+
+    def _change(self, user_id: str, solution: Solution, settle: Settle, cause: Mapping[str, str]) -> None:
+        def rule(current: Entitlement) -> Change | None:
+            before = self._books.read(user_id, solution.solution_id)
+            after = settle(current, before)
+            now = int(self._clock())
+            change, after = settling.settled(current, before, after, solution, now, cause)
+            if change is None:
+                return None
+            covers, cover = after.covers(solution.grace_days), after.cover(now, solution.grace_days)
+            lapse = lapse_action(user_id, solution.solution_id, cover, covers)
+            return replace(change, also=(*self._books.writes(user_id, before, after), *lapse))
+
+        self._access.change(user_id, solution.solution_id, rule)
+
+    def _finish(self, user_id: str, solution_id: str) -> None:
+        """Send back what gives nothing, and cancel what has ended. What fails is done at the next event or run."""
+        book = self._books.read(user_id, solution_id)
+        for payment in book.payments.values():
+            if payment.returned and payment.refunded < payment.amount:
+                self._refund(payment)
+        for subscription in book.subscriptions.values():
+            if subscription.ends in AT_ONCE and not subscription.over:
+                self._cancel(subscription.subscription_id)
+
+    def _refund(self, payment: PaymentRecord) -> None:
+        try:
+            self._razorpay.refund(payment.payment_id, payment.amount - payment.refunded, payment.returned)
+        except RazorpayRefusal:  # perhaps Razorpay refunded it by itself: what counts is read below
+            LOGGER.warning("Razorpay refused a refund", code="refund_refused", payment=payment.payment_id)
+        purchase = self._books.purchase(payment.reference)
+        if purchase is not None:
+            fresh = self._razorpay.payment(payment.payment_id)
+            refunded = max(fresh.amount_refunded, payment.refunded)
+
+            def taken(_: Entitlement, book: Book) -> Book:
+                return book.with_payment(replace(book.payments[payment.payment_id], refunded=refunded))
+
+            self._change(
+                purchase.user_id,
+                self._require_plan(purchase),
+                taken,
+                {"payment": payment.payment_id, "cause": payment.returned},
+            )
+
+    def _cancel(self, subscription_id: str) -> None:
+        try:
+            self._razorpay.cancel(subscription_id, at_end=False)
+        except RazorpayRefusal:  # it is over already: what counts is read below
+            LOGGER.warning("Razorpay refused a cancellation", code="cancel_refused", subscription=subscription_id)
+        purchase = self._books.purchase(subscription_id)
+        if purchase is not None:
+            self._change(
+                purchase.user_id,
+                self._require_plan(purchase),
+                lambda _, book: self._with_status(book, purchase),
+                {"subscription": subscription_id},
+            )
+
+    def _with_status(self, book: Book, purchase: Purchase) -> Book:
+        return settling.subscribed(book, purchase, self._razorpay.subscription(purchase.reference).status)
+
+    def _solution(self, solution_id: str) -> Solution:
+        solution = self._find_solution(solution_id)
+        if solution is None:
+            raise Refused(Code.SOLUTION_UNKNOWN)
+        return solution
+
+    def _require_plan(self, purchase: Purchase) -> Solution:
+        solution = self._find_solution(purchase.solution)
+        if solution is None or purchase.plan not in solution.plans:
+            raise Unmatched("plan_unknown")
+        return solution

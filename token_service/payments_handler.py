@@ -1,0 +1,80 @@
+"""The job of payments: finishes events every minute, and compares with Razorpay where a schedule says so."""
+
+import os
+import time
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from entitlements.settings import required
+from token_service.metrics import metric_line
+from token_service.payments.inbox import DUE, UNMATCHED
+from token_service.payments.reconcile import Reconciliation
+from token_service.payments.secrets import reader
+from token_service.payments.wiring import Payments, build_payments
+from token_service.repository import Repository
+from token_service.web.problems import LOGGER
+
+BOUNDED: Final = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+RESERVE_SECONDS: Final = 15
+"""Time left to the function at which no further entry is begun: one takes at most a few calls."""
+LATE_SECONDS: Final = 300
+"""Age of an unfinished event from which the alarm counts it."""
+
+
+def work(payments: Payments, now: float, seconds_left: Any) -> dict[str, int]:
+    """Finish what is due, oldest first. Returns how many entries were tried, are late, and have no match."""
+    counts = {"tried": 0, "late": 0, "unmatched": 0}
+    for entry in list(payments.inbox.entries()):
+        if entry.next_at and entry.next_at <= now and seconds_left() > RESERVE_SECONDS:
+            counts["tried"] += 1
+            payments.webhook.work_off(entry)
+    for entry in payments.inbox.entries():
+        counts["unmatched"] += entry.state == UNMATCHED
+        counts["late"] += entry.state == DUE and now - entry.received_at > LATE_SECONDS
+    return counts
+
+
+def reconcile(payments: Payments, now: float, hours: int) -> dict[str, int]:
+    """Repair what the events of the last hours left behind. Returns how many differences there were, and remain."""
+    run = Reconciliation(payments.razorpay, payments.books, payments.settlement, dry_run=False)
+    findings = list(run.run(int(now) - hours * 3600, int(now)))
+    for finding in findings:
+        LOGGER.warning(
+            "a difference to Razorpay",
+            code="payments_reconciled" if finding.repaired else "payments_differ",
+            subject=finding.subject,
+            difference=finding.difference,
+            error=finding.error,
+        )
+    return {"found": len(findings), "remaining": sum(not finding.repaired for finding in findings)}
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Run the job: `{}` finishes events, `{"reconcile_hours": 26}` compares with Razorpay. Returns counts."""
+    now = time.time()
+    stack = required(os.environ, "GATEPASS_STACK", "the name of the stack, the dimension of its metrics")
+    payments = _payments()
+    hours = event.get("reconcile_hours")
+    if hours:
+        counts = reconcile(payments, now, int(hours))
+        print(metric_line(stack, now, payments_differ=(counts["remaining"], "Count")), flush=True)
+        return counts
+    counts = work(payments, now, lambda: context.get_remaining_time_in_millis() / 1000)
+    late, unmatched = counts["late"], counts["unmatched"]
+    print(metric_line(stack, now, payments_late=(late, "Count"), payments_unmatched=(unmatched, "Count")), flush=True)
+    return counts
+
+
+def _payments() -> Payments:
+    table = required(os.environ, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
+    session = boto3.session.Session()
+    dynamodb = session.client(
+        "dynamodb", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint, config=BOUNDED
+    )
+    secret = required(os.environ, "GATEPASS_RAZORPAY_SECRET", "the name or ARN of the secret with Razorpay's keys")
+    read = reader(lambda: session.client("secretsmanager", endpoint_url=endpoint, config=BOUNDED), secret)
+    url = (os.environ.get("GATEPASS_RAZORPAY_URL") or "").rstrip("/")
+    return build_payments(Repository(dynamodb, table), time.time, read, url)
