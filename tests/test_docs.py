@@ -6,13 +6,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
+from entitlements.decision import Holder, judge
+from entitlements.plans import ANONYMOUS, Plan
+from entitlements.prices import Price, PricingModel
 from entitlements.reasons import Reason
 from entitlements.rules import RULES
-from entitlements.solution import _Reader
+from entitlements.solution import DEFAULT_GRACE_DAYS, MAX_GRACE_DAYS, Solution, _Reader, read_solution
 from entitlements.token import TOKEN
-from entitlements.windows import LIMITABLE, WINDOWS
+from entitlements.windows import LIMITABLE, WINDOWS, windows_at
 from gatepass.cli import make_parser
+from tests.support.table import config
 from tests.support.template import TEMPLATE
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +87,65 @@ def test_every_key_of_a_plan_and_every_window_is_documented() -> None:
     assert {key for key in RULES if f"`{key}`" not in DOCS["plans.md"]} == set()
     assert {name for name in LIMITABLE if f"| `{name}` |" not in DOCS["plans.md"]} == set()
     assert {w.form[0] for w in WINDOWS if not re.search(rf"`{w.form[0]}YYYY\w*`", DOCS["operations.md"])} == set()
+
+
+PRICING = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##)", DOCS["plans.md"], re.DOTALL | re.MULTILINE))
+"""The sections of docs/plans.md on each pricing model."""
+
+
+def test_every_pricing_model_has_a_section_and_a_row() -> None:
+    assert set(PRICING) == set(PricingModel)
+    assert {model for model in PricingModel if f"| [`{model}`](#{model}) |" not in DOCS["plans.md"]} == set()
+    assert {key for key in Price._fields if f"`{key}`" not in DOCS["plans.md"]} == set()
+
+
+def documented(model: str) -> tuple[Solution, list[Plan]]:
+    """The solution of a section, and its plans of that model."""
+    [block] = re.findall(r"```yaml\n(.*?)```", PRICING[model], re.DOTALL)
+    solution = read_solution(config(**yaml.safe_load(block)))
+    return solution, [plan for plan in solution.plans.values() if plan.model == model and plan.name != ANONYMOUS]
+
+
+@pytest.mark.parametrize("model", PRICING)
+def test_a_section_shows_a_plan_of_its_model_and_its_price_as_people_read_it(model: str) -> None:
+    _, plans = documented(model)
+    assert plans
+    assert set(re.findall(r"“(.*?)”", PRICING[model])) == {p.readable_price for p in plans if p.readable_price}
+
+
+NOW = 1_795_478_400  # 2026-11-24T00:00:00Z
+
+
+def decided(solution: Solution, **item: object) -> tuple[str, str]:
+    windows = windows_at(NOW, solution.timezone)
+    item = {"status": "active", "jti": "x", "total": 0} | item
+    used = {windows.open[name].counter: value for name in LIMITABLE if (value := item.pop(name, None)) is not None}
+    decision = judge(Holder("u", "x"), item | used, solution, windows, 1, NOW)
+    return decision.plan, decision.reason.value
+
+
+def test_each_example_ends_as_its_section_says() -> None:
+    free, [registered] = documented("free")
+    assert free.default_plan == registered.name
+    assert decided(free, plan="registered", day=9) == ("registered", "ok")
+    assert decided(free, plan="registered", day=10) == ("registered", "quota_exceeded")
+    once, [forever] = documented("once")
+    assert decided(once, plan=forever.name, month=9_999) == ("forever", "ok")
+    assert decided(once, plan=forever.name, month=10_000) == ("forever", "quota_exceeded")
+    for model in ("days", "recurring"):
+        solution, plans = documented(model)
+        for plan in plans:
+            assert decided(solution, plan=plan.name, day=10, paid_until=NOW + 1) == (plan.name, "ok")
+            assert decided(solution, plan=plan.name, day=9, paid_until=NOW) == ("registered", "ok")
+            assert decided(solution, plan=plan.name, day=10, paid_until=NOW) == ("registered", "quota_exceeded")
+    prepaid, [pack] = documented("prepaid")
+    assert decided(prepaid, plan=pack.name, total=199, granted=200) == ("pack-100", "ok")
+    assert decided(prepaid, plan=pack.name, total=200, granted=200) == ("pack-100", "quota_exceeded")
+
+
+def test_the_documented_grace_is_the_default_and_outlasts_every_retry() -> None:
+    assert documented("recurring")[0].grace_days == DEFAULT_GRACE_DAYS == read_solution(config()).grace_days
+    assert f"0 to {MAX_GRACE_DAYS} (default {DEFAULT_GRACE_DAYS})" in DOCS["plans.md"]
 
 
 def test_the_documented_expression_for_scanners_finds_what_the_code_reads() -> None:

@@ -150,6 +150,10 @@ def run_show(options: argparse.Namespace) -> int:
         print(json.dumps(mapping, indent=2))
     else:
         print(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True), end="")
+        # As comments, so that what is printed can be edited and applied again.
+        for name, plan in solution.plans.items():
+            if plan.readable_price:
+                print(f"# {name}: {plan.readable_price}")
     return 0
 
 

@@ -144,6 +144,34 @@ def test_a_document_from_before_grace_days_has_four() -> None:
     assert solution_from_document(json.dumps(document)).grace_days == 4
 
 
+BEFORE_PRICING_MODELS = (
+    '{"solution_id":"faiss-search","name":"AWS Solution Finder","status":"active","frontend_url":"","return_urls":[],'
+    '"marketplace_url":"https://marketplace.example.com/solutions","timezone":"UTC","default_plan":"registered",'
+    '"plans":{"registered":{"limits":{"day":10}},'
+    '"pro":{"limits":{},"price":{"amount":1,"currency":"INR","interval":"day"}},'
+    '"pack-100":{"limits":{},"price":{"amount":991,"currency":"KWD","interval":"year"},"credits":100}},'
+    '"costs":{},"token_delivery":"query","allow_query_token":false,"trusted_proxies":0,"origin_secret_sha256":""}'
+)
+"""As version 0.2.0 wrote it before prices had `days` and `every`, with prices that would be refused today."""
+
+
+def test_a_document_from_before_the_pricing_models_is_read_and_written_as_it_was() -> None:
+    solution = solution_from_document(BEFORE_PRICING_MODELS)
+    assert {name: (plan.model, plan.paid, plan.prepaid) for name, plan in solution.plans.items()} == {
+        "registered": ("free", False, False),
+        "pro": ("recurring", True, False),
+        "pack-100": ("prepaid", False, True),
+    }
+    assert solution.to_document() == BEFORE_PRICING_MODELS.removesuffix("}") + ',"grace_days":4}'
+    with pytest.raises(ConfigError) as caught:
+        read_solution(json.loads(BEFORE_PRICING_MODELS))
+    assert set(caught.value.faults) == {
+        "plans.pro.price.amount",
+        "plans.pro.price.every",
+        "plans.pack-100.price.interval",
+    }
+
+
 @pytest.mark.parametrize("data", [None, [], "text", 7])
 def test_something_else_than_a_mapping_is_refused(data: object) -> None:
     with pytest.raises(ConfigError):

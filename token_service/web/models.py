@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
+from entitlements.prices import PricingModel
 from entitlements.solution import METHODS
 from token_service.access.records import to_the_second
 from token_service.payments.checkout import Preview
@@ -348,6 +349,26 @@ class DecisionAnswer(BaseModel):
     resign: bool
 
 
+class PriceFacts(BaseModel):
+    """A price. `interval` and `every` are present if it recurs, `days` if it is paid once for a number of days."""
+
+    amount: int = Field(description="In the smallest unit of the currency", examples=[49900])
+    currency: str = Field(description="ISO 4217", examples=["INR"])
+    interval: str | None = Field(default=None, description="day, week, month, or year", examples=["month"])
+    every: int | None = Field(default=None, description="The number of intervals between payments", examples=[1])
+    days: int | None = Field(default=None, examples=[30])
+    readable: str = Field(description="The price for people", examples=["₹499.00 every month"])
+
+
+class PlanFacts(BaseModel):
+    """A plan: how it is paid for, what it allows, and what it costs. `price` is absent if it is not for sale."""
+
+    model: PricingModel = Field(description="How it is paid for", examples=["recurring"])
+    limits: dict[str, int] = Field(description="Requests by window; empty is unlimited", examples=[{"day": 10}])
+    price: PriceFacts | None = None
+    credits: int | None = Field(default=None, description="The requests that a purchase adds", examples=[100])
+
+
 class SolutionAnswer(BaseModel):
     """The public facts of a solution."""
 
@@ -355,7 +376,7 @@ class SolutionAnswer(BaseModel):
     name: str
     status: str
     default_plan: str
-    plans: dict[str, object]
+    plans: dict[str, PlanFacts]
     upgrade_url: str
 
 

@@ -40,6 +40,36 @@ def test_a_limit_by_the_hour_is_applied_and_a_window_that_is_not_known_refused(
     assert "plans.registered.limits.fortnight: is not a setting; known are hour, day, month, lifetime" in run.stderr
 
 
+def test_every_example_of_the_documentation_can_be_applied_and_shown_with_its_prices(
+    gatepass: Command, tmp_path: Path
+) -> None:
+    gatepass("init")
+    page = (ROOT / "docs" / "plans.md").read_text()
+    examples = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(examples) == 5
+    files = []
+    for number, example in enumerate(examples):
+        files.append(str(tmp_path / f"{number}.yaml"))
+        rest = {"solution_id": f"example-{number}", "name": "x", "marketplace_url": "https://example.com/"}
+        Path(files[-1]).write_text(yaml.safe_dump(rest) + example)
+    run = gatepass("solutions", "apply", *files)
+    assert (run.returncode, run.stdout.count("applied example-")) == (0, 5), run.stderr
+    shown = gatepass("solutions", "show", "example-3").stdout
+    assert "# pro: ₹499.00 every month\n# team: $5.00 every 3 months\n" in shown
+    Path(files[3]).write_text(shown)
+    assert gatepass("solutions", "apply", files[3], "--dry-run").stdout == "would apply example-3\n"
+
+
+def test_a_price_that_razorpay_refuses_is_named_by_its_line(gatepass: Command, tmp_path: Path) -> None:
+    gatepass("init")
+    file, good = tmp_path / "x.yaml", (ROOT / "examples" / "faiss_search" / "solution.yaml").read_text()
+    file.write_text(good.replace("interval: month", "interval: day"))
+    run = gatepass("solutions", "apply", str(file))
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "interval: day" in text)
+    assert run.returncode == 1
+    assert f"{file}:{line}: plans.pro.price.every: must be at least 7 with interval: day" in run.stderr
+
+
 @pytest.mark.parametrize("text", ["", "a: [", "a: 1\na: 2\n", "just text", "\x00", "plans: &x {b: *x}"])
 def test_a_file_that_is_no_solution_is_refused(gatepass: Command, tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"

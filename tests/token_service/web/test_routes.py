@@ -87,9 +87,41 @@ def test_bad_input_is_a_problem_that_names_the_key(api: Api, path: str, body: An
 def test_a_solutions_public_facts(api: Api) -> None:
     status, body = api.call("GET", f"/v1/solutions/{SOLUTION}")
     assert status == 200
-    assert body["plans"] == PLANS | {"pack-100": PLANS["pack-100"] | {"limits": {}}}
+    assert body["plans"] == {
+        "anonymous": {"model": "free", "limits": {"lifetime": 3}},
+        "registered": {"model": "free", "limits": {"day": 10}},
+        "pro": {
+            "model": "recurring",
+            "limits": {},
+            "price": {
+                "amount": 49900,
+                "currency": "INR",
+                "interval": "month",
+                "every": 1,
+                "readable": "₹499.00 every month",
+            },
+        },
+        "pack-100": {
+            "model": "prepaid",
+            "limits": {},
+            "credits": 100,
+            "price": {"amount": 9900, "currency": "INR", "readable": "₹99.00 for 100 requests"},
+        },
+    }
     assert not {"origin_secret_sha256", "return_urls"} & body.keys()
     assert api.call("GET", "/v1/solutions/none-such")[0] == 404
+
+
+def test_a_solution_shows_what_each_one_off_payment_buys(api: Api) -> None:
+    price = {"amount": 1500, "currency": "KWD"}
+    api.table.put_solution(
+        plans=PLANS
+        | {"week": {"limits": {"day": 5}, "price": price | {"days": 7}}, "forever": {"limits": {}, "price": price}}
+    )
+    plans = api.call("GET", f"/v1/solutions/{SOLUTION}")[1]["plans"]
+    assert (plans["week"]["model"], plans["forever"]["model"]) == ("days", "once")
+    assert plans["week"]["price"] == price | {"days": 7, "readable": "KWD 1.500 for 7 days"}
+    assert plans["forever"]["price"] == price | {"readable": "KWD 1.500 once"}
 
 
 def test_the_public_keys_verify_the_tokens(api: Api) -> None:

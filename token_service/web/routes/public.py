@@ -1,11 +1,12 @@
 """Public routes: the public keys, and a solution's name, plans and prices."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from entitlements.directory import MAX_AGE
+from entitlements.plans import Plan
 from entitlements.refusals import Code, Refused
 from token_service.services import Services
 from token_service.web.models import KeySet, SolutionAnswer, SolutionId
@@ -13,7 +14,7 @@ from token_service.web.routes.answers import documented, json_answer
 
 JWKS_MAX_AGE: Final = int(MAX_AGE)
 """Seconds for which clients may cache the public keys: as long as gates do, since a new key may sign after that."""
-PUBLIC_FACTS: Final = ("solution_id", "name", "status", "default_plan", "plans")
+PUBLIC_FACTS: Final = ("solution_id", "name", "status", "default_plan")
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
@@ -37,4 +38,16 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         if found is None:
             raise Refused(Code.SOLUTION_UNKNOWN)
         whole = found.to_mapping()
-        return json_answer({key: whole[key] for key in PUBLIC_FACTS} | {"upgrade_url": found.upgrade_url})
+        plans = {name: _facts(plan) for name, plan in found.plans.items()}
+        return json_answer(
+            {key: whole[key] for key in PUBLIC_FACTS} | {"plans": plans, "upgrade_url": found.upgrade_url}
+        )
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    """A `PlanFacts`. Its price is complete: pages need not know defaults."""
+    facts = plan.to_mapping() | {"model": plan.model.value}
+    if plan.price:
+        every = {"every": plan.price.every} if plan.price.interval else {}
+        facts["price"] |= {**every, "readable": plan.readable_price}
+    return facts
