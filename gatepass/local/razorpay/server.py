@@ -55,10 +55,16 @@ class LocalRazorpay:
     ) -> None:
         self._key_id = key_id
         self._key_secret = key_secret
-        self._account = RazorpayAccount(clock, new_id, key_secret=key_secret, webhook_secret=webhook_secret)
         self._lock = threading.Lock()
         self._answers_to_lose = 0
         self._server = _RazorpayServer((host, port), self)
+        self._account = RazorpayAccount(
+            clock,
+            new_id,
+            key_secret=key_secret,
+            webhook_secret=webhook_secret,
+            checkout_url=f"{self.url}/checkout",
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property

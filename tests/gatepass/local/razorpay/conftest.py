@@ -1,5 +1,6 @@
 """One account on a clock that stands still, with ids that count up."""
 
+import json
 from itertools import count
 
 import pytest
@@ -20,6 +21,41 @@ class Clock:
 def counting_ids():
     numbers = count(1)
     return lambda: f"{next(numbers):014}"
+
+
+PLAN = {"period": "monthly", "interval": 1, "item": {"name": "Pro", "amount": 49900, "currency": "INR"}}
+
+
+class Told:
+    """The events of an account since the last look."""
+
+    def __init__(self, account):
+        self.account = account
+        self.seen = 0
+
+    def new(self):
+        fresh = self.account.outbox.deliveries[self.seen :]
+        self.seen += len(fresh)
+        return [json.loads(delivery.body) for delivery in fresh]
+
+    def names(self):
+        return [event["event"] for event in self.new()]
+
+
+@pytest.fixture
+def told(account):
+    return Told(account)
+
+
+@pytest.fixture
+def plan_id(account):
+    return account.create_plan(PLAN)["id"]
+
+
+@pytest.fixture
+def subscribe(account, plan_id):
+    """A new subscription of three months; returns its id."""
+    return lambda **more: account.create_subscription({"plan_id": plan_id, "total_count": 3} | more)["id"]
 
 
 @pytest.fixture
