@@ -6,6 +6,7 @@ subscription's plan, and refuses requests for them.
 
 from gatepass.local.razorpay.account import RazorpayAccount
 from gatepass.local.razorpay.disputes import DisputeStatus
+from gatepass.local.razorpay.faults import Faults, SigningSecret
 from gatepass.local.razorpay.orders import PaymentOutcome
 from gatepass.local.razorpay.posting import post
 from gatepass.local.razorpay.quirks import EventTime, Quirks
@@ -17,11 +18,13 @@ __all__ = [
     "Delivery",
     "DisputeStatus",
     "EventTime",
+    "Faults",
     "LocalRazorpay",
     "Outbox",
     "PaymentOutcome",
     "Quirks",
     "RazorpayAccount",
     "RazorpayRefused",
+    "SigningSecret",
     "post",
 ]

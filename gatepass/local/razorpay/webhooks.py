@@ -9,10 +9,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepass.local.razorpay.entities import Entity
+from gatepass.local.razorpay.faults import SigningSecret
 from gatepass.local.razorpay.quirks import Quirks
+
+WRONG_SECRET = "a secret that the webhook never had"
 
 
 def sign(message: bytes, secret: str) -> str:
@@ -62,6 +65,11 @@ class Outbox:
     @secret.setter
     def secret(self, secret: str | None) -> None:
         self.previous_secret, self._secret = self._secret, secret
+
+    def signed_with(self, delivery: Delivery, secret: SigningSecret) -> Delivery:
+        """The same event, signed by the secret before the present one, or by one that nobody has."""
+        wanted = self.previous_secret if secret is SigningSecret.PREVIOUS else WRONG_SECRET
+        return replace(delivery, signature=sign(delivery.body, wanted or WRONG_SECRET))
 
     def add(self, event: str, now: int, **entities: Entity) -> None:
         """Record an event about `entities`, by their kind and as they are now: Razorpay sends snapshots."""

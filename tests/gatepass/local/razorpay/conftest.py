@@ -1,6 +1,8 @@
 """One account on a clock that stands still, with ids that count up."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 
 import pytest
@@ -40,6 +42,40 @@ class Told:
 
     def names(self):
         return [event["event"] for event in self.new()]
+
+
+class Receiver(HTTPServer):
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ReceiverHandler)
+        self.status = 204
+        self.statuses: list[int] = []  # of the next posts, before `status`
+        self.received: list[tuple[str, bytes, dict[str, str]]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}/hook?x=1"
+
+
+class ReceiverHandler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.path, body, dict(self.headers)))
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else self.server.status)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

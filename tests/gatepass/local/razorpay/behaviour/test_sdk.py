@@ -4,7 +4,7 @@ import pytest
 import razorpay
 from razorpay.errors import BadRequestError, ServerError
 
-from gatepass.local.razorpay import PaymentOutcome
+from gatepass.local.razorpay import LocalRazorpay, PaymentOutcome
 
 
 @pytest.fixture
@@ -148,3 +148,31 @@ def test_disputes_are_fetched_and_listed(sdk, stand_in):
     assert sdk.dispute.all()["items"] == [dispute]
     with pytest.raises(BadRequestError, match="id provided does not exist"):
         sdk.dispute.fetch("disp_none")
+
+
+def test_too_many_requests_are_answered_as_such_and_not_carried_out(sdk, stand_in):
+    stand_in.set_faults(too_many_requests=1)
+    with pytest.raises(BadRequestError, match="Too many requests"):
+        sdk.order.create({"amount": 49900, "currency": "INR"})
+    assert sdk.order.all()["items"] == []
+
+
+def test_an_html_page_instead_of_json_breaks_the_sdk(sdk, stand_in):
+    """Not with one of its own errors: who calls it must expect that of json as well."""
+    stand_in.set_faults(html_errors=1)
+    with pytest.raises(ValueError, match="Expecting value"):
+        sdk.order.create({"amount": 49900, "currency": "INR"})
+    assert sdk.order.all()["items"] == []
+
+
+def test_a_slow_answer_comes_after_the_wait(clock):
+    waits: list[float] = []
+    with LocalRazorpay(
+        key_id="rzp_test_key", key_secret="key-secret", webhook_secret=None, clock=clock, sleep=waits.append
+    ) as slow:
+        client = razorpay.Client(auth=("rzp_test_key", "key-secret"), base_url=slow.url)
+        client.session.trust_env = False
+        slow.set_faults(slow_seconds=7)
+        assert client.order.all()["items"] == []
+        client.session.close()
+    assert waits == [7.0]
