@@ -1,13 +1,30 @@
-"""A stand-in for Razorpay's API: orders, payments, refunds, and signed webhooks, on a loopback port.
+"""A stand-in for Razorpay's API: orders, subscriptions, disputes, and signed webhooks, on a loopback port.
 
-Not a part of `gatepass local` yet. It has no plans, subscriptions, payment links, instant refunds, or currencies other
-than INR, and refuses requests for them.
+Not a part of `gatepass local` yet. It has no payment links, instant refunds, add-ons, offers, or changes of a
+subscription's plan, and refuses requests for them.
 """
 
-from gatepass.local.razorpay.account import PaymentOutcome, RazorpayAccount
+from gatepass.local.razorpay.account import RazorpayAccount
+from gatepass.local.razorpay.disputes import DisputeStatus
+from gatepass.local.razorpay.faults import Faults, SigningSecret
+from gatepass.local.razorpay.orders import PaymentOutcome
 from gatepass.local.razorpay.posting import post
+from gatepass.local.razorpay.quirks import EventTime, Quirks
 from gatepass.local.razorpay.refusal import RazorpayRefused
 from gatepass.local.razorpay.server import LocalRazorpay
 from gatepass.local.razorpay.webhooks import Delivery, Outbox
 
-__all__ = ["Delivery", "LocalRazorpay", "Outbox", "PaymentOutcome", "RazorpayAccount", "RazorpayRefused", "post"]
+__all__ = [
+    "Delivery",
+    "DisputeStatus",
+    "EventTime",
+    "Faults",
+    "LocalRazorpay",
+    "Outbox",
+    "PaymentOutcome",
+    "Quirks",
+    "RazorpayAccount",
+    "RazorpayRefused",
+    "SigningSecret",
+    "post",
+]

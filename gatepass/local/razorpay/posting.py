@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from random import Random
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gatepass.local.razorpay.webhooks import Delivery
 
@@ -35,16 +35,23 @@ def post(
         shuffle.shuffle(queue)
     if late_seconds:
         sleep(late_seconds)
-    return [(delivery, _post(delivery, url)) for delivery in queue]
+    return [(delivery, post_once(delivery, url)) for delivery in queue]
 
 
-def _post(delivery: Delivery, url: str) -> int | None:
+def check_url(url: str) -> SplitResult:
+    """The parts of a webhook's URL, or `ValueError`."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url} is not the URL of a webhook: it must begin with http:// or https:// and a host")
+    return parts
+
+
+def post_once(delivery: Delivery, url: str) -> int | None:
+    """Post a delivery; return the status of the answer, or None if there was none in 5 s."""
+    parts = check_url(url)
     # http.client rather than urllib: a redirect must count as a failure and not be followed.
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+    connection = kind(str(parts.hostname), parts.port, timeout=TIMEOUT_SECONDS)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request("POST", target, delivery.body, delivery.headers)

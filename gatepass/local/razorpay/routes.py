@@ -97,6 +97,26 @@ def _refund_of(account: RazorpayAccount, call: _Call) -> Entity:
     return refund
 
 
+def _plans(account: RazorpayAccount, call: _Call) -> Entity:
+    fields.only(call.query, PARAMETERS)
+    return page(account.plans(), call.query)
+
+
+def _subscriptions(account: RazorpayAccount, call: _Call) -> Entity:
+    fields.only(call.query, PARAMETERS | {"plan_id"})
+    return page(account.subscriptions(call.query.get("plan_id")), call.query)
+
+
+def _invoices(account: RazorpayAccount, call: _Call) -> Entity:
+    fields.only(call.query, PARAMETERS | {"subscription_id"})
+    return page(account.invoices(call.query.get("subscription_id")), call.query)
+
+
+def _disputes(account: RazorpayAccount, call: _Call) -> Entity:
+    fields.only(call.query, PARAMETERS)
+    return page(account.disputes(), call.query)
+
+
 _ID = r"([^/]+)"
 _ROUTES: tuple[tuple[str, str, Callable[[RazorpayAccount, _Call], Entity]], ...] = (
     ("POST", "/v1/orders", lambda account, call: account.create_order(call.body)),
@@ -115,4 +135,29 @@ _ROUTES: tuple[tuple[str, str, Callable[[RazorpayAccount, _Call], Entity]], ...]
     ("GET", f"/v1/payments/{_ID}/refunds/{_ID}", _refund_of),
     ("GET", "/v1/refunds", _refunds),
     ("GET", f"/v1/refunds/{_ID}", lambda account, call: account.refund(*call.ids)),
+    ("POST", "/v1/plans", lambda account, call: account.create_plan(call.body)),
+    ("GET", "/v1/plans", _plans),
+    ("GET", f"/v1/plans/{_ID}", lambda account, call: account.plan(*call.ids)),
+    ("POST", "/v1/subscriptions", lambda account, call: account.create_subscription(call.body)),
+    ("GET", "/v1/subscriptions", _subscriptions),
+    ("GET", f"/v1/subscriptions/{_ID}", lambda account, call: account.subscription(*call.ids)),
+    (
+        "POST",
+        f"/v1/subscriptions/{_ID}/cancel",
+        lambda account, call: account.cancel_subscription(call.ids[0], call.body),
+    ),
+    (
+        "POST",
+        f"/v1/subscriptions/{_ID}/pause",
+        lambda account, call: account.pause_subscription(call.ids[0], call.body),
+    ),
+    (
+        "POST",
+        f"/v1/subscriptions/{_ID}/resume",
+        lambda account, call: account.resume_subscription(call.ids[0], call.body),
+    ),
+    ("GET", "/v1/invoices", _invoices),
+    ("GET", f"/v1/invoices/{_ID}", lambda account, call: account.invoice(*call.ids)),
+    ("GET", "/v1/disputes", _disputes),
+    ("GET", f"/v1/disputes/{_ID}", lambda account, call: account.dispute(*call.ids)),
 )

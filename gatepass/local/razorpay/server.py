@@ -7,8 +7,9 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from types import TracebackType
@@ -17,7 +18,11 @@ from typing import Any
 from gatepass.local.gateway.messages import HttpRequest, HttpResponse, json_response
 from gatepass.local.razorpay import routes
 from gatepass.local.razorpay.account import RazorpayAccount
+from gatepass.local.razorpay.courier import Courier
+from gatepass.local.razorpay.delivery_queue import PAUSES
+from gatepass.local.razorpay.faults import Faults
 from gatepass.local.razorpay.refusal import RazorpayRefused
+from gatepass.local.razorpay.webhooks import Delivery
 
 MAX_BODY_BYTES = 1_000_000  # Razorpay publishes no limit; no request of this API is near it
 IDLE_SECONDS = 5.0  # how long a client may pause within a request
@@ -27,6 +32,8 @@ SERVER_ERROR = {
         "description": "We are facing some trouble completing your request at the moment. Please try again shortly.",
     }
 }
+TOO_MANY_REQUESTS = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Too many requests"}}
+BAD_GATEWAY = b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n"
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _ID_CHARACTERS = string.ascii_letters + string.digits
 
@@ -39,7 +46,9 @@ def random_id() -> str:
 class LocalRazorpay:
     """A Razorpay account on one loopback port, with a thread per request. Also a context manager.
 
-    The SDK finds it with `razorpay.Client(auth=(key_id, key_secret), base_url=url)`. `clock` returns Unix seconds.
+    The SDK finds it with `razorpay.Client(auth=(key_id, key_secret), base_url=url)`. `clock` returns Unix seconds. With
+    a `webhook_url`, here or by `deliver_to`, events are posted by themselves; `webhook_pauses` are the seconds before
+    each retry. `previous_webhook_secret` is what `Faults.signed_with` can sign with.
     """
 
     def __init__(
@@ -52,13 +61,29 @@ class LocalRazorpay:
         port: int = 0,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
+        previous_webhook_secret: str | None = None,
+        webhook_url: str | None = None,
+        webhook_pauses: Sequence[float] = PAUSES,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._key_id = key_id
         self._key_secret = key_secret
-        self._account = RazorpayAccount(clock, new_id, key_secret=key_secret, webhook_secret=webhook_secret)
         self._lock = threading.Lock()
-        self._answers_to_lose = 0
+        self._sleep = sleep
+        self._faults = Faults()
         self._server = _RazorpayServer((host, port), self)
+        self._account = RazorpayAccount(
+            clock,
+            new_id,
+            key_secret=key_secret,
+            webhook_secret=webhook_secret,
+            checkout_url=f"{self.url}/checkout",
+        )
+        outbox = self._account.outbox
+        outbox.previous_secret = previous_webhook_secret
+        self._courier = Courier(outbox.signed_with, pauses=webhook_pauses)
+        self._courier.deliver_to(webhook_url)
+        outbox.listener = self._courier.take
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -78,11 +103,35 @@ class LocalRazorpay:
 
         A caller that then simply repeats `POST /v1/orders` has two orders (razorpay-python#306).
         """
+        self.set_faults(lose_answers=count)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return self._faults
+
+    def set_faults(self, **changes: Any) -> Faults:
+        """Change what goes wrong on purpose, by the names in `Faults`; `ValueError` for a wrong one."""
         with self._lock:
-            self._answers_to_lose = count
+            self._faults = self._faults.changed(changes)
+            self._courier.change(self._faults)
+            return self._faults
+
+    def deliver_to(self, webhook_url: str | None) -> None:
+        """Post every event that happens from now on to this URL, in a background thread; None ends that."""
+        self._courier.deliver_to(webhook_url)
+
+    def posted(self) -> list[tuple[Delivery, int | None]]:
+        """What was posted by itself so far: the event as signed, and the status of the answer, or None without one."""
+        return self._courier.posted()
+
+    def wait_delivered(self, seconds: float = 5.0) -> bool:
+        """Wait until every event is delivered or given up; false if that takes longer."""
+        return self._courier.wait(seconds)
 
     def __enter__(self) -> LocalRazorpay:
         self._thread.start()
+        self._courier.start()
         return self
 
     def __exit__(
@@ -91,18 +140,32 @@ class LocalRazorpay:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._courier.stop()
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         with self._lock:
-            try:
-                response = json_response(200, routes.answer(self._account, request, self._key_id, self._key_secret))
-            except RazorpayRefused as refused:
-                response = json_response(refused.status, refused.body)
-            if self._answers_to_lose:
-                self._answers_to_lose -= 1
-                response = json_response(500, SERVER_ERROR)
+            faults, slow = self._faults, self._faults.slow_seconds
+            if faults.too_many_requests:
+                self._faults = replace(faults, too_many_requests=faults.too_many_requests - 1)
+                response = json_response(429, TOO_MANY_REQUESTS)
+            elif faults.html_errors:
+                self._faults = replace(faults, html_errors=faults.html_errors - 1)
+                response = HttpResponse(502, (("Content-Type", "text/html"),), BAD_GATEWAY)
+            else:
+                response = self._api(request)
+                if faults.lose_answers:
+                    self._faults = replace(faults, lose_answers=faults.lose_answers - 1)
+                    response = json_response(500, SERVER_ERROR)
+        if slow:
+            self._sleep(slow)
         return response
+
+    def _api(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return json_response(200, routes.answer(self._account, request, self._key_id, self._key_secret))
+        except RazorpayRefused as refused:
+            return json_response(refused.status, refused.body)
 
 
 class _RazorpayServer(ThreadingTCPServer):

@@ -9,9 +9,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from gatepass.local.razorpay.entities import Entity
+from gatepass.local.razorpay.faults import SigningSecret
+from gatepass.local.razorpay.quirks import Quirks
+
+WRONG_SECRET = "a secret that the webhook never had"
 
 
 def sign(message: bytes, secret: str) -> str:
@@ -37,29 +41,43 @@ class Delivery:
         return headers
 
 
-@dataclass
 class Outbox:
     """The deliveries of one webhook, oldest first.
 
     An event is signed when it happens: after `secret` is changed, retries of older events still carry the signature
-    of the older secret, as Razorpay's do.
+    of the older secret, as Razorpay's do. `listener` is called with each new delivery.
     """
 
-    account_id: str
-    secret: str | None
-    new_id: Callable[[], str]
-    deliveries: list[Delivery] = field(default_factory=list)
+    def __init__(self, account_id: str, secret: str | None, new_id: Callable[[], str]) -> None:
+        self.account_id = account_id
+        self.deliveries: list[Delivery] = []
+        self.quirks = Quirks()
+        self.previous_secret: str | None = None
+        self.listener: Callable[[Delivery], None] | None = None
+        self._secret = secret
+        self._new_id = new_id
+
+    @property
+    def secret(self) -> str | None:
+        """The webhook's secret, or None. Setting it makes the one before `previous_secret`."""
+        return self._secret
+
+    @secret.setter
+    def secret(self, secret: str | None) -> None:
+        self.previous_secret, self._secret = self._secret, secret
+
+    def signed_with(self, delivery: Delivery, secret: SigningSecret) -> Delivery:
+        """The same event, signed by the secret before the present one, or by one that nobody has."""
+        wanted = self.previous_secret if secret is SigningSecret.PREVIOUS else WRONG_SECRET
+        return replace(delivery, signature=sign(delivery.body, wanted or WRONG_SECRET))
 
     def add(self, event: str, now: int, **entities: Entity) -> None:
         """Record an event about `entities`, by their kind and as they are now: Razorpay sends snapshots."""
-        content = {
-            "entity": "event",
-            "account_id": self.account_id,
-            "event": event,
-            "contains": list(entities),
-            "payload": {kind: {"entity": entity} for kind, entity in entities.items()},
-            "created_at": now,
-        }
+        content = {"entity": "event", "account_id": self.account_id, "event": event}
+        content |= self.quirks.shape(event, entities, now)
         body = json.dumps(content, separators=(",", ":")).encode()
         signature = sign(body, self.secret) if self.secret else None
-        self.deliveries.append(Delivery(self.new_id(), event, body, signature))
+        delivery = Delivery(self._new_id(), event, body, signature)
+        self.deliveries.append(delivery)
+        if self.listener is not None:
+            self.listener(delivery)

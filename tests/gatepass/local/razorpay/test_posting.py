@@ -1,45 +1,11 @@
 """Delivery to a real receiver."""
 
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
 
 import pytest
 
 from gatepass.local.razorpay import post
-
-
-class Receiver(HTTPServer):
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), ReceiverHandler)
-        self.status = 204
-        self.received: list[tuple[str, bytes, dict[str, str]]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}/hook?x=1"
-
-
-class ReceiverHandler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append((self.path, body, dict(self.headers)))
-        self.send_response(self.server.status)
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-
-    def log_message(self, format, *args):
-        pass
-
-
-@pytest.fixture
-def receiver():
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

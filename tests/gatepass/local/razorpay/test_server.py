@@ -39,7 +39,7 @@ def test_a_malformed_authorization_is_refused(stand_in, header):
     connection.close()
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/plans"), ("PUT", "/v1/orders"), ("GET", "/v1/orders/")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/items"), ("PUT", "/v1/orders"), ("GET", "/v1/orders/")])
 def test_an_unknown_url_is_a_bad_request(stand_in, method, path):
     status, answer = call(stand_in, method, path)
     assert (status, answer["error"]["description"]) == (400, "The requested URL was not found on the server.")
