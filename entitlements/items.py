@@ -179,12 +179,12 @@ def event_key(event_id: str) -> Key:
 
 def to_do_key(time: str, event_id: str) -> Key:
     """An event that is not finished."""
-    return Key("razorpay#to-do", f"{time}#{event_id}")
+    return Key("razorpay#to-do", f"at#{time}#{event_id}")
 
 
 def to_do_prefix() -> Key:
     """All events that are not finished, oldest first."""
-    return Key("razorpay#to-do", "")
+    return Key("razorpay#to-do", "at#")
 
 
 def payment_key(user_id: str, time: str, payment_id: str) -> Key:

@@ -140,8 +140,8 @@ class RazorpayApi:
         https://razorpay.com/docs/api/refunds/normal-refunds-idempotent/
         """
         headers = {"X-Refund-Idempotency": f"gatepass-{payment_id}-{amount}"}
-        body = {"notes": {"gatepass": why}}
-        self._call(lambda client: client.payment.refund(payment_id, amount, body, headers=headers))
+        body = {"amount": amount, "notes": {"gatepass": why}}
+        self._call(lambda client: client.payment.refund(payment_id, body, headers=headers))
 
     def cancel(self, subscription_id: str, at_end: bool) -> SubscriptionEntity:
         """Cancel for good: https://razorpay.com/docs/api/payments/subscriptions/cancel-subscription/"""
@@ -172,7 +172,7 @@ class RazorpayApi:
             answer = call(self._client())
         except BadRequestError as error:
             raise RazorpayRefusal(str(error)) from error
-        except (GatewayError, ServerError, ValueError, AttributeError, TypeError) as error:
+        except (GatewayError, ServerError) as error:
             raise unavailable(type(error).__name__) from error
         if not isinstance(answer, dict):
             raise unavailable("the answer is no object")

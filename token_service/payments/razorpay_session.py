@@ -12,7 +12,7 @@ CONNECT_SECONDS: Final = 2.0
 
 
 def session(seconds_left: Callable[[], float]) -> requests.Session:
-    """A session whose calls end in the time left, and raise `Refused` (503) for anything but JSON below 500.
+    """A session whose calls end in the time left, and raise `Refused` (503) for anything but a JSON object below 500.
 
     The SDK prints a line for every exception of `requests`, so none of them may reach it.
     """
@@ -37,6 +37,10 @@ class _Session(requests.Session):
             raise unavailable(f"status {response.status_code}")
         if response.status_code in (401, 403):
             raise unavailable("the key is not accepted: check key_id and key_secret in the secret")
-        if "json" not in response.headers.get("Content-Type", ""):
-            raise unavailable("the answer is not JSON")
+        try:
+            document = response.json()
+        except ValueError as error:
+            raise unavailable("the answer is not JSON") from error
+        if not isinstance(document, dict) or not isinstance(document.get("error", {}), dict):
+            raise unavailable("the answer is no object")
         return response

@@ -71,7 +71,7 @@ class Webhook:
         except (Unreadable, ValueError, RecursionError) as error:
             self._keep(entry, UNKNOWN, str(error) if isinstance(error, Unreadable) else "not JSON")
         except (Busy, Refused, RazorpayRefusal) as error:
-            self._keep(entry, DUE, error.code if isinstance(error, Refused) else type(error).__name__)
+            self._keep(entry, DUE, error.code if isinstance(error, Refused) else type(error).__name__, str(error))
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -80,8 +80,9 @@ class Webhook:
         else:
             self._inbox.finish(entry, int(self._clock()))
 
-    def _keep(self, entry: ToDo, state: str, reason: str) -> None:
-        LOGGER.warning("an event is not finished", code=f"event_{state}", reason=reason, event_name=entry.event)
+    def _keep(self, entry: ToDo, state: str, reason: str, detail: str = "") -> None:
+        kept = {"code": f"event_{state}", "reason": reason, "event_name": entry.event, "detail": detail}
+        LOGGER.warning("an event is not finished", **kept)
         self._inbox.postpone(entry, state, reason, int(self._clock()))
 
     def _apply(self, event: WebhookEvent) -> None:

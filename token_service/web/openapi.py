@@ -22,6 +22,7 @@ TAGS: Final[Mapping[str, str]] = {
     "registration": "Registration, sign-in, sign-out, and forgotten passwords",
     "tokens": "A user's own tokens",
     "account": "The user's own access, and deleting the account",
+    "payments": "Buying plans, and the user's receipts",
     "validation": "The gate's decision, for clients without an API Gateway",
 }
 SECURITY: Final = {

@@ -1,0 +1,168 @@
+"""What a payment gives and takes, from the order to the gate, with Razorpay's stand-in."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from entitlements.refusals import Refused
+from gatepass.local.razorpay import PaymentOutcome
+from tests.support.seller import DAY, Seller, selling
+from tests.support.signer import SOLUTION, USER
+from tests.support.table import Table
+
+
+@pytest.fixture
+def seller(table: Table) -> Iterator[Seller]:
+    with selling(table) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("plan", "days"), [("pro", 30 + 4), ("pass-30", 30), ("forever", None), ("pack-100", None)])
+def test_a_paid_event_gives_the_plan_with_the_next_request(seller: Seller, plan: str, days: float | None) -> None:
+    seller.pay(plan)
+    assert seller.plan() == "registered"
+    seller.deliver()
+    assert (seller.plan(), seller.states(), seller.to_do()) == (plan, ["paid"], [])
+    assert seller.days_left() == (None if days is None else pytest.approx(days, abs=1.1))
+    assert seller.held().granted == (100 if plan == "pack-100" else None)
+    (change,) = seller.changes()
+    assert (change["payment"][:4], change["plan"], change["actor"]) == ("pay_", plan, "razorpay")
+
+
+def test_events_twice_late_and_in_any_order_change_nothing_more(seller: Seller) -> None:
+    seller.pay("pack-100")
+    events = seller.events()
+    seller.deliver([*reversed(events), *events])
+    seller.restart()
+    seller.deliver(events)
+    assert (seller.held().granted, len(seller.changes())) == (100, 1)
+
+
+def test_pressing_twice_makes_one_order_and_a_paid_one_is_not_handed_out_again(seller: Seller) -> None:
+    first = seller.order("pack-100")
+    assert seller.order("pack-100") == first
+    with seller.account() as account:
+        account.pay(first)
+    seller.deliver()
+    assert seller.order("pack-100") != first
+
+
+def test_an_answer_that_was_lost_makes_no_second_order(seller: Seller) -> None:
+    for plan, made in (("pack-100", "orders"), ("pro", "subscriptions")):
+        seller.server.lose_answers(1)
+        with pytest.raises(Refused) as refused:
+            seller.order(plan)
+        assert refused.value.code == "payments_unavailable"
+        with pytest.raises(Refused):
+            seller.order(plan)  # the lease of the first one holds
+        seller.now += 21
+        reference = seller.order(plan)
+        with seller.account() as account:
+            assert [one["id"] for one in getattr(account, made)()] == [reference]
+
+
+def test_refunds_take_back_what_the_payment_gave(seller: Seller) -> None:
+    payment = seller.pay("pass-30")
+    seller.deliver()
+    with seller.account() as account:
+        account.create_refund(payment, {"amount": 9950})
+    seller.deliver()
+    assert (seller.days_left(), seller.states()) == (15, ["partly_refunded"])
+    with seller.account() as account:
+        account.create_refund(payment, {})
+    seller.deliver()
+    assert (seller.plan(), seller.held().paid_until, seller.states()) == ("registered", None, ["refunded"])
+
+
+def test_credits_that_were_used_stay_used(seller: Seller) -> None:
+    payment = seller.pay("pack-100")
+    seller.deliver()
+    seller.use(60)
+    seller.pay("pack-100")
+    seller.deliver()
+    assert seller.held().granted == 200
+    with seller.account() as account:
+        account.create_refund(payment, {"amount": 4950})
+    seller.deliver()
+    assert seller.held().granted == 150
+    with seller.account() as account:
+        account.create_refund(payment, {})
+    seller.deliver()
+    assert (seller.held().granted, seller.plan()) == (100, "pack-100")  # 60 used, 40 left of the second pack
+
+
+def test_a_dispute_holds_what_is_left_and_gives_back_exactly_that(seller: Seller) -> None:
+    payment = seller.pay("pack-100")
+    seller.deliver()
+    seller.use(60)
+    with seller.account() as account:
+        dispute = account.open_dispute(payment)["id"]
+    seller.deliver()
+    assert (seller.held().granted, seller.plan(), seller.states()) == (60, "registered", ["disputed"])
+    seller.use(5)  # as registered
+    with seller.account() as account:
+        account.resolve_dispute(dispute, "won")
+    seller.deliver()
+    assert (seller.held().granted, seller.plan(), seller.states()) == (105, "pack-100", ["paid"])
+
+
+def test_a_lost_dispute_is_as_a_refund(seller: Seller) -> None:
+    payment = seller.pay("forever")
+    seller.deliver()
+    with seller.account() as account:
+        dispute = account.open_dispute(payment)["id"]
+        account.resolve_dispute(dispute, "lost")
+    seller.deliver()
+    assert (seller.plan(), seller.states()) == ("registered", ["disputed"])
+
+
+def test_a_later_purchase_ends_the_subscription_and_its_late_charge_is_sent_back(seller: Seller) -> None:
+    seller.pay("pro")
+    seller.deliver()
+    (old,) = seller.payments.books.read(USER, SOLUTION).subscriptions
+    with pytest.raises(Refused) as refused:
+        seller.order("max")
+    assert refused.value.code == "paid_plan_replaced"
+    seller.now += DAY
+    seller.pay("max", replace=True)
+    with seller.account() as account:
+        account.charge(old)  # before anybody knows
+    events = seller.events()
+    seller.deliver([*reversed(events), *events])
+    assert seller.plan() == "max"
+    with seller.account() as account:
+        assert account.subscription(old)["status"] == "cancelled"
+        (late,) = [one for one in account.payments() if one["amount_refunded"]]
+        assert (late["amount"], late["amount_refunded"]) == (49900, 49900)
+    seller.deliver()
+    assert (seller.plan(), sorted(seller.states()), seller.to_do()) == ("max", ["paid", "paid", "refunded"], [])
+
+
+def test_a_subscription_renews_lapses_after_its_grace_and_comes_back(seller: Seller) -> None:
+    seller.pay("pro")
+    seller.deliver()
+    subscription = seller.payments.books.read(USER, SOLUTION).subscriptions.popitem()[0]
+    first = seller.held().paid_until
+    assert first is not None
+    seller.now = first - 4 * DAY + 1
+    with seller.account() as account:
+        account.charge(subscription)
+    seller.deliver()
+    second = seller.held().paid_until
+    assert second is not None
+    assert 28 * DAY <= second - first <= 31 * DAY
+    seller.now = second - 4 * DAY + 1
+    with seller.account() as account:
+        account.charge(subscription, PaymentOutcome.FAILED)
+    seller.deliver()
+    assert (seller.plan(), seller.held().paid_until) == ("pro", second)
+    for _ in range(3):
+        seller.now += DAY
+        with seller.account() as account:
+            account.charge(subscription, PaymentOutcome.FAILED)
+        seller.deliver()
+    assert seller.plan() == "registered"  # halted: without grace
+    with seller.account() as account:
+        account.charge(subscription)
+    seller.deliver()
+    assert seller.plan() == "pro"
