@@ -81,8 +81,9 @@ class Webhook:
             self._inbox.finish(entry, int(self._clock()))
 
     def _keep(self, entry: ToDo, state: str, reason: str, detail: str = "") -> None:
-        kept = {"code": f"event_{state}", "reason": reason, "event_name": entry.event, "detail": detail}
-        LOGGER.warning("an event is not finished", **kept)
+        LOGGER.warning(
+            "an event is not finished", code=f"event_{state}", reason=reason, event_name=entry.event, detail=detail
+        )
         self._inbox.postpone(entry, state, reason, int(self._clock()))
 
     def _apply(self, event: WebhookEvent) -> None:

@@ -141,7 +141,7 @@ def test_a_later_purchase_ends_the_subscription_and_its_late_charge_is_sent_back
 def test_a_subscription_renews_lapses_after_its_grace_and_comes_back(seller: Seller) -> None:
     seller.pay("pro")
     seller.deliver()
-    subscription = seller.payments.books.read(USER, SOLUTION).subscriptions.popitem()[0]
+    (subscription,) = seller.payments.books.read(USER, SOLUTION).subscriptions
     first = seller.held().paid_until
     assert first is not None
     seller.now = first - 4 * DAY + 1
