@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from entitlements.identifiers import SOLUTION_ID
-from entitlements.prices import PricingModel
+from entitlements.plans import PricingModel
 from entitlements.solution import METHODS
 
 SolutionId = Annotated[
