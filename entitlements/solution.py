@@ -11,8 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from entitlements.costs import cost_of
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
 from entitlements.mapping_reader import MAX_COUNT, MappingReader
-from entitlements.plans import ANONYMOUS, Plan
-from entitlements.prices import Price
+from entitlements.plans import ANONYMOUS, Plan, Price
 from entitlements.rules import RULES, AtMost
 from entitlements.windows import WINDOWS, zone
 

@@ -16,7 +16,6 @@ from entitlements.items import (
     subscription_prefix,
     subscriptions_prefix,
 )
-from entitlements.prices import PricingModel
 from token_service.access.records import Action, timestamp
 from token_service.errors import ConditionFailed
 from token_service.payments.ledger import Book, PaymentRecord, SubscriptionRecord
@@ -58,7 +57,7 @@ class Books:
     def ordered(self, purchase: Purchase) -> None:
         """Store what was ordered. Writing it again changes nothing."""
         actions = [_put_new(checkout_key(purchase.reference), purchase.to_item())]
-        if purchase.model is PricingModel.RECURRING:
+        if purchase.model == "recurring":
             key = subscription_key(purchase.user_id, purchase.solution, purchase.reference)
             actions.append(_put_new(key, SubscriptionRecord.of(purchase).to_item()))
         with suppress(ConditionFailed):
@@ -86,7 +85,7 @@ class Books:
 
 def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
     names = [record.payment_id]
-    if record.model is PricingModel.RECURRING and not record.returned:
+    if record.model == "recurring" and not record.returned:
         names.append(f"{record.reference}:{record.period_start}")
     attributes: Mapping[str, str | int] = {
         "user_id": user_id,
@@ -102,7 +101,7 @@ def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
     kept: Item = {name: value for name, value in attributes.items() if value not in ("", 0)}
     for name in names:
         yield _put_new(effect_key(name), kept)
-    if not record.returned and record.model is not PricingModel.RECURRING:
+    if not record.returned and record.model != "recurring":
         yield "Delete", {"Key": ordering_key(user_id, record.solution, record.plan).wire}
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from entitlements.decision import REVOKED, SUSPENDED
 from entitlements.items import item_to_wire, ordering_key
 from entitlements.plans import ANONYMOUS, Plan
-from entitlements.prices import PricingModel
 from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.access.grants import Access
@@ -61,7 +60,7 @@ class Started:
     @property
     def is_subscription(self) -> bool:
         """Whether the reference is a subscription and not an order."""
-        return self.preview.model == PricingModel.RECURRING
+        return self.preview.model == "recurring"
 
 
 class Checkout:
@@ -118,7 +117,7 @@ class Checkout:
         purchase = self._books.purchase(order_id or subscription_id) if signed else None
         if purchase is None or purchase.user_id != user_id:
             raise Refused(Code.PAYMENT_UNSIGNED)
-        if purchase.model is PricingModel.RECURRING:
+        if purchase.model == "recurring":
             self._settlement.subscription(subscription_id)
         return self._settlement.payment(payment_id)
 
@@ -146,7 +145,7 @@ class Checkout:
         return plan, Preview(
             solution_id=solution_id,
             plan=plan_name,
-            model=plan.model.value,
+            model=plan.model,
             amount=plan.price.amount,
             currency=plan.price.currency,
             price=plan.readable_price or "",
@@ -199,7 +198,7 @@ class Checkout:
 
     def _found(self, user_id: str, solution_id: str, plan: Plan, receipt: str, ordered_at: int) -> str:
         """The order or subscription of an earlier attempt whose answer was lost."""
-        if plan.model is PricingModel.RECURRING:
+        if plan.model == "recurring":
             between = self._razorpay.subscriptions_between(
                 ordered_at - 60, int(self._clock()) + 60, self._plans.of(solution_id, plan)
             )
@@ -215,7 +214,7 @@ class Checkout:
         price = price_of(plan)
         notes = {"user": user_id, "solution": solution_id, "plan": plan.name, "receipt": receipt}
         try:
-            if plan.model is PricingModel.RECURRING:
+            if plan.model == "recurring":
                 razorpay_plan = self._plans.of(solution_id, plan)
                 made = self._razorpay.create_subscription(razorpay_plan, price.total_count or 1, starts_at, notes)
                 reference = made.subscription_id
@@ -248,7 +247,7 @@ class Checkout:
 def _starts_at(plan: Plan, book: Book, solution: Solution, now: int) -> int:
     """When a new subscription begins: where the paid time of a cancelled one of the same plan ends."""
     cover = book.cover(now, solution.grace_days)
-    if plan.model is not PricingModel.RECURRING or cover is None or cover.plan != plan.name or cover.until is None:
+    if plan.model != "recurring" or cover is None or cover.plan != plan.name or cover.until is None:
         return 0
     return cover.until if cover.until > now else 0
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from entitlements.items import Item
-from entitlements.prices import PricingModel
+from entitlements.plans import PricingModel
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import NO_LONGER_CHARGED, RETRIED, InvoiceEntity, PaymentEntity
 
@@ -73,7 +73,7 @@ class PaymentRecord:
         """Read a stored record."""
         known: dict[str, Any] = {name: item[name] for name in cls.__slots__ if name in item}
         disputes = json.loads(known.pop("disputes", "{}"))
-        return cls(**known | {"model": PricingModel(item["model"]), "disputes": disputes})
+        return cls(**known | {"disputes": disputes})
 
     def to_item(self) -> dict[str, str | int]:
         """The attributes to store, without empty ones."""
@@ -250,9 +250,9 @@ def _together(payments: list[PaymentRecord], renewing: set[str], grace: int) -> 
     """The cover of consecutive purchases of one plan."""
     until: int | None = 0
     for payment in sorted(payments, key=lambda one: (one.applied_at, one.payment_id)):
-        if until is None or payment.model in (PricingModel.ONCE, PricingModel.PREPAID):
+        if until is None or payment.model in ("once", "prepaid"):
             until = None
-        elif payment.model is PricingModel.DAYS:
+        elif payment.model == "days":
             until = max(payment.applied_at, until) + payment.share(payment.days * DAY)
         else:
             end = payment.period_start + payment.share(payment.period_end - payment.period_start)

@@ -3,8 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from entitlements.items import Item
-from entitlements.plans import Plan
-from entitlements.prices import Price, PricingModel
+from entitlements.plans import Plan, Price, PricingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Purchase:
     def from_item(cls, item: Item) -> "Purchase":
         """Read a stored checkout."""
         known = {name: item[name] for name in cls.__slots__ if name in item}
-        return cls(**known | {"model": PricingModel(item["model"])})
+        return cls(**known)
 
     def to_item(self) -> dict[str, str | int]:
         """The attributes to store, without empty ones."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from entitlements.items import razorpay_plans_key
 from entitlements.plans import Plan
-from entitlements.prices import PricingModel
 from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.payments.purchase import price_of
@@ -55,7 +54,7 @@ class RazorpayPlans:
 
 def recurring(solution: Solution) -> list[Plan]:
     """The plans that need a Razorpay plan."""
-    return [plan for plan in solution.plans.values() if plan.price and plan.model is PricingModel.RECURRING]
+    return [plan for plan in solution.plans.values() if plan.price and plan.model == "recurring"]
 
 
 def unpushed(solution: Solution, pushed: Mapping[str, str]) -> list[Plan]:

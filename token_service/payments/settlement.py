@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Final
 
 from entitlements.decision import REVOKED
-from entitlements.prices import PricingModel
 from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.access.changes import Change
@@ -153,7 +152,7 @@ class Settlement:
         if not payment.paid:
             captured = self._captured(payment, purchase)
             if captured is None:
-                return Outcome.LEFT if purchase.model is not PricingModel.RECURRING else Outcome.UNPAID
+                return Outcome.LEFT if purchase.model != "recurring" else Outcome.UNPAID
             payment, exact = captured, True
 
         def taken(current: Entitlement, book: Book) -> Book:
@@ -161,7 +160,7 @@ class Settlement:
             if exact and payment.payment_id in book.payments:
                 seen = self._razorpay.payment(payment.payment_id)  # after the read, so that it is the newest
             book = settling.taken_in(book, purchase, seen, invoice, current, int(self._clock()), exact)
-            return self._with_status(book, purchase) if purchase.model is PricingModel.RECURRING else book
+            return self._with_status(book, purchase) if purchase.model == "recurring" else book
 
         self._settle(purchase, taken, {"payment": payment.payment_id})
         return Outcome.APPLIED
@@ -169,7 +168,7 @@ class Settlement:
     def _matching(self, payment: PaymentEntity, invoice: InvoiceEntity | None) -> Purchase:
         """What a payment is for. Raises `Unmatched`."""
         purchase = self._books.purchase(invoice.subscription_id if invoice else payment.order_id)
-        if purchase is None or (purchase.model is PricingModel.RECURRING) != (invoice is not None):
+        if purchase is None or (purchase.model == "recurring") != (invoice is not None):
             raise Unmatched("no_checkout")
         if (payment.amount, payment.currency) != (purchase.amount, purchase.currency):
             raise Unmatched("wrong_amount")
@@ -184,7 +183,7 @@ class Settlement:
         current = self._access.find(purchase.user_id, purchase.solution)
         book = self._books.read(purchase.user_id, purchase.solution)
         paid = any(one.reference == purchase.reference for one in book.payments.values() if not one.returned)
-        if purchase.model is PricingModel.RECURRING or current is None or current.status == REVOKED or paid:
+        if purchase.model == "recurring" or current is None or current.status == REVOKED or paid:
             return None
         self._require_plan(purchase)
         try:

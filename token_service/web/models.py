@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
-from entitlements.prices import PricingModel
+from entitlements.plans import PricingModel
 from entitlements.solution import METHODS
 from token_service.access.records import to_the_second
 from token_service.payments.checkout import Preview

@@ -46,7 +46,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
 
 def _facts(plan: Plan) -> dict[str, Any]:
     """A `PlanFacts`. Its price is complete: pages need not know defaults."""
-    facts = plan.to_mapping() | {"model": plan.model.value}
+    facts = plan.to_mapping() | {"model": plan.model}
     if plan.price:
         every = {"every": plan.price.every} if plan.price.interval else {}
         facts["price"] |= {**every, "readable": plan.readable_price}

@@ -47,7 +47,7 @@ def _payment(payment: PaymentRecord) -> PaymentAnswer:
         payment_id=payment.payment_id,
         solution_id=payment.solution,
         plan=payment.plan,
-        model=payment.model.value,
+        model=payment.model,
         state=payment.state,
         amount=payment.amount,
         currency=payment.currency,
