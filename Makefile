@@ -38,20 +38,22 @@ $(SAM_VENV)/.done: requirements/sam.txt
 	$(PROGRESS) "installing the AWS SAM CLI" $(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
 	touch $@
 
-# DynamoDB Local, where Java and Maven are; the npm package jose and the CDK, where Node.js is. The tests say loudly what
-# they skip without them.
-tools: .tools/cdk/.done ## DynamoDB Local, the npm package jose and the CDK, for the tests
+# DynamoDB Local, where Java and Maven are; the npm packages jose and razorpay and the CDK, where Node.js is. The tests say
+# loudly what they skip without them.
+tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tests
 	@mkdir -p .tools
 	if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
 	  $(PROGRESS) "downloading DynamoDB Local" \
 	    mvn -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
 	  mv .tools/partial .tools/dynamodb-local
 	fi
-	if [ ! -d .tools/jose ] && command -v npm >/dev/null; then
-	  rm -rf .tools/partial && cp -r tests/tools/jose .tools/partial
-	  $(PROGRESS) "installing jose" npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund
-	  mv .tools/partial .tools/jose
-	fi
+	for package in jose razorpay; do
+	  if [ ! -d .tools/$$package ] && command -v npm >/dev/null; then
+	    rm -rf .tools/partial && cp -r tests/tools/$$package .tools/partial
+	    $(PROGRESS) "installing $$package" npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund
+	    mv .tools/partial .tools/$$package
+	  fi
+	done
 
 .tools/cdk/.done: requirements/cdk.txt
 	@command -v node >/dev/null || exit 0
