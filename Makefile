@@ -16,7 +16,7 @@ PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
-.PHONY: help setup tools lock demo quick test coverage test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation
+.PHONY: help setup tools lock demo quick test coverage test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation build-Payments
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -38,20 +38,22 @@ $(SAM_VENV)/.done: requirements/sam.txt
 	$(PROGRESS) "installing the AWS SAM CLI" $(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
 	touch $@
 
-# DynamoDB Local, where Java and Maven are; the npm package jose and the CDK, where Node.js is. The tests say loudly what
-# they skip without them.
-tools: .tools/cdk/.done ## DynamoDB Local, the npm package jose and the CDK, for the tests
+# DynamoDB Local, where Java and Maven are; the npm packages jose and razorpay and the CDK, where Node.js is. The tests say
+# loudly what they skip without them.
+tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tests
 	@mkdir -p .tools
 	if [ ! -d .tools/dynamodb-local ] && command -v mvn >/dev/null; then
 	  $(PROGRESS) "downloading DynamoDB Local" \
 	    mvn -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
 	  mv .tools/partial .tools/dynamodb-local
 	fi
-	if [ ! -d .tools/jose ] && command -v npm >/dev/null; then
-	  rm -rf .tools/partial && cp -r tests/tools/jose .tools/partial
-	  $(PROGRESS) "installing jose" npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund
-	  mv .tools/partial .tools/jose
-	fi
+	for package in jose razorpay; do
+	  if [ ! -d .tools/$$package ] && command -v npm >/dev/null; then
+	    rm -rf .tools/partial && cp -r tests/tools/$$package .tools/partial
+	    $(PROGRESS) "installing $$package" npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund
+	    mv .tools/partial .tools/$$package
+	  fi
+	done
 
 .tools/cdk/.done: requirements/cdk.txt
 	@command -v node >/dev/null || exit 0
@@ -123,6 +125,8 @@ build-Authorizer: ## A bundle, called by sam build
 	"$(PYTHON)" scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/authorizer.txt authorizer entitlements
 
 build-KeyRotation: build-TokenService ## A bundle, called by sam build
+
+build-Payments: build-TokenService ## A bundle, called by sam build
 
 build-TokenService: ## A bundle, called by sam build
 	"$(PYTHON)" scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements

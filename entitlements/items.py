@@ -192,8 +192,8 @@ def payment_key(user_id: str, time: str, payment_id: str) -> Key:
     return Key(f"user#{user_id}", f"payment#{time}#{payment_id}")
 
 
-def payment_prefix(user_id: str) -> Key:
-    """All payments of a user, oldest first."""
+def payment_prefix(user_id: str = "") -> Key:
+    """All payments of a user, oldest first, or of everybody."""
     return Key(f"user#{user_id}", "payment#")
 
 
@@ -202,14 +202,9 @@ def subscription_key(user_id: str, solution_id: str, subscription_id: str) -> Ke
     return Key(f"user#{user_id}", f"subscription#{solution_id}#{subscription_id}")
 
 
-def subscription_prefix(user_id: str, solution_id: str) -> Key:
-    """All subscriptions of a user to a solution."""
-    return Key(f"user#{user_id}", f"subscription#{solution_id}#")
-
-
-def subscriptions_prefix(user_id: str) -> Key:
-    """All subscriptions of a user."""
-    return Key(f"user#{user_id}", "subscription#")
+def subscription_prefix(user_id: str, solution_id: str = "") -> Key:
+    """All subscriptions of a user to a solution, or to any."""
+    return Key(f"user#{user_id}", f"subscription#{solution_id}#" if solution_id else "subscription#")
 
 
 def ordering_key(user_id: str, solution_id: str, plan: str) -> Key:

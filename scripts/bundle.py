@@ -30,13 +30,15 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
 
 BUILD_TIME_ONLY = ("cffi", "pycparser")
 """cryptography's wheel needs only `_cffi_backend`. The compiler in these packages is for building extensions."""
+ASKS_FOR_ITS_VERSION = "razorpay-"
+"""Razorpay's SDK reads its own metadata in every request, and logs a warning without it."""
 
 
 def prune(target: Path) -> None:
     """Remove what no import needs."""
     folders = [target / name for name in BUILD_TIME_ONLY if (target / name).is_dir()]
     for pattern in ("*.dist-info", "bin", "**/__pycache__", "**/tests"):
-        folders.extend(target.glob(pattern))
+        folders.extend(path for path in target.glob(pattern) if not path.name.startswith(ASKS_FOR_ITS_VERSION))
     for folder in folders:
         shutil.rmtree(folder)
     for pattern in ("*.pyi", "*.c", "*.h", "py.typed"):

@@ -23,6 +23,9 @@ OTHERS = {
     "KeyRotationDays": "90",
     "EndpointUrl": "http://127.0.0.1:4566",
     "DynamoDbEndpointUrl": "https://dynamodb-fips.us-east-1.amazonaws.com",
+    "RazorpaySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:razorpay-AbCdEf",
+    "RazorpayUrl": "http://127.0.0.1:9000",
+    "ReconcileHours": "26",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
 }
 """A value of each parameter that is not its default."""

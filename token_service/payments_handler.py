@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import boto3
@@ -23,7 +24,7 @@ LATE_SECONDS: Final = 300
 """Age of an unfinished event from which the alarm counts it."""
 
 
-def work(payments: Payments, now: float, seconds_left: Any) -> dict[str, int]:
+def work(payments: Payments, now: float, seconds_left: Callable[[], float]) -> dict[str, int]:
     """Finish what is due, oldest first. Returns how many entries were tried, are late, and have no match."""
     counts = {"tried": 0, "late": 0, "unmatched": 0}
     for entry in list(payments.inbox.entries()):
@@ -45,7 +46,7 @@ def reconcile(payments: Payments, now: float, hours: int) -> dict[str, int]:
             "a difference to Razorpay",
             code="payments_reconciled" if finding.repaired else "payments_differ",
             subject=finding.subject,
-            difference=finding.difference,
+            difference=finding.kind,
             error=finding.error,
         )
     return {"found": len(findings), "remaining": sum(not finding.repaired for finding in findings)}
@@ -55,7 +56,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Run the job: `{}` finishes events, `{"reconcile_hours": 26}` compares with Razorpay. Returns counts."""
     now = time.time()
     stack = required(os.environ, "GATEPASS_STACK", "the name of the stack, the dimension of its metrics")
-    payments = _payments()
+    payments = payments_of(os.environ)
     hours = event.get("reconcile_hours")
     if hours:
         counts = reconcile(payments, now, int(hours))
@@ -67,14 +68,15 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     return counts
 
 
-def _payments() -> Payments:
-    table = required(os.environ, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
-    session = boto3.session.Session()
+def payments_of(environment: Mapping[str, str]) -> Payments:
+    """The services, by the variables of the environment. Raises `MissingSetting`."""
+    table = required(environment, "GATEPASS_TABLE", "the name of the DynamoDB table of the Gatepass stack")
+    endpoint = environment.get("AWS_ENDPOINT_URL") or None
+    session: Any = boto3.session.Session(region_name=environment.get("AWS_REGION"))
     dynamodb = session.client(
-        "dynamodb", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint, config=BOUNDED
+        "dynamodb", endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint, config=BOUNDED
     )
-    secret = required(os.environ, "GATEPASS_RAZORPAY_SECRET", "the name or ARN of the secret with Razorpay's keys")
+    secret = required(environment, "GATEPASS_RAZORPAY_SECRET", "the name or ARN of the secret with Razorpay's keys")
     read = reader(lambda: session.client("secretsmanager", endpoint_url=endpoint, config=BOUNDED), secret)
-    url = (os.environ.get("GATEPASS_RAZORPAY_URL") or "").rstrip("/")
+    url = (environment.get("GATEPASS_RAZORPAY_URL") or "").rstrip("/")
     return build_payments(Repository(dynamodb, table), time.time, read, url)

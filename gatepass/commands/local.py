@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatepass.local.stack import LocalStack
 
 STARTING: Final = "starting the local stack, which takes some seconds"
-MAX_PORT: Final = 65_533
+MAX_PORT: Final = 65_532
 USER: Final = "00000000-0000-4000-8000-000000000001"
 """Has a token from the start."""
 POLL_SECONDS: Final = 0.5
@@ -32,7 +32,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--port",
         type=int,
         default=8080,
-        help="the API's port; the token service and the pages have the next two (default: 8080)",
+        help="the API's port; the token service, the pages, and payments have the next three (default: 8080)",
     )
     local.add_argument(
         "--app", metavar="MODULE:HANDLER", help="a Lambda handler to put behind the gate, instead of the example"
@@ -61,7 +61,7 @@ def run_local(options: argparse.Namespace) -> int:
     from gatepass.local.stack import local_stack
 
     if not 0 <= options.port <= MAX_PORT:
-        raise CommandError(f"--port must be between 0 and {MAX_PORT}: the next two ports are used as well")
+        raise CommandError(f"--port must be between 0 and {MAX_PORT}: the next three ports are used as well")
     if (options.app is None) != (options.solution is None):
         raise CommandError("give both --app MODULE:HANDLER and --solution FILE, or neither for the example")
     backend = own(options.app, options.solution) if options.app else example()
@@ -91,7 +91,8 @@ def _tell(stack: "LocalStack", backend: "Backend") -> None:
     print(f"the page       {solution.frontend_url or '(the solution has no frontend_url)'}")
     print(f"the API        {url}\na token        {token}")
     print(f"token service  {stack.token_service.url}/v1/docs")
-    print(f"registration   {solution.upgrade_url}\n")
+    print(f"registration   {solution.upgrade_url}")
+    print(f"payments       {stack.razorpay.url}/checkout?order_id=… (a stand-in for Razorpay; no money moves)\n")
     print_exports({**stack.aws.exported(), "TOKEN": token})
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
     print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')

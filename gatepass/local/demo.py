@@ -58,9 +58,9 @@ class Demo:
         """Run the whole journey. Returns False if a step had an unexpected result."""
         self._say(f"A FAISS search API without a line of access code runs behind the gate at {self.stack.gateway.url}")
         self._anonymous()
-        token = self._registration()
+        token, id_token = self._registration()
         self._daily_quota(token)
-        self._upgrade(token)
+        self._upgrade(token, id_token)
         self._forgeries(token)
         self._rotation(token)
         self._revocation(token)
@@ -73,7 +73,7 @@ class Demo:
         body = self._search("anonymous search 4", None, 403, "anonymous_quota_exceeded")
         self._check("the refusal contains an upgrade link", True, str(body.get("upgradeUrl")).startswith("https://"))
 
-    def _registration(self) -> str:
+    def _registration(self) -> tuple[str, str]:
         self._say("The visitor registers for the solution and returns with a permanent token")
         who = {"email": "visitor@example.com", "solution_id": SOLUTION}
         self._post("/v1/registrations", who, 202)
@@ -85,7 +85,7 @@ class Demo:
         token = str(welcome.get("token"))
         ask = {"solution_id": SOLUTION, "spend": False}
         self.user = str(self._request(f"{self.stack.token_service.url}/v1/validate", ask, token)[1].get("userId"))
-        return token
+        return token, str(again.get("id_token"))
 
     def _daily_quota(self, token: str) -> None:
         self._say(f"With the token, {REGISTERED_SEARCHES} searches a day are allowed")
@@ -93,10 +93,14 @@ class Demo:
             self._search(f"registered search {n + 1}", token, 200, "ok")
         self._search("registered search 11", token, 403, "quota_exceeded")
 
-    def _upgrade(self, token: str) -> None:
-        self._say("The user upgrades to pro: the next request passes with the same token")
-        self._command("entitlements", "set-plan", "--user", self.user, "--solution", SOLUTION, "--plan", "pro")
-        self._search("search after the upgrade", token, 200, "ok")
+    def _upgrade(self, token: str, id_token: str) -> None:
+        self._say("The user pays for pro (at a stand-in for Razorpay): the next request passes with the same token")
+        started = self._post("/v1/checkout", {"solution_id": SOLUTION, "plan": "pro"}, 200, id_token)
+        # What Razorpay's Checkout does in the browser: the user pays, and it hands three values to the page.
+        pay = f"{self.stack.razorpay.url}/stand-in/subscriptions/{started.get('subscription_id')}/authenticate"
+        returned = self._request(pay, {})[1].get("returned") or {}
+        self._post("/v1/checkout/complete", returned, 200, id_token)
+        self._search("search after the payment", token, 200, "ok")
 
     def _forgeries(self, token: str) -> None:
         self._say("Forged, altered, and foreign tokens are refused before any call to the table")
@@ -140,8 +144,8 @@ class Demo:
         self._note(what, f"{status} {reason}", f"{seen} {self.stack.last_reason}")
         return dict(body)
 
-    def _post(self, path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
-        seen, answer = self._request(f"{self.stack.token_service.url}{path}", body)
+    def _post(self, path: str, body: dict[str, Any], status: int, bearer: str | None = None) -> dict[str, Any]:
+        seen, answer = self._request(f"{self.stack.token_service.url}{path}", body, bearer)
         shown = {key: value for key, value in answer.items() if value and key not in ("id_token", "expires_in")}
         text = json.dumps(
             {k: f"{v.partition('gp1_')[0]}gp1_…" if "gp1_" in str(v) else v for k, v in shown.items()},
@@ -151,8 +155,8 @@ class Demo:
         self._note(f"POST {path}", str(status), str(seen))
         return answer
 
-    def _request(self, url: str, body: dict[str, Any], token: str | None = None) -> tuple[int, dict[str, Any]]:
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    def _request(self, url: str, body: dict[str, Any], bearer: str | None = None) -> tuple[int, dict[str, Any]]:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - loopback
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310

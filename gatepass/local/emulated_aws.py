@@ -25,6 +25,8 @@ EXPORTED: Final = (
     "GATEPASS_STACK",
     "GATEPASS_USER_POOL_ID",
     "GATEPASS_USER_POOL_CLIENT_ID",
+    "GATEPASS_RAZORPAY_URL",
+    "GATEPASS_RAZORPAY_SECRET",
 )
 """What a command in another process needs to work on it."""
 

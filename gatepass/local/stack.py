@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from entitlements.solution import Solution, read_solution
@@ -16,9 +17,13 @@ from gatepass.local.backends import Backend
 from gatepass.local.emulated_aws import EmulatedAws, emulated_aws
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.pages import MARKETPLACE_PATH, Pages
+from gatepass.local.razorpay import LocalRazorpay
+from gatepass.local.selling import local_razorpay, taking_payments
 from gatepass.refusals import CommandError
 
 API_ID: Final = "local12345"
+PORTS: Final = 4
+"""How many ports it takes, one after the other."""
 _CORS: Final = {"Access-Control-Allow-Origin": "'*'"}
 GATEWAY_RESPONSES: Final = {
     "ACCESS_DENIED": GatewayResponse(403, _CORS, REFUSED),
@@ -38,6 +43,7 @@ class LocalStack:
     solution: Solution
     """As it was applied."""
     aws: EmulatedAws
+    razorpay: LocalRazorpay
     lines: deque[str] = field(default_factory=deque)
 
     @property
@@ -52,10 +58,11 @@ def local_stack(
 ) -> Iterator[LocalStack]:
     """Start everything and apply the backend's solution. `watch` gets the gate's log lines.
 
-    The token service has the port after `port`, and the pages have the next one; 0 takes any that are free. With
-    `pages`, the solution's marketplace is the local one, and its users return to its page on this machine.
+    The token service has the port after `port`, the pages have the next one, and Razorpay's stand-in has the one after
+    that; 0 takes any that are free. With `pages`, the solution's marketplace is the local one, and its users return to
+    its page on this machine.
     """
-    for one in range(port, port + 3 if port else 0):
+    for one in range(port, port + PORTS if port else 0):
         _require_free(one)  # before an emulator has been started for nothing
     with emulated_aws() as aws:
         lines: deque[str] = deque(maxlen=1)
@@ -66,21 +73,25 @@ def local_stack(
                 watch(line)
 
         page_handler = Pages(backend.frontend)
-        with _gateway(_page_api(page_handler), port + 2 if port else 0) as web:
+        with (
+            _gateway(_page_api(page_handler), port + 2 if port else 0) as web,
+            local_razorpay(aws, port + 3 if port else 0) as razorpay,
+        ):
             solution = read_file(backend.solution_file)
             if pages:
                 solution = _at_home(solution, web.url, backend)
-            _set_up(aws, solution)
+            file = _set_up(aws, solution)
             with (
                 _gateway(_api(backend, write), port) as gateway,
                 _gateway(_token_api(), port + 1 if port else 0) as service,
+                taking_payments(aws, razorpay, file, service.url),
             ):
                 page_handler.settings = {
                     "api-base": gateway.url,
                     "token-service": service.url,
                     "solution": solution.solution_id,
                 }
-                yield LocalStack(gateway, service, web, solution, aws, lines)
+                yield LocalStack(gateway, service, web, solution, aws, razorpay, lines)
 
 
 def _at_home(solution: Solution, url: str, backend: Backend) -> Solution:
@@ -92,14 +103,15 @@ def _at_home(solution: Solution, url: str, backend: Backend) -> Solution:
     return read_solution(solution.to_mapping() | changes)
 
 
-def _set_up(aws: EmulatedAws, solution: Solution) -> None:
-    """Keys, solution, link and user pool; raises `CommandError` if one of them fails."""
+def _set_up(aws: EmulatedAws, solution: Solution) -> Path:
+    """Keys, solution, link and user pool; raises `CommandError` if one of them fails. Returns the solution's file."""
     file = aws.folder / "solution.yaml"
     file.write_text(solution.to_document())  # JSON is YAML
     aws.require("init")
     aws.require("solutions", "apply", str(file))
     aws.require("solutions", "link", solution.solution_id, API_ID)
     aws.create_user_pool()
+    return file
 
 
 def _require_free(port: int) -> None:

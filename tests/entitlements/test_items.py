@@ -12,7 +12,12 @@ from entitlements.items import Key
 from tests.support.emulators import ROOT
 from tests.support.policy import allowed
 
-ROLES = {"gate": "AuthorizerRole", "token service": "TokenServiceRole", "key rotation": "KeyRotationRole"}
+ROLES = {
+    "gate": "AuthorizerRole",
+    "token service": "TokenServiceRole",
+    "key rotation": "KeyRotationRole",
+    "payments job": "PaymentsRole",
+}
 """The functions of the stack as the document names them; the command runs on its operator's own permissions."""
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 WORDS = ("pk", "sk", "config", "current", "attachment", "keyring")

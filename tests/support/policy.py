@@ -15,8 +15,10 @@ STACK = {"Ref": "AWS::StackName"}
 
 
 def statements(role: str) -> list[dict[str, Any]]:
+    """All statements of a role, also those that depend on a condition."""
     policies = TEMPLATE["Resources"][role]["Properties"]["Policies"]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    found = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
 
 
 def actions(role: str, service: str = "") -> set[str]:

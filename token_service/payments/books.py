@@ -14,7 +14,6 @@ from entitlements.items import (
     payment_prefix,
     subscription_key,
     subscription_prefix,
-    subscriptions_prefix,
 )
 from token_service.access.records import Action, timestamp
 from token_service.errors import ConditionFailed
@@ -52,7 +51,7 @@ class Books:
 
     def subscriptions(self, user_id: str) -> Iterator[SubscriptionRecord]:
         """All of a user's subscriptions."""
-        yield from map(SubscriptionRecord.from_item, self._repository.query(subscriptions_prefix(user_id)))
+        yield from map(SubscriptionRecord.from_item, self._repository.query(subscription_prefix(user_id)))
 
     def ordered(self, purchase: Purchase) -> None:
         """Store what was ordered. Writing it again changes nothing."""

@@ -12,11 +12,11 @@ from token_service.payments.razorpay_api import RazorpayApi, RazorpayRefusal
 from token_service.payments.settlement import Settlement, Unmatched
 
 
-class Finding(NamedTuple):
-    """One difference. `subject` is a payment's, subscription's, or dispute's id."""
+class Difference(NamedTuple):
+    """One difference between Razorpay and the records. `subject` is a payment's, subscription's, or dispute's id."""
 
     subject: str
-    difference: str
+    kind: str
     """missing, refunded, status, dispute, or unmatched."""
     solution: str
     detail: str
@@ -32,7 +32,7 @@ class Reconciliation:
         """With `dry_run`, nothing is changed."""
         self._razorpay, self._books, self._settlement, self._dry_run = razorpay, books, settlement, dry_run
 
-    def run(self, begin: int, end: int) -> Iterator[Finding]:
+    def run(self, begin: int, end: int) -> Iterator[Difference]:
         """The differences of payments made between two times (seconds since the epoch), of all subscriptions, and of
         all disputes, each after its repair. Raises `Refused` (503) if Razorpay does not answer.
         """
@@ -47,7 +47,7 @@ class Reconciliation:
                 repair = lambda dispute_id=dispute.dispute_id: self._settlement.dispute(dispute_id)  # noqa: E731
                 yield self._repaired(dispute.dispute_id, "dispute", known.solution, dispute.status, repair)
 
-    def _payment(self, payment: PaymentEntity) -> Iterator[Finding]:
+    def _payment(self, payment: PaymentEntity) -> Iterator[Difference]:
         known = self._record(payment.payment_id)
         amount = f"{payment.amount} {payment.currency}"
         if known is None:
@@ -58,7 +58,7 @@ class Reconciliation:
             detail = f"{payment.amount_refunded} of {amount} refunded, {known.refunded} known"
             yield self._repaired(payment.payment_id, "refunded", known.solution, detail, self._pays(payment.payment_id))
 
-    def _subscription(self, subscription_id: str, status: str) -> Iterator[Finding]:
+    def _subscription(self, subscription_id: str, status: str) -> Iterator[Difference]:
         purchase = self._books.purchase(subscription_id)
         if purchase is None:
             return  # another business of this account may sell by subscriptions too
@@ -80,15 +80,15 @@ class Reconciliation:
 
     def _repaired(
         self, subject: str, difference: str, solution: str, detail: str, repair: Callable[[], object]
-    ) -> Finding:
+    ) -> Difference:
         if self._dry_run:
-            return Finding(subject, difference, solution, detail, repaired=False)
+            return Difference(subject, difference, solution, detail, repaired=False)
         try:
             repair()
         except Unmatched as unmatched:
-            return Finding(subject, "unmatched", solution, detail, repaired=False, error=unmatched.reason)
+            return Difference(subject, "unmatched", solution, detail, repaired=False, error=unmatched.reason)
         except (Busy, RazorpayRefusal) as error:
-            return Finding(subject, difference, solution, detail, repaired=False, error=str(error))
+            return Difference(subject, difference, solution, detail, repaired=False, error=str(error))
         except Refused as refused:
-            return Finding(subject, difference, solution, detail, repaired=False, error=str(refused))
-        return Finding(subject, difference, solution, detail, repaired=True)
+            return Difference(subject, difference, solution, detail, repaired=False, error=str(refused))
+        return Difference(subject, difference, solution, detail, repaired=True)

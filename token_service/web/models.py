@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
+from entitlements.identifiers import SOLUTION_ID
 from entitlements.plans import PricingModel
 from entitlements.solution import METHODS
-from token_service.access.records import to_the_second
-from token_service.payments.checkout import Preview
 
 SolutionId = Annotated[
     str, Field(pattern=f"^{SOLUTION_ID.pattern}$", description="The solution", examples=["faiss-search"])
@@ -58,17 +56,19 @@ RotateTokens = Annotated[
 ]
 
 
-class _Body(BaseModel):
+class RequestBody(BaseModel):
+    """A request, in which an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class AddressRequest(_Body):
+class AddressRequest(RequestBody):
     """An e-mail address."""
 
     email: Email
 
 
-class RegistrationRequest(_Body):
+class RegistrationRequest(RequestBody):
     """A registration for a solution. The password is sent later, with the code."""
 
     email: Email
@@ -77,7 +77,7 @@ class RegistrationRequest(_Body):
     state: State = ""
 
 
-class ConfirmationRequest(_Body):
+class ConfirmationRequest(RequestBody):
     """The mailed code and the new password."""
 
     email: Email
@@ -89,7 +89,7 @@ class ConfirmationRequest(_Body):
     rotate_tokens: RotateTokens = False
 
 
-class SessionRequest(_Body):
+class SessionRequest(RequestBody):
     """The sign-in of a registered user."""
 
     email: Email
@@ -99,7 +99,7 @@ class SessionRequest(_Body):
     state: State = ""
 
 
-class PasswordRequest(_Body):
+class PasswordRequest(RequestBody):
     """The mailed code and the new password, without a solution."""
 
     email: Email
@@ -108,7 +108,7 @@ class PasswordRequest(_Body):
     rotate_tokens: RotateTokens = False
 
 
-class ExchangeRequest(_Body):
+class ExchangeRequest(RequestBody):
     """The code from the page's URL, and the verifier whose hash the page sent as `state`."""
 
     code: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The code")]
@@ -117,13 +117,13 @@ class ExchangeRequest(_Body):
     ]
 
 
-class SolutionRequest(_Body):
+class SolutionRequest(RequestBody):
     """A solution."""
 
     solution_id: SolutionId
 
 
-class ValidateRequest(_Body):
+class ValidateRequest(RequestBody):
     """A request to a solution that is to be decided."""
 
     solution_id: SolutionId
@@ -131,141 +131,6 @@ class ValidateRequest(_Body):
     path: str = Field(default="/", pattern="^/", max_length=2048)
     # Strict: "spend": "off" is an error instead of being converted to a boolean.
     spend: bool = Field(default=True, strict=True, description="false does not count the request")
-
-
-RazorpayId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{5,64}$")]
-PlanName = Annotated[str, Field(pattern=f"^{PLAN_NAME.pattern}$", description="The plan to buy", examples=["pro"])]
-
-
-class CheckoutRequest(_Body):
-    """The plan to buy. The amount is that of the solution's configuration."""
-
-    solution_id: SolutionId
-    plan: PlanName
-    dry_run: bool = Field(default=False, strict=True, description="Only tell what would be charged and changed")
-    replace: bool = Field(
-        default=False, strict=True, description="Buy although something that is paid for no longer applies then"
-    )
-
-
-class CompletionRequest(_Body):
-    """What Razorpay's Checkout hands to the page: a payment of an order or of a subscription, and its signature."""
-
-    razorpay_payment_id: RazorpayId
-    razorpay_order_id: RazorpayId | None = None
-    razorpay_subscription_id: RazorpayId | None = None
-    razorpay_signature: str = Field(max_length=128, description="Hexadecimal HMAC-SHA256, by Razorpay")
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "CompletionRequest":
-        if bool(self.razorpay_order_id) == bool(self.razorpay_subscription_id):
-            raise ValueError("send razorpay_order_id or razorpay_subscription_id")
-        return self
-
-
-class PreviewAnswer(BaseModel):
-    """What a purchase charges and changes. `amount` is in the currency's smallest unit."""
-
-    solution_id: str
-    plan: str
-    model: str = Field(examples=["recurring"])
-    amount: int
-    currency: str
-    price: str = Field(examples=["₹499.00 every month"])
-    plan_before: str
-    replaces: str | None = Field(description="What is paid for and would no longer apply, in words")
-    cancels: list[str] = Field(description="The plans whose subscriptions the first payment ends")
-    starts_at: str | None = Field(description="When a subscription begins, if later than now")
-
-    @classmethod
-    def of(cls, preview: Preview) -> "PreviewAnswer":
-        """From what the checkout found."""
-        return cls(
-            solution_id=preview.solution_id,
-            plan=preview.plan,
-            model=preview.model,
-            amount=preview.amount,
-            currency=preview.currency,
-            price=preview.price,
-            plan_before=preview.plan_before,
-            replaces=preview.replaces or None,
-            cancels=list(preview.cancels),
-            starts_at=to_the_second(preview.starts_at or None) or None,
-        )
-
-
-class CheckoutAnswer(BaseModel):
-    """The options of Razorpay's Checkout, and what the purchase charges and changes."""
-
-    preview: PreviewAnswer
-    key: str | None = Field(default=None, description="Razorpay's key id, which is public")
-    order_id: str | None = None
-    subscription_id: str | None = None
-
-
-class CompletedAnswer(BaseModel):
-    """The plan after the payment."""
-
-    solution_id: str
-    status: str = Field(examples=["paid"], description="`paid`, or `pending` while the money is not taken")
-    plan: str
-    paid_until: str | None
-
-
-class PaymentAnswer(BaseModel):
-    """One payment. Amounts are in the currency's smallest unit."""
-
-    payment_id: str
-    solution_id: str
-    plan: str
-    model: str
-    state: str = Field(examples=["paid"])
-    amount: int
-    currency: str
-    readable: str = Field(examples=["₹499.00"])
-    amount_refunded: int
-    amount_disputed: int
-    paid_at: str
-    period_start: str | None
-    period_end: str | None
-    receipt: str
-    reference: str = Field(description="The Razorpay order or subscription")
-    returned: str | None = Field(description="Why it gives nothing and is sent back")
-
-
-class SubscriptionAnswer(BaseModel):
-    """One subscription. `status` is Razorpay's."""
-
-    subscription_id: str
-    solution_id: str
-    plan: str
-    status: str
-    renews: bool
-    amount: int
-    currency: str
-    readable: str
-
-
-class PaymentsAnswer(BaseModel):
-    """A user's payments, newest first, and subscriptions."""
-
-    payments: list[PaymentAnswer]
-    subscriptions: list[SubscriptionAnswer]
-
-
-class CancelledAnswer(BaseModel):
-    """The subscription will not be renewed; the plan stays until `paid_until`."""
-
-    status: str = Field(examples=["cancelled"])
-    solution_id: str
-    plan: str
-    paid_until: str | None
-
-
-class ReceivedAnswer(BaseModel):
-    """The event is stored."""
-
-    status: str = Field(examples=["received"])
 
 
 class Accepted(BaseModel):

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 from gatepass.local.razorpay.entities import Entity
 
@@ -36,6 +37,18 @@ class Quirks:
     completed_counts_one_less: bool = False  # paid_count 11 of 12
     disputed_payment_is_authorized: bool = False  # won and under_review, with a payment that was never captured
     empty_notes_are_an_object: bool = False
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Set some of them, as from JSON; all or none. Raise `ValueError`, naming the quirk, if one is wrong."""
+        for name, value in changes.items():
+            if name not in (field.name for field in fields(self)):
+                raise ValueError(f"{name} is not a quirk: use {', '.join(field.name for field in fields(self))}")
+            if name != "created_at" and not isinstance(value, bool):
+                raise ValueError(f"{name} must be of type bool")
+        if "created_at" in changes:
+            self.created_at = EventTime(changes["created_at"])
+        for name in changes.keys() - {"created_at"}:
+            setattr(self, name, changes[name])
 
     def shape(self, event: str, entities: Mapping[str, Entity], now: int) -> Entity:
         """The parts of an event that differ: `contains`, `payload`, and, unless it is missing, `created_at`."""

@@ -35,7 +35,7 @@ def answer(account: RazorpayAccount, request: HttpRequest, key_id: str, key_secr
         match = re.fullmatch(path, request.path)
         if match and method == request.method:
             key = request.header_values("x-refund-idempotency")
-            body = _body(request) if method == "POST" else {}
+            body = parse_body(request) if method == "POST" else {}
             query = dict(request.query_pairs())
             return serve(account, _Call(match.groups(), body, query, key[0] if key else None))
     raise unknown_url()
@@ -54,7 +54,8 @@ def _authenticate(request: HttpRequest, key_id: str, key_secret: str) -> None:
         raise RazorpayRefused("Authentication failed", status=401, validation=False)
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
+def parse_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of a request, or `RazorpayRefused`."""
     if not request.body:
         return {}
     try:

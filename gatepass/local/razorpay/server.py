@@ -18,9 +18,11 @@ from typing import Any
 from gatepass.local.gateway.messages import HttpRequest, HttpResponse, json_response
 from gatepass.local.razorpay import routes
 from gatepass.local.razorpay.account import RazorpayAccount
+from gatepass.local.razorpay.checkout_files import checkout_file
 from gatepass.local.razorpay.courier import Courier
 from gatepass.local.razorpay.delivery_queue import PAUSES
 from gatepass.local.razorpay.faults import Faults
+from gatepass.local.razorpay.payer_routes import PREFIX, PayerDesk, answer_payer
 from gatepass.local.razorpay.refusal import RazorpayRefused
 from gatepass.local.razorpay.webhooks import Delivery
 
@@ -68,7 +70,7 @@ class LocalRazorpay:
     ) -> None:
         self._key_id = key_id
         self._key_secret = key_secret
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._sleep = sleep
         self._faults = Faults()
         self._server = _RazorpayServer((host, port), self)
@@ -84,6 +86,7 @@ class LocalRazorpay:
         self._courier = Courier(outbox.signed_with, pauses=webhook_pauses)
         self._courier.deliver_to(webhook_url)
         outbox.listener = self._courier.take
+        self._desk = PayerDesk(self._account, key_id, lambda changes: self.set_faults(**changes), self._courier.posted)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -143,8 +146,12 @@ class LocalRazorpay:
         self._courier.stop()
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request."""
+        """Answer one request: for Checkout's files, a payer, or the API."""
+        if (file := checkout_file(request)) is not None:
+            return file
         with self._lock:
+            if request.path.startswith(PREFIX):
+                return answer_payer(self._desk, request)
             faults, slow = self._faults, self._faults.slow_seconds
             if faults.too_many_requests:
                 self._faults = replace(faults, too_many_requests=faults.too_many_requests - 1)
@@ -198,7 +205,7 @@ class _RazorpayHandler(BaseHTTPRequestHandler):
         request = HttpRequest(self.command, path, query, headers, body, source, self.request_version)
         self._write(self.server.stand_in.answer(request))
 
-    do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - http.server finds them by these names
+    do_DELETE = do_GET = do_OPTIONS = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - http.server finds them by these names
 
     def _write(self, response: HttpResponse | RazorpayRefused) -> None:
         if isinstance(response, RazorpayRefused):

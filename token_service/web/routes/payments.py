@@ -9,7 +9,8 @@ from entitlements.refusals import Code, Refused
 from token_service.payments.settlement import Outcome, Unmatched
 from token_service.services import Services
 from token_service.web import edge
-from token_service.web.models import (
+from token_service.web.models import SolutionId
+from token_service.web.payment_models import (
     CancelledAnswer,
     CheckoutAnswer,
     CheckoutRequest,
@@ -18,7 +19,6 @@ from token_service.web.models import (
     PaymentsAnswer,
     PreviewAnswer,
     ReceivedAnswer,
-    SolutionId,
 )
 from token_service.web.routes import receipts
 from token_service.web.routes.answers import BODY, ID_TOKEN, SIGNED_IN, documented, json_answer

@@ -6,7 +6,7 @@ from entitlements.currencies import readable
 from token_service.access.records import Entitlement, to_the_second
 from token_service.payments.ledger import PaymentRecord, SubscriptionRecord
 from token_service.payments.settlement import Outcome
-from token_service.web.models import (
+from token_service.web.payment_models import (
     CancelledAnswer,
     CompletedAnswer,
     PaymentAnswer,

@@ -99,11 +99,12 @@ curl() { command curl -w '%{stderr}%{method} %{url} %{http_code}\n' "$@"; }
 
 def test_the_page_runs_from_top_to_bottom(local: Local, tmp_path: Path) -> None:
     url = local.wait_for(r"token service +(http\S+)/v1/docs", 1, lambda: local.process.poll() is None)
+    razorpay = local.wait_for(r"export GATEPASS_RAZORPAY_URL=(\S+)", 1, lambda: local.process.poll() is None)
     seen, shown = tmp_path / "seen.txt", tmp_path / "shown.txt"
     with seen.open("w") as errors, shown.open("w") as output:
         page = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", WATCHED + "\n".join(BLOCKS)],
-            env=os.environ | {"API": url, "NO_PROXY": "127.0.0.1"},
+            env=os.environ | {"API": url, "RAZORPAY": razorpay, "NO_PROXY": "127.0.0.1"},
             cwd=tmp_path, stdin=subprocess.PIPE, stdout=output, stderr=errors, text=True,
         )  # fmt: skip
     assert page.stdin is not None
