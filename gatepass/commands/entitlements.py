@@ -17,8 +17,8 @@ from gatepass.commands.arguments import add_json, add_solution, add_user
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record, print_rows
+from gatepass.razorpay_access import end_subscriptions, live_subscriptions
 from gatepass.refusals import CommandError
-from gatepass.selling import end_subscriptions, live_subscriptions
 from token_service.access.grants import Access
 from token_service.access.records import REASON_LENGTH, Entitlement, to_the_second
 

@@ -14,8 +14,8 @@ from entitlements.refusals import Refused
 from gatepass.commands.arguments import add_json
 from gatepass.environment import Environment
 from gatepass.output import print_record, print_rows
+from gatepass.razorpay_access import payments_of
 from gatepass.refusals import CommandError
-from gatepass.selling import payments_of
 from token_service.access.records import to_the_second
 from token_service.payments.books import Books
 from token_service.payments.ledger import PaymentRecord, SubscriptionRecord

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -16,15 +15,15 @@ from gatepass.commands.payment_show import payment_row, shown
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_rows, progress
+from gatepass.razorpay_access import payments_of
 from gatepass.refusals import CommandError
-from gatepass.selling import payments_of
 from token_service.payments.ledger import PaymentRecord
 
 if TYPE_CHECKING:
-    from token_service.payments.reconcile import Finding
+    from token_service.payments.reconcile import Difference
 
 COLUMNS: Final = ("time", "payment", "user", "solution", "plan", "amount", "state")
-FINDINGS: Final = ("subject", "difference", "solution", "detail", "result")
+DIFFERENCES: Final = ("subject", "kind", "solution", "detail", "result")
 DEFAULT_SECONDS: Final = 3 * 86_400
 """Razorpay sends an event for 24 hours, and a late authorization may take about three days:
 https://razorpay.com/docs/payments/payments/late-authorization/
@@ -94,38 +93,37 @@ def run_reconcile(options: argparse.Namespace) -> int:
     begin = end - DEFAULT_SECONDS if options.begin is None else options.begin
     if begin >= end:
         raise CommandError("there is no time between --from and --to in the past: give an earlier --from")
-    findings: list[Finding] = []
+    differences: list[Difference] = []
     complete = False
     with payments_of(Environment.read(options.table)) as payments:
         run = Reconciliation(payments.razorpay, payments.books, payments.settlement, options.dry_run)
         try:
             with progress("comparing with Razorpay") as bar:
-                for finding in run.run(begin, end):
-                    findings.append(finding)
-                    bar.show(0, f"{len(findings)} differences")
+                for one in run.run(begin, end):
+                    differences.append(one)
+                    bar.show(0, f"{len(differences)} differences")
             complete = True
             if not options.dry_run:
                 unfinished_events.retry(payments)
         finally:
             # What was repaired before Razorpay stopped to answer stays repaired, and is told.
-            if findings or complete:
-                _print(findings, options)
-    return 1 if any(not finding.repaired for finding in findings) else 0
+            if differences or complete:
+                _print(differences, options)
+    return 1 if any(not one.repaired for one in differences) else 0
 
 
-def _print(findings: Sequence["Finding"], options: argparse.Namespace) -> None:
+def _print(differences: Sequence["Difference"], options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps([finding._asdict() for finding in findings], indent=2))
+        print(json.dumps([one._asdict() for one in differences], indent=2))
         return
-    print_rows([_row(finding, options.dry_run) for finding in findings], FINDINGS, False, "no differences to Razorpay")
-    if not findings:
+    print_rows([_row(one, options.dry_run) for one in differences], DIFFERENCES, False, "no differences to Razorpay")
+    if not differences:
         return
-    repaired = sum(finding.repaired for finding in findings)
-    print(f"{len(findings)} different: {repaired} repaired, {len(findings) - repaired} remaining")
-    unfinished_events.advise({finding.error for finding in findings if finding.difference == "unmatched"})
-    sys.stdout.flush()
+    repaired = sum(one.repaired for one in differences)
+    print(f"{len(differences)} different: {repaired} repaired, {len(differences) - repaired} remaining")
+    unfinished_events.advise({one.error for one in differences if one.kind == "unmatched"})
 
 
-def _row(finding: "Finding", dry_run: bool) -> dict[str, Any]:
-    result = "would try to repair" if dry_run else "repaired" if finding.repaired else finding.error
-    return finding._asdict() | {"result": result}
+def _row(one: "Difference", dry_run: bool) -> dict[str, Any]:
+    result = "would try to repair" if dry_run else "repaired" if one.repaired else one.error
+    return one._asdict() | {"result": result}

@@ -9,8 +9,8 @@ from entitlements.solution import Solution
 from gatepass.commands.solutions import read_files
 from gatepass.environment import Environment
 from gatepass.output import announce
+from gatepass.razorpay_access import payments_of
 from gatepass.refusals import CommandError
-from gatepass.selling import payments_of
 from token_service.payments.razorpay_api import RazorpayRefusal
 from token_service.payments.razorpay_plans import matching, recurring, request_for, terms_of
 

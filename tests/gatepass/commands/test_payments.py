@@ -89,7 +89,7 @@ def test_reconcile_ends_with_1_while_a_payment_remains_without_a_match(till: Til
     assert "\nno_checkout: nobody ordered this through Gatepass" in run.stdout
     assert [one["payment"] for one in till.json("payments", "list")] == [lost]
     left = json.loads(till("payments", "reconcile", "--json").stdout)
-    assert [(one["difference"], one["error"], one["repaired"]) for one in left] == [("unmatched", "no_checkout", False)]
+    assert [(one["kind"], one["error"], one["repaired"]) for one in left] == [("unmatched", "no_checkout", False)]
 
 
 def test_reconcile_compares_the_days_that_it_is_given_and_the_last_three_by_default(till: Till) -> None:

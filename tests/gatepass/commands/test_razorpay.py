@@ -1,5 +1,6 @@
 """`gatepass razorpay plans push`: each recurring price gets one Razorpay plan, however often it is pushed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +123,18 @@ def test_a_solution_without_recurring_prices_has_nothing_to_push(till: Till, tmp
     assert (run.returncode, run.stdout) == (0, f"{SOLUTION}: no recurring prices, so nothing to push\n")
 
 
-def test_what_razorpay_refuses_names_the_plan(till: Till, file: str, tmp_path: Path) -> None:
-    mapping = till.seller.solution.to_mapping()
-    mapping["plans"]["max"]["price"]["currency"] = "ZZZ"
-    run = till("razorpay", "plans", "push", written(tmp_path, mapping))
+def test_what_razorpay_refuses_names_the_plan(till: Till, file: str) -> None:
+    original = till.seller.server.answer
+
+    def refusing(request):
+        if b'"max' in request.body:
+            request = replace(request, body=request.body.replace(b"monthly", b"monthlyish"))
+        return original(request)
+
+    till.seller.server.answer = refusing  # type: ignore[method-assign]
+    run = till("razorpay", "plans", "push", file)
     assert (run.returncode, run.stdout.count("created")) == (1, 1)
-    assert f"Razorpay refused the plan max of {SOLUTION}: " in run.stderr
+    assert f"Razorpay refused the plan max of {SOLUTION}: The selected period is invalid." in run.stderr
     assert len(till.seller.payments.razorpay_plans.pushed(SOLUTION)) == 1
 
 
