@@ -26,7 +26,7 @@ COLUMNS: Final = ("time", "payment", "user", "solution", "plan", "amount", "stat
 DIFFERENCES: Final = ("subject", "kind", "solution", "detail", "result")
 DEFAULT_SECONDS: Final = 3 * 86_400
 """Razorpay sends an event for 24 hours, and a late authorization may take about three days:
-https://razorpay.com/docs/payments/payments/late-authorization/
+https://razorpay.com/docs/payments/payments/late-authorisation/
 """
 
 

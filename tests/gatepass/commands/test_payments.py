@@ -1,14 +1,19 @@
 """`gatepass payments` as operators use it, with Razorpay's stand-in."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 
 import pytest
 
+from gatepass.commands.unfinished_events import ADVICE
 from tests.gatepass.commands.conftest import Till
+from tests.support.emulators import ROOT
+from tests.support.runbook import SHELL, runbook_of_payments
 from tests.support.seller import DAY
 from tests.support.signer import SOLUTION, USER
+from token_service.payments.inbox import LAPSE
 
 OTHER = "00000000-0000-4000-8000-000000000002"
 
@@ -176,3 +181,45 @@ def test_keys_in_aws_are_not_mixed_with_an_emulated_table(till: Till) -> None:
     till.environment["AWS_ENDPOINT_URL_DYNAMODB"] = till.environment.pop("AWS_ENDPOINT_URL")
     run = till("payments", "reconcile")
     assert (run.returncode, "DynamoDB and Secrets Manager must both be" in run.stderr) == (1, True)
+
+
+# ---- docs/operations.md ----------------------------------------------------------------------------------------------
+
+
+def test_the_runbooks_of_payments_run_and_give_a_user_the_plan_whose_event_was_lost(till: Till) -> None:
+    payment = till.seller.pay("pro")
+    blocks = runbook_of_payments()
+    assert list(blocks) == [
+        "Recurring prices",
+        "Events that are not finished",
+        "An event was lost",
+        "A user says: paid, and still on the free plan",
+    ]
+    assert till.seller.plan() == "registered"
+    run = till.run.shell([*SHELL, f"USER_ID={USER}\n" + "\n".join(blocks.values())])
+    assert run.returncode == 0, run.stderr
+    assert till.seller.plan() == "pro"
+    told = run.stdout
+    assert [told.count(one) for one in ("is there already", "there are differences", "1 repaired")] == [2, 1, 1]
+    assert told.rindex("paid") > told.rindex(payment)
+
+
+def test_the_runbook_lists_every_reason_with_which_a_payment_stays() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    section = page.partition("### Events that are not finished")[2].partition("\n### ")[0]
+    assert [reason for reason in ADVICE if f"`{reason}`" not in section and reason != LAPSE] == []
+
+
+def test_the_webhook_s_documented_events_are_what_the_stand_in_sends_and_gatepass_applies(till: Till) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    section = page.partition("### Setting Razorpay up")[2].partition("\n### ")[0]
+    documented = set(re.findall(r"`((?:payment|refund|subscription)\.[a-z_.]+)`", section))
+    payment = till.seller.pay("pro")
+    with till.seller.account() as account:
+        dispute = account.open_dispute(payment)
+        account.resolve_dispute(dispute["id"], "won")
+        account.create_refund(payment, {})
+    sent = {delivery.event for delivery in till.seller.events()}
+    # What is not subscribed to repeats what another event says.
+    assert sent - documented == {"order.paid", "invoice.paid", "refund.created"} & sent
+    assert len(sent & documented) >= 6

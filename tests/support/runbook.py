@@ -1,0 +1,19 @@
+"""The shell blocks of docs/operations.md, which tests run as they are written."""
+
+import re
+
+from tests.support.emulators import ROOT
+
+SHELL = ["bash", "-euo", "pipefail", "-c"]
+
+
+def runbook() -> dict[str, str]:
+    """The shell blocks of each section."""
+    sections = re.split(r"^##+ ", (ROOT / "docs" / "operations.md").read_text(), flags=re.MULTILINE)
+    blocks = {s.partition("\n")[0]: re.findall(r"```sh\n(.*?)```", s, re.DOTALL) for s in sections}
+    return {title: "\n".join(found) for title, found in blocks.items() if found}
+
+
+def runbook_of_payments() -> dict[str, str]:
+    """Those that need a seller with Razorpay's keys."""
+    return {title: blocks for title, blocks in runbook().items() if re.search("gatepass (payments|razorpay) ", blocks)}
