@@ -209,7 +209,7 @@ class ChargeBook(SubscriptionBook):
             self._take_and_refund(payment)
             return
         if subscription["customer_id"] is None:
-            subscription["customer_id"] = f"cust_{self._new_id()}"
+            subscription |= {"customer_id": f"cust_{self._new_id()}", "payment_method": "card"}
         payment["customer_id"] = subscription["customer_id"]
         if invoice_id is None:
             self._take_and_refund(payment)

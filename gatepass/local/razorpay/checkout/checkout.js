@@ -11,6 +11,7 @@
   // A shadow root and a constructed sheet: the page's styles do not reach in, and a strict CSP does not mind.
   const STYLE = `
     :host {
+      display: contents !important;
       --text: #1a1f2b; --muted: #545c6b; --surface: #fff; --line: #c9ced8; --accent: #1f5fd0; --on-accent: #fff;
       --bad: #a8201a; --note: #fdf3d7; --on-note: #5a4300; color-scheme: light dark;
     }
@@ -83,7 +84,8 @@
 
   // The form, for the dialog and the hosted page alike. `done(returned)` and `failed(error)` are told what happened.
   function form(options, {closable, done, failed}) {
-    const path = options.order_id ? `orders/${options.order_id}` : `subscriptions/${options.subscription_id}`;
+    const [kind, id] = options.order_id ? ["orders", options.order_id] : ["subscriptions", options.subscription_id];
+    const path = `${kind}/${encodeURIComponent(id)}`;
     const title = node(closable ? "h2" : "h1", {id: "title", textContent: options.name || "Checkout"});
     const about = node("p", {className: "about", textContent: options.description || "", hidden: !options.description});
     const amount = node("p", {className: "amount"});

@@ -205,6 +205,19 @@ def test_a_late_authorization_that_nobody_needs_is_refunded(account, active, tol
     assert told.names() == ["payment.authorized", "refund.created", "refund.processed"]
 
 
+def test_an_older_invoice_paid_late_counts_and_does_not_resume_what_is_paused(account, subscribe):
+    subscription_id = subscribe(total_count=4)
+    account.authenticate(subscription_id)
+    failed = [account.charge(subscription_id, FAILED)["id"] for _ in range(4)]
+    account.end_cycle(subscription_id)
+    account.charge(subscription_id)
+    account.pause_subscription(subscription_id, {})
+    assert account.authorize_late(failed[0])["status"] == "captured"
+    subscription = account.subscription(subscription_id)
+    assert (subscription["status"], subscription["paid_count"], subscription["charge_at"]) == ("paused", 3, None)
+    assert [i["status"] for i in account.invoices()] == ["paid"] * 3
+
+
 def test_a_payment_is_authorized_late_once(account, active):
     payment_id = account.invoices(active)[0]["payment_id"]
     with pytest.raises(ValueError, match="is captured"):

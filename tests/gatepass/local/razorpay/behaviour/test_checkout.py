@@ -77,7 +77,7 @@ def shop(browser, shop_server, stand_in):
     script = f'<script src="{stand_in.url}/v1/checkout.js"></script>'
     shop_server.posted = []
     shop_server.page = (
-        f"<!doctype html><title>Shop</title><style>p, h2 {{ display: none }}</style>{script}<body><button>Buy</button>"
+        f"<!doctype html><title>Shop</title><style>div, dialog, h2 {{ display: none }}</style>{script}<body><button>Buy</button>"
     ).encode()
     page.goto(f"http://127.0.0.1:{shop_server.server_port}/")
     yield page
