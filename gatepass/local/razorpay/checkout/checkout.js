@@ -239,7 +239,9 @@
     // Not Razorpay's: the hosted page shows the same form without a dialog.
     static embed(host, options) {
       const {root, show} = form(options, {closable: false, done: () => {}, failed: () => {}});
-      shadow(host).append(root);
+      const inner = node("div");
+      shadow(inner).append(root);
+      host.append(inner);
       show();
     }
   }

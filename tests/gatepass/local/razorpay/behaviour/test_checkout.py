@@ -180,10 +180,12 @@ def test_the_hosted_page_pays_a_subscription_once(browser, stand_in, subscriptio
     page = browser.new_page()
     page.set_viewport_size({"width": 360, "height": 640})
     with stand_in.account() as account:
-        page.goto(account.subscription(subscription_id)["short_url"], wait_until="commit")
+        hosted = account.subscription(subscription_id)["short_url"]
+    page.goto(hosted)
     press(page, "Pay")
     page.get_by_text("Paid: pay_").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.get_by_role("main").bounding_box()["width"] == 328
     page.reload()
     page.get_by_text("Nothing is to be paid: the subscription is active.").wait_for()
     page.close()
