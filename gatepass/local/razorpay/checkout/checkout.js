@@ -69,9 +69,9 @@
     const every = plan.interval === 1 ? unit : `${plan.interval} ${unit}s`;
     const price = money(plan.amount, shown.currency, shown.exponent);
     const times = plan.total_count === 1 ? "1 payment" : `${plan.total_count} payments`;
-    if (!plan.start_at) return `${price} every ${every}, ${times} in all.`;
+    if (!plan.start_at) return `${price} every ${every}, ${times} in total.`;
     const from = new Intl.DateTimeFormat("en", {dateStyle: "long"}).format(plan.start_at * 1000);
-    return `Refunded at once. Then ${price} every ${every} from ${from}, ${times} in all.`;
+    return `Refunded at once. Then ${price} every ${every} from ${from}, ${times} in total.`;
   }
 
   async function ask(path, body) {
@@ -114,12 +114,12 @@
       say("Loading…");
       try {
         const shown = await ask(`/stand-in/${path}`);
-        if (options.key && options.key !== shown.key_id) throw new Error(`The key ${options.key} is not of this account.`);
+        if (options.key && options.key !== shown.key_id) throw new Error(`The key ${options.key} does not belong to this account.`);
         if (shown.plan && !options.name) title.textContent = shown.plan.name;
         amount.textContent = money(shown.amount, shown.currency, shown.exponent);
         recurring.textContent = terms(shown);
         acts.hidden = !shown.pay;
-        say(shown.pay ? "" : `Nothing is to be paid: the ${shown.entity} is ${shown.status}.`);
+        say(shown.pay ? "" : `There is nothing to pay: the ${shown.entity} is ${shown.status}.`);
         for (const [button, outcome] of [[pay, "captured"], [fail, "failed"], [later, "failed"]]) {
           button.onclick = () => act(shown.pay, outcome, button);
         }

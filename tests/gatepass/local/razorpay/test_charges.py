@@ -164,10 +164,18 @@ def test_a_halted_one_gets_invoices_that_nobody_charges(account, active):
 
 def test_what_was_to_end_with_its_cycle_ends_with_it(account, active, told):
     account.cancel_subscription(active, {"cancel_at_cycle_end": True})
-    with pytest.raises(ValueError, match="cancelled at the end of this cycle"):
+    with pytest.raises(ValueError, match="ends with this cycle"):
         account.charge(active)
     assert account.end_cycle(active)["status"] == "cancelled"
     assert told.names() == ["subscription.cancelled"]
+
+
+def test_the_last_cycle_of_what_is_to_end_is_still_retried(account, active):
+    account.charge(active, FAILED)
+    account.cancel_subscription(active, {"cancel_at_cycle_end": True})
+    account.charge(active)
+    assert account.subscription(active)["paid_count"] == 2
+    assert account.end_cycle(active)["status"] == "cancelled"
 
 
 def test_a_cycle_does_not_end_without_a_charge_otherwise(account, active):
@@ -238,7 +246,7 @@ def test_checkout_signs_payment_and_subscription_in_this_order(account, subscrib
 def test_a_subscriptions_order_is_not_paid_as_an_order(account, subscribe):
     subscription_id = subscribe()
     order_id = account.authenticate(subscription_id, FAILED)["order_id"]
-    with pytest.raises(ValueError, match=f"is of {subscription_id}"):
+    with pytest.raises(ValueError, match=f"belongs to {subscription_id}"):
         account.pay(order_id)
 
 

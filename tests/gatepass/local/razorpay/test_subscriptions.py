@@ -184,7 +184,7 @@ def test_resumed_says_active(account, active, told):
 
 def test_what_a_customer_paused_the_customer_alone_resumes(account, active):
     assert account.pause_by_customer(active)["pause_initiated_by"] == "customer"
-    assert "only by who paused it" in refusal(account.resume_subscription, active, {})
+    assert "Only the party that paused" in refusal(account.resume_subscription, active, {})
     assert account.resume_by_customer(active)["status"] == "active"
 
 
