@@ -126,6 +126,8 @@ def test_a_pending_one_shows_the_dates_of_the_unpaid_cycle(account, active, told
     )  # fmt: skip
     assert (shown["auth_attempts"], shown["charge_at"]) == (1, paid["current_end"] + DAY)
     assert [i["status"] for i in account.invoices(active)] == ["paid", "issued"]
+    account.charge(active, FAILED)
+    assert account.subscription(active)["charge_at"] == paid["current_end"] + 2 * DAY
 
 
 def test_after_the_third_failed_retry_it_is_halted(account, active, told):
@@ -154,7 +156,8 @@ def test_a_halted_one_gets_invoices_that_nobody_charges(account, active):
     for _ in range(4):
         account.charge(active, FAILED)
     unpaid = account.subscription(active)
-    assert account.end_cycle(active)["current_start"] == unpaid["current_end"]
+    next_one = account.end_cycle(active)
+    assert (next_one["current_start"], next_one["auth_attempts"]) == (unpaid["current_end"], 0)
     assert [i["status"] for i in account.invoices(active)] == ["paid", "issued", "issued"]
     account.charge(active)
     assert [i["status"] for i in account.invoices(active)] == ["paid", "issued", "paid"]
