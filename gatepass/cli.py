@@ -12,7 +12,19 @@ from entitlements.refusals import Refused
 from entitlements.solution import ConfigError
 from gatepass import __version__
 from gatepass.aws_calls import CallFailed
-from gatepass.commands import attach, attach_status, emulator, entitlements, init, keys, local, solutions, tokens
+from gatepass.commands import (
+    attach,
+    attach_status,
+    emulator,
+    entitlements,
+    init,
+    keys,
+    local,
+    payments,
+    razorpay,
+    solutions,
+    tokens,
+)
 from gatepass.refusals import CommandError
 from token_service.errors import Busy
 
@@ -28,7 +40,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
-    for module in (local, emulator, init, solutions, entitlements, tokens, keys, attach, attach_status):
+    modules = (local, emulator, init, solutions, entitlements, tokens, payments, razorpay, keys, attach, attach_status)
+    for module in modules:
         module.add_parser(nouns)
     _take_table_anywhere(nouns)
     return parser

@@ -9,10 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from entitlements.items import StoreUnavailable
+from entitlements.refusals import Refused
 from gatepass.aws_calls import Aws
 from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.access.minting import Minting
+from token_service.payments.secrets import RazorpaySecret, reader, secret_of
 from token_service.repository import Repository
 from token_service.signing.kms import CREATE_ATTEMPTS, STACK_TAG, Kms
 
@@ -32,6 +34,10 @@ class Environment:
     endpoint: str | None
     user_pool_id: str | None = None
     user_pool_client_id: str | None = None
+    razorpay_secret_name: str = ""
+    """The name or ARN of the secret with Razorpay's keys; empty where nothing is sold."""
+    razorpay_url: str = ""
+    """Another server than Razorpay's, without `/v1`; empty for the real one."""
 
     @classmethod
     def read(cls, table: str | None, environment: Mapping[str, str] = os.environ) -> "Environment":
@@ -48,6 +54,8 @@ class Environment:
             endpoint=endpoint,
             user_pool_id=environment.get("GATEPASS_USER_POOL_ID") or None,
             user_pool_client_id=environment.get("GATEPASS_USER_POOL_CLIENT_ID") or None,
+            razorpay_secret_name=environment.get("GATEPASS_RAZORPAY_SECRET") or "",
+            razorpay_url=(environment.get("GATEPASS_RAZORPAY_URL") or "").rstrip("/"),
         )
 
     @property
@@ -128,6 +136,29 @@ class Environment:
     def minting(self) -> Minting:
         """Mints tokens with the operator's own AWS credentials."""
         return Minting(self.repository, self.kms, time.time, ACTOR)
+
+    @cached_property
+    def razorpay_secret_text(self) -> str:
+        """The secret's JSON, read with the operator's AWS credentials. Raises `CommandError` if it cannot be read."""
+        read = reader(lambda: self._client("secretsmanager", self.endpoint), self.razorpay_secret_name)
+        if read is None:
+            raise CommandError(
+                "Razorpay's keys are not set: set GATEPASS_RAZORPAY_SECRET to the name or ARN of the secret that the "
+                "stack was deployed with (RazorpaySecretArn)"
+            )
+        self._require_one_world("Secrets Manager")
+        try:
+            return read()
+        except Refused as error:
+            raise CommandError(
+                f"{error}: check GATEPASS_RAZORPAY_SECRET ({self.razorpay_secret_name}), and that your AWS credentials "
+                "may read that secret"
+            ) from error
+
+    @property
+    def razorpay_secret(self) -> RazorpaySecret:
+        """Razorpay's keys. Raises `CommandError`, or `Refused` if the secret's text is not what it must be."""
+        return secret_of(self.razorpay_secret_text)
 
     def _require_one_world(self, service: str) -> None:
         if self.emulated != _emulated(self.endpoint):

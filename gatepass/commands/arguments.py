@@ -1,6 +1,8 @@
 """Arguments that several commands share."""
 
 import argparse
+from datetime import UTC, datetime
+from math import floor
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -22,3 +24,14 @@ def add_user(parser: argparse.ArgumentParser, required: bool = True) -> "argpars
 def add_solution(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add the solution, by id."""
     parser.add_argument("--solution", required=required, metavar="SOLUTION_ID")
+
+
+def beginning(text: str) -> int:
+    """Seconds since the epoch of an ISO 8601 date or date-time in UTC; of a date, the midnight that begins it."""
+    try:
+        when = datetime.fromisoformat(text)
+        return floor((when.replace(tzinfo=UTC) if when.tzinfo is None else when).timestamp())
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time: write 2027-03-31T18:00Z or 2027-03-31, in UTC"
+        ) from None

@@ -17,6 +17,7 @@ from gatepass.commands.arguments import add_json, add_solution, add_user
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.output import print_record, print_rows
+from gatepass.razorpay_access import end_subscriptions, live_subscriptions
 from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.access.records import REASON_LENGTH, Entitlement, to_the_second
@@ -28,7 +29,7 @@ VERBS: Final = {
     "add-credits": "add requests for a user of a prepaid plan to those that are left",
     "suspend": "suspend access; the token stays the same",
     "resume": "end a suspension",
-    "revoke": "end access and the token permanently",
+    "revoke": "end access and the token permanently, and cancel the user's subscriptions",
 }
 
 
@@ -192,10 +193,11 @@ def run_change(options: argparse.Namespace) -> int:
         "resume": lambda a: a.resume(user, solution),
         "revoke": lambda a: a.revoke(user, solution),
     }
-    if options.verb == "revoke" and not options.yes and sys.stdin.isatty():
-        print(f"Revoke {user} in {solution}? The token ends for good. [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if options.verb == "revoke":
+        if not options.yes and sys.stdin.isatty() and not _confirmed(environment, user, solution):
             return 1
+        # First, while a failure can still be repeated: nobody may be charged for access that has ended.
+        end_subscriptions(environment, user, solution)
     found = changes[options.verb](environment.access)
     if options.json:
         _print(environment, found, True)
@@ -205,6 +207,13 @@ def run_change(options: argparse.Namespace) -> int:
         more = f", {(found.granted or 0) - found.total} credits left"
     print(f"{found.user_id} {found.solution_id}: {found.status}, plan {found.plan}{more}")
     return 0
+
+
+def _confirmed(environment: Environment, user: str, solution: str) -> bool:
+    live = len(live_subscriptions(environment, user, solution))
+    ends = f"{live} subscription(s) are cancelled at Razorpay, and the token" if live else "The token"
+    print(f"Revoke {user} in {solution}? {ends} ends for good. [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _reason(text: str | None) -> str:

@@ -5,14 +5,13 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from math import floor
 from typing import Final
 
 from entitlements.identifiers import require_solution_id
 from entitlements.items import StoreUnavailable
 from entitlements.refusals import Code, Refused
-from gatepass.commands.arguments import add_solution, add_user
+from gatepass.commands.arguments import add_solution, add_user, beginning
 from gatepass.environment import Environment
 from gatepass.interrupts import ending_on_signals
 from gatepass.output import Progress, progress
@@ -37,7 +36,7 @@ def add_verb(
     add_solution(parser)
     parser.add_argument(
         "--before",
-        type=_moment,
+        type=beginning,
         metavar="TIME",
         help="with --all: only tokens minted before this time in UTC, 2027-03-31T18:00Z or 2027-03-31 (its beginning) "
         "(default: now)",
@@ -49,16 +48,6 @@ def add_verb(
         return run_all(options) if options.all else run_one(options)
 
     parser.set_defaults(run=run)
-
-
-def _moment(text: str) -> int:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time: write 2027-03-31T18:00Z or 2027-03-31, in UTC"
-        ) from None
-    return floor((when.replace(tzinfo=UTC) if when.tzinfo is None else when).timestamp())
 
 
 def run_all(options: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Writes a solution's configuration and the origins of its pages to the table, all or nothing."""
 
 import difflib
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from entitlements.solution import ConfigError, Solution, solution_from_document
 from gatepass.refusals import CommandError
 from token_service.access.grants import Access
 from token_service.errors import ConditionFailed
+from token_service.payments.razorpay_plans import RazorpayPlans, unpushed
 from token_service.repository import Repository
 
 TRANSACTION: Final = 100
@@ -25,6 +27,9 @@ MAX_ORIGINS: Final = 40
 solution with more stays valid.
 """
 
+LIVE, TEST = "live", "test"
+"""The modes of Razorpay's keys, and the attributes under which pushed plans are stored."""
+
 
 def require_few_origins(solution: Solution, path: Path) -> None:
     """Refuse a file whose pages have too many origins."""
@@ -33,6 +38,26 @@ def require_few_origins(solution: Solution, path: Path) -> None:
             f"nothing was applied\n{path}: return_urls: have {count} different origins with frontend_url, and may have "
             f"{MAX_ORIGINS}: serve the pages from fewer hosts, or make another solution for some of them",
         )
+
+
+def require_pushed(repository: Repository, solution: Solution, path: Path) -> None:
+    """Refuse a recurring price that nobody could buy, because Razorpay has no plan for it.
+
+    Only where plans of the solution have been pushed before: until then, it is not sold by Razorpay. Which keys the
+    stack has is not known here; once plans were pushed with live keys, those count.
+    """
+    for mode in (LIVE, TEST):
+        pushed = RazorpayPlans(repository, lambda mode=mode: mode).pushed(solution.solution_id)  # type: ignore[misc]
+        if not pushed:
+            continue
+        missing = [f"{plan.name} ({plan.readable_price})" for plan in unpushed(solution, pushed)]
+        if missing:
+            raise CommandError(
+                f"nothing was applied\n{path}: plans: Razorpay has no plan for {', '.join(missing)} in {mode} mode, so "
+                f"nobody could buy it: run gatepass razorpay plans push {shlex.quote(str(path))} with the {mode} keys "
+                "first",
+            )
+        return
 
 
 def apply(repository: Repository, solution: Solution) -> bool:

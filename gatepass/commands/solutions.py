@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ from entitlements.items import Key, api_key, api_prefix, solution_key, solution_
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
 from gatepass.commands.arguments import add_json
-from gatepass.commands.solution_apply import applied_before, apply, difference, require_few_origins, warnings
+from gatepass.commands.solution_apply import (
+    applied_before,
+    apply,
+    difference,
+    require_few_origins,
+    require_pushed,
+    warnings,
+)
 from gatepass.environment import Environment
 from gatepass.output import print_rows
 from gatepass.refusals import CommandError
@@ -49,12 +57,12 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def run_apply(options: argparse.Namespace) -> int:
     """Check every file before the first is written: a broken one changes nothing."""
-    solutions = [read_file(path) for path in options.files]
-    if len({solution.solution_id for solution in solutions}) < len(solutions):
-        raise CommandError("nothing was applied: two of the files have the same solution_id")
+    solutions = read_files(options.files)
     for solution, path in zip(solutions, options.files, strict=True):
         require_few_origins(solution, path)
     environment = Environment.read(options.table)
+    for solution, path in zip(solutions, options.files, strict=True):
+        require_pushed(environment.repository, solution, path)
     for solution, path in zip(solutions, options.files, strict=True):
         before = applied_before(environment.repository, solution.solution_id)
         print(difference(before, solution, path), end="")
@@ -72,6 +80,14 @@ def run_apply(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
     return 0
+
+
+def read_files(paths: Sequence[Path]) -> list[Solution]:
+    """Read and check solution files, each of another solution; raises `CommandError`."""
+    solutions = [read_file(path) for path in paths]
+    if len({solution.solution_id for solution in solutions}) < len(solutions):
+        raise CommandError("nothing was applied: two of the files have the same solution_id")
+    return solutions
 
 
 def read_file(path: Path) -> Solution:

@@ -2,7 +2,9 @@
 
 import json
 import subprocess
+import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from entitlements.items import entitlement_key, from_wire, item_to_wire
 from tests.support import emulators
 from tests.support.command import Command
 from tests.support.emulators import ROOT
+from tests.support.seller import Seller, selling
 from tests.support.signer import SOLUTION, USER
-from tests.support.table import PatientDynamoDB
+from tests.support.table import PatientDynamoDB, Table
 
 NOW = 1_795_478_400.0  # 2026-11-24T00:00:00Z
 
@@ -102,3 +105,46 @@ def other_table(shop: Shop, tmp_path: Path) -> Shop:
     return Shop(
         Command(shop.environment["AWS_ENDPOINT_URL"], folder, GATEPASS_TABLE=f"{shop.environment['GATEPASS_TABLE']}-b")
     )
+
+
+class Till:
+    """The command on the table of a marketplace that sells by Razorpay's stand-in, at the present time."""
+
+    def __init__(self, gatepass: Command, seller: Seller) -> None:
+        self.run, self.seller, self.environment = gatepass, seller, gatepass.environment
+        seller.now = time.time()
+        self.secrets = emulators.client("secretsmanager", self.environment["AWS_ENDPOINT_URL"])
+        self.secret_name = f"razorpay-{seller.table.name}"
+        self.secrets.create_secret(Name=self.secret_name, SecretString=json.dumps(seller.secret))
+        self.environment |= {
+            "GATEPASS_RAZORPAY_SECRET": self.secret_name,
+            "GATEPASS_RAZORPAY_URL": seller.server.url,
+        }
+
+    def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        run = self.run(*arguments)
+        assert "Traceback" not in run.stderr, run.stderr
+        return run
+
+    def json(self, *arguments: str) -> Any:
+        run = self(*arguments, "--json")
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    def change_secret(self, **changes: str) -> None:
+        text = json.dumps(self.seller.secret | changes)
+        self.secrets.put_secret_value(SecretId=self.secret_name, SecretString=text)
+
+    def without_keys(self) -> None:
+        del self.environment["GATEPASS_RAZORPAY_SECRET"]
+
+    def away(self, requests: int = 1000) -> None:
+        """Razorpay answers as many requests with a page of HTML."""
+        self.seller.server.set_faults(html_errors=requests)
+
+
+@pytest.fixture
+def till(gatepass: Command) -> Iterator[Till]:
+    client = emulators.client("dynamodb", gatepass.environment["AWS_ENDPOINT_URL"])
+    with selling(Table(client, gatepass.environment["GATEPASS_TABLE"])) as seller:
+        yield Till(gatepass, seller)

@@ -5,15 +5,23 @@ import json
 import os
 import pty
 import subprocess
+import sys
 import time
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from io import StringIO
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from entitlements.windows import windows_at
-from gatepass.commands.entitlements import moment
-from tests.gatepass.commands.conftest import NOW, Shop, user
+from gatepass.commands.entitlements import _confirmed, moment
+from gatepass.environment import Environment
+from tests.gatepass.commands.conftest import NOW, Shop, Till, user
 from tests.support.emulators import ROOT
 from tests.support.signer import SOLUTION, USER
+from token_service.access.records import to_the_second
 
 
 def test_listing_filters_by_status_and_plan_and_shows_what_is_used_today(shop: Shop) -> None:
@@ -152,3 +160,96 @@ def test_revoke_does_not_ask_a_script(shop: Shop) -> None:
         shop.change("grant")
         assert shop.change("revoke", *more).returncode == 0
         assert shop.show()["status"] == "revoked"
+
+
+def live(till: Till) -> str:
+    """A user's subscription that Razorpay charges."""
+    till.seller.pay("pro")
+    till.seller.deliver()
+    (one,) = till.seller.payments.books.subscriptions(USER)
+    assert one.status == "active"
+    return one.subscription_id
+
+
+def status(till: Till, subscription: str) -> tuple[str, str]:
+    """At Razorpay, and as stored."""
+    (stored,) = till.seller.payments.books.subscriptions(USER)
+    with till.seller.account() as account:
+        return account.subscription(subscription)["status"], stored.status
+
+
+REVOKE = ("entitlements", "revoke", "--user", USER, "--solution", SOLUTION)
+
+
+def test_revoke_cancels_the_subscription_first_and_can_be_repeated(till: Till) -> None:
+    subscription = live(till)
+    run = till(*REVOKE)
+    assert (run.returncode, run.stdout) == (0, f"{USER} {SOLUTION}: revoked, plan pro, paid until "
+        + to_the_second(till.seller.held().paid_until) + "\n")  # fmt: skip
+    assert status(till, subscription) == ("cancelled", "cancelled")
+    assert till(*REVOKE).returncode == 0
+
+
+def test_revoke_cancels_what_is_ordered_and_not_paid_too(till: Till) -> None:
+    subscription = till.seller.order("pro")
+    assert till(*REVOKE).returncode == 0
+    assert status(till, subscription) == ("cancelled", "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (lambda till: till.without_keys(), "set GATEPASS_RAZORPAY_SECRET to the name or ARN"),
+        (lambda till: till.away(), "Razorpay gave no usable answer"),
+        (lambda till: till.change_secret(key_secret="wrong"), "check key_id and key_secret"),
+        (lambda till: till.change_secret(key_id=""), "key_id is missing"),
+    ],
+)
+def test_revoke_refuses_while_the_subscription_cannot_be_cancelled(
+    till: Till, fault: Callable[[Till], None], told: str
+) -> None:
+    subscription = live(till)
+    before = till.seller.table.all()
+    fault(till)
+    run = till(*REVOKE)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert told in run.stderr
+    assert f"Nothing was revoked, because {subscription} may still be charged" in run.stderr
+    assert till.seller.table.all() == before
+    suspend = run.stderr.partition("run gatepass ")[2].partition(", and revoke later")[0].split()
+    assert till(*suspend).returncode == 0
+    assert till.seller.held().status == "suspended"
+
+
+def test_revoke_whose_cancellation_lost_its_answer_goes_on_when_repeated(till: Till) -> None:
+    subscription = live(till)
+    original = till.seller.server.answer
+
+    def losing(request: Any) -> Any:
+        if request.path.endswith("/cancel"):
+            till.seller.server.lose_answers(1)
+        return original(request)
+
+    till.seller.server.answer = losing  # type: ignore[method-assign]
+    run = till(*REVOKE)
+    assert (run.returncode, till.seller.held().status) == (1, "active"), run.stderr
+    till.seller.server.answer = original  # type: ignore[method-assign]
+    run = till(*REVOKE)
+    assert run.returncode == 0, run.stderr
+    assert (till.seller.held().status, status(till, subscription)) == ("revoked", ("cancelled", "cancelled"))
+
+
+def test_revoke_needs_no_keys_where_nothing_is_charged(till: Till) -> None:
+    till.seller.pay("pass-30")
+    till.seller.deliver()
+    till.without_keys()
+    assert till(*REVOKE).returncode == 0
+    assert till.seller.held().status == "revoked"
+
+
+def test_revoke_says_on_a_terminal_that_a_subscription_is_cancelled(till: Till) -> None:
+    live(till)
+    environment = Environment.read(None, till.environment)
+    with redirect_stderr(StringIO()) as asked, mock.patch.object(sys, "stdin", StringIO("n\n")):
+        assert not _confirmed(environment, USER, SOLUTION)
+    assert "1 subscription(s) are cancelled at Razorpay, and the token ends for good. [y/N]" in asked.getvalue()
