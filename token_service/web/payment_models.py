@@ -130,7 +130,7 @@ class PaymentsAnswer(BaseModel):
 
 
 class CancelledAnswer(BaseModel):
-    """The subscription will not be renewed; the plan stays until `paid_until`."""
+    """The subscription will not be renewed. The plan stays for the time that is paid for."""
 
     status: str = Field(examples=["cancelled"])
     solution_id: str

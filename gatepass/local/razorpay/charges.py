@@ -53,7 +53,7 @@ class ChargeBook(SubscriptionBook):
     def pay(self, order_id: str, outcome: PaymentOutcome = PaymentOutcome.CAPTURED, **payer: Any) -> Entity:
         """Let a payer try to pay an order that is no subscription's. See `OrderBook.pay`."""
         if order_id in self._subscription_of:
-            raise ValueError(f"{order_id} is of {self._subscription_of[order_id]}: see authenticate and charge")
+            raise ValueError(f"{order_id} belongs to {self._subscription_of[order_id]}: use authenticate or charge")
         return super().pay(order_id, outcome, **payer)
 
     def authenticate(
@@ -86,8 +86,8 @@ class ChargeBook(SubscriptionBook):
         """
         subscription = self._expect(subscription_id, {"authenticated", "active", "pending", "halted"})
         progress = self._progress[subscription_id]
-        if progress.cancel_at_cycle_end:
-            raise ValueError(f"{subscription_id} is cancelled at the end of this cycle: see end_cycle")
+        if progress.cancel_at_cycle_end and subscription["status"] == "active":
+            raise ValueError(f"{subscription_id} ends with this cycle: use end_cycle")
         if subscription["status"] == "authenticated":
             self._begin_cycle(subscription, progress)
             subscription |= {"status": "active", "charge_at": subscription["start_at"]}
@@ -209,7 +209,7 @@ class ChargeBook(SubscriptionBook):
             self._take_and_refund(payment)
             return
         if subscription["customer_id"] is None:
-            subscription["customer_id"] = f"cust_{self._new_id()}"
+            subscription |= {"customer_id": f"cust_{self._new_id()}", "payment_method": "card"}
         payment["customer_id"] = subscription["customer_id"]
         if invoice_id is None:
             self._take_and_refund(payment)

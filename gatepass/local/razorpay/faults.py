@@ -36,7 +36,7 @@ class Faults:
     shuffle: bool = False
     """Post events that happen within half a second in any order."""
     refund_first: bool = False
-    """Hold the events of a payment back until a refund of it was posted, or until this is switched off."""
+    """Hold back the events of a payment until its refund has been posted, or until this is switched off."""
     signed_with: SigningSecret = SigningSecret.AS_IT_WAS
     lose_answers: int = 0
     """Do what is asked, and answer 500."""

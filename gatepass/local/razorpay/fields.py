@@ -74,7 +74,7 @@ def integer(body: Mapping[str, Any], name: str, default: int | None, *, least: i
 
 def time(body: Mapping[str, Any], name: str, now: int) -> int | None:
     """An optional time in the future, in Unix seconds."""
-    return None if body.get(name) is None else integer(body, name, None, least=now)
+    return None if body.get(name) is None else integer(body, name, None, least=now + 1)
 
 
 def flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:

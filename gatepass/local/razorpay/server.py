@@ -179,6 +179,7 @@ class _RazorpayServer(ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64  # with the parent's 5, the sixth of several callers waits a second for its second SYN
 
     def __init__(self, address: tuple[str, int], stand_in: LocalRazorpay) -> None:
         self.stand_in = stand_in

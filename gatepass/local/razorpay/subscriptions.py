@@ -203,7 +203,7 @@ class SubscriptionBook(OrderBook):
         if subscription["status"] != "paused":
             raise _wrong_state("resumed", subscription)
         if subscription["pause_initiated_by"] != by:
-            raise RazorpayRefused("The subscription can be resumed only by who paused it.", field="status")
+            raise RazorpayRefused("Only the party that paused the subscription can resume it.", field="status")
         subscription |= {
             "status": "active", "charge_at": subscription["current_end"], "pause_initiated_by": None,
         }  # fmt: skip

@@ -11,6 +11,7 @@
   // A shadow root and a constructed sheet: the page's styles do not reach in, and a strict CSP does not mind.
   const STYLE = `
     :host {
+      display: contents !important;
       --text: #1a1f2b; --muted: #545c6b; --surface: #fff; --line: #c9ced8; --accent: #1f5fd0; --on-accent: #fff;
       --bad: #a8201a; --note: #fdf3d7; --on-note: #5a4300; color-scheme: light dark;
     }
@@ -68,9 +69,9 @@
     const every = plan.interval === 1 ? unit : `${plan.interval} ${unit}s`;
     const price = money(plan.amount, shown.currency, shown.exponent);
     const times = plan.total_count === 1 ? "1 payment" : `${plan.total_count} payments`;
-    if (!plan.start_at) return `${price} every ${every}, ${times} in all.`;
+    if (!plan.start_at) return `${price} every ${every}, ${times} in total.`;
     const from = new Intl.DateTimeFormat("en", {dateStyle: "long"}).format(plan.start_at * 1000);
-    return `Refunded at once. Then ${price} every ${every} from ${from}, ${times} in all.`;
+    return `Refunded at once. Then ${price} every ${every} from ${from}, ${times} in total.`;
   }
 
   async function ask(path, body) {
@@ -83,7 +84,8 @@
 
   // The form, for the dialog and the hosted page alike. `done(returned)` and `failed(error)` are told what happened.
   function form(options, {closable, done, failed}) {
-    const path = options.order_id ? `orders/${options.order_id}` : `subscriptions/${options.subscription_id}`;
+    const [kind, id] = options.order_id ? ["orders", options.order_id] : ["subscriptions", options.subscription_id];
+    const path = `${kind}/${encodeURIComponent(id)}`;
     const title = node(closable ? "h2" : "h1", {id: "title", textContent: options.name || "Checkout"});
     const about = node("p", {className: "about", textContent: options.description || "", hidden: !options.description});
     const amount = node("p", {className: "amount"});
@@ -112,12 +114,12 @@
       say("Loading…");
       try {
         const shown = await ask(`/stand-in/${path}`);
-        if (options.key && options.key !== shown.key_id) throw new Error(`The key ${options.key} is not of this account.`);
+        if (options.key && options.key !== shown.key_id) throw new Error(`The key ${options.key} does not belong to this account.`);
         if (shown.plan && !options.name) title.textContent = shown.plan.name;
         amount.textContent = money(shown.amount, shown.currency, shown.exponent);
         recurring.textContent = terms(shown);
         acts.hidden = !shown.pay;
-        say(shown.pay ? "" : `Nothing is to be paid: the ${shown.entity} is ${shown.status}.`);
+        say(shown.pay ? "" : `There is nothing to pay: the ${shown.entity} is ${shown.status}.`);
         for (const [button, outcome] of [[pay, "captured"], [fail, "failed"], [later, "failed"]]) {
           button.onclick = () => act(shown.pay, outcome, button);
         }
@@ -237,7 +239,9 @@
     // Not Razorpay's: the hosted page shows the same form without a dialog.
     static embed(host, options) {
       const {root, show} = form(options, {closable: false, done: () => {}, failed: () => {}});
-      shadow(host).append(root);
+      const inner = node("div");
+      shadow(inner).append(root);
+      host.append(inner);
       show();
     }
   }

@@ -126,6 +126,8 @@ def test_a_pending_one_shows_the_dates_of_the_unpaid_cycle(account, active, told
     )  # fmt: skip
     assert (shown["auth_attempts"], shown["charge_at"]) == (1, paid["current_end"] + DAY)
     assert [i["status"] for i in account.invoices(active)] == ["paid", "issued"]
+    account.charge(active, FAILED)
+    assert account.subscription(active)["charge_at"] == paid["current_end"] + 2 * DAY
 
 
 def test_after_the_third_failed_retry_it_is_halted(account, active, told):
@@ -154,7 +156,8 @@ def test_a_halted_one_gets_invoices_that_nobody_charges(account, active):
     for _ in range(4):
         account.charge(active, FAILED)
     unpaid = account.subscription(active)
-    assert account.end_cycle(active)["current_start"] == unpaid["current_end"]
+    next_one = account.end_cycle(active)
+    assert (next_one["current_start"], next_one["auth_attempts"]) == (unpaid["current_end"], 0)
     assert [i["status"] for i in account.invoices(active)] == ["paid", "issued", "issued"]
     account.charge(active)
     assert [i["status"] for i in account.invoices(active)] == ["paid", "issued", "paid"]
@@ -164,10 +167,18 @@ def test_a_halted_one_gets_invoices_that_nobody_charges(account, active):
 
 def test_what_was_to_end_with_its_cycle_ends_with_it(account, active, told):
     account.cancel_subscription(active, {"cancel_at_cycle_end": True})
-    with pytest.raises(ValueError, match="cancelled at the end of this cycle"):
+    with pytest.raises(ValueError, match="ends with this cycle"):
         account.charge(active)
     assert account.end_cycle(active)["status"] == "cancelled"
     assert told.names() == ["subscription.cancelled"]
+
+
+def test_the_last_cycle_of_what_is_to_end_is_still_retried(account, active):
+    account.charge(active, FAILED)
+    account.cancel_subscription(active, {"cancel_at_cycle_end": True})
+    account.charge(active)
+    assert account.subscription(active)["paid_count"] == 2
+    assert account.end_cycle(active)["status"] == "cancelled"
 
 
 def test_a_cycle_does_not_end_without_a_charge_otherwise(account, active):
@@ -205,6 +216,19 @@ def test_a_late_authorization_that_nobody_needs_is_refunded(account, active, tol
     assert told.names() == ["payment.authorized", "refund.created", "refund.processed"]
 
 
+def test_an_older_invoice_paid_late_counts_and_does_not_resume_what_is_paused(account, subscribe):
+    subscription_id = subscribe(total_count=4)
+    account.authenticate(subscription_id)
+    failed = [account.charge(subscription_id, FAILED)["id"] for _ in range(4)]
+    account.end_cycle(subscription_id)
+    account.charge(subscription_id)
+    account.pause_subscription(subscription_id, {})
+    assert account.authorize_late(failed[0])["status"] == "captured"
+    subscription = account.subscription(subscription_id)
+    assert (subscription["status"], subscription["paid_count"], subscription["charge_at"]) == ("paused", 3, None)
+    assert [i["status"] for i in account.invoices()] == ["paid"] * 3
+
+
 def test_a_payment_is_authorized_late_once(account, active):
     payment_id = account.invoices(active)[0]["payment_id"]
     with pytest.raises(ValueError, match="is captured"):
@@ -225,7 +249,7 @@ def test_checkout_signs_payment_and_subscription_in_this_order(account, subscrib
 def test_a_subscriptions_order_is_not_paid_as_an_order(account, subscribe):
     subscription_id = subscribe()
     order_id = account.authenticate(subscription_id, FAILED)["order_id"]
-    with pytest.raises(ValueError, match=f"is of {subscription_id}"):
+    with pytest.raises(ValueError, match=f"belongs to {subscription_id}"):
         account.pay(order_id)
 
 

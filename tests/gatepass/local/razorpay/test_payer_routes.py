@@ -102,8 +102,9 @@ def test_a_subscription_is_shown_authenticated_and_charged(done, make):
     assert done("GET", f"subscriptions/{subscription_id}")["pay"] is None
     failed = done("POST", f"subscriptions/{subscription_id}/charge", {"outcome": "failed"})
     assert (failed["subscription"]["status"], failed["returned"]) == ("pending", None)
-    charge = done("GET", f"subscriptions/{subscription_id}")["pay"]
-    paid = done("POST", charge.removeprefix("/stand-in/"), {"email": "a@example.com"})
+    shown = done("GET", f"subscriptions/{subscription_id}")
+    assert shown["amount"] == 99800
+    paid = done("POST", shown["pay"].removeprefix("/stand-in/"), {"email": "a@example.com"})
     assert (paid["subscription"]["status"], paid["subscription"]["paid_count"]) == ("active", 2)
 
 

@@ -72,13 +72,14 @@ def test_a_new_subscription_is_created_and_nothing_of_it_is_paid(account, plan_i
     ("change", "words"),
     [
         ({"plan_id": None}, "plan_id field is required"),
+        ({"plan_id": 7}, "plan_id must be a string"),
         ({"plan_id": "plan_none"}, "id provided does not exist"),
         ({"total_count": None}, "total_count field is required"),
         ({"total_count": 0}, "must be at least 1"),
         ({"total_count": 1202}, "within 100 years"),
         ({"total_count": 10**15}, "within 100 years"),
         ({"quantity": 0}, "must be at least 1"),
-        ({"start_at": 1_763_999_999}, "start_at must be at least"),
+        ({"start_at": 1_764_000_000}, "start_at must be at least"),
         ({"expire_by": 1}, "expire_by must be at least"),
         ({"customer_notify": "yes"}, "must be true or false"),
         ({"addons": []}, "addons is not required"),
@@ -183,7 +184,7 @@ def test_resumed_says_active(account, active, told):
 
 def test_what_a_customer_paused_the_customer_alone_resumes(account, active):
     assert account.pause_by_customer(active)["pause_initiated_by"] == "customer"
-    assert "only by who paused it" in refusal(account.resume_subscription, active, {})
+    assert "Only the party that paused" in refusal(account.resume_subscription, active, {})
     assert account.resume_by_customer(active)["status"] == "active"
 
 

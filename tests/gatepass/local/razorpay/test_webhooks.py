@@ -55,6 +55,7 @@ def test_the_key_secret_does_not_sign_webhooks(account, paid):
 
 def test_after_a_change_of_the_secret_old_events_keep_their_signature(account, paid):
     account.outbox.secret = "next-secret"
+    assert account.outbox.previous_secret == "hook-secret"
     account.create_refund(paid["id"], {})
     verify(account.outbox.deliveries[0], "hook-secret")
     verify(account.outbox.deliveries[-1], "next-secret")

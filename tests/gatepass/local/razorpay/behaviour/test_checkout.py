@@ -77,7 +77,7 @@ def shop(browser, shop_server, stand_in):
     script = f'<script src="{stand_in.url}/v1/checkout.js"></script>'
     shop_server.posted = []
     shop_server.page = (
-        f"<!doctype html><title>Shop</title><style>p, h2 {{ display: none }}</style>{script}<body><button>Buy</button>"
+        f"<!doctype html><title>Shop</title><style>div, dialog, h2 {{ display: none }}</style>{script}<body><button>Buy</button>"
     ).encode()
     page.goto(f"http://127.0.0.1:{shop_server.server_port}/")
     yield page
@@ -130,7 +130,7 @@ def test_an_order_fails_is_tried_again_and_is_paid(shop, stand_in, order_id):
 
 def test_a_subscription_is_paid_by_keyboard(shop, stand_in, subscription_id):
     shop.evaluate(OPEN, {"key": "rzp_test_key", "subscription_id": subscription_id})
-    shop.get_by_text("KWD 12.340 every month, 12 payments in all.").wait_for()
+    shop.get_by_text("KWD 12.340 every month, 12 payments in total.").wait_for()
     shop.keyboard.press("Enter")  # the focus is on Pay
     ((_, returned),) = told(shop, 1)
     assert SDK.utility.verify_subscription_payment_signature(returned)
@@ -163,7 +163,7 @@ def test_who_closes_it_pays_nothing(shop, stand_in, order_id, by):
 
 def test_a_key_of_another_account_pays_nothing(shop, order_id):
     shop.evaluate(OPEN, {"key": "rzp_test_other", "order_id": order_id})
-    shop.get_by_text("The key rzp_test_other is not of this account.").wait_for()
+    shop.get_by_text("The key rzp_test_other does not belong to this account.").wait_for()
     assert shop.get_by_role("button", name="Pay", exact=True).count() == 0
 
 
@@ -180,10 +180,12 @@ def test_the_hosted_page_pays_a_subscription_once(browser, stand_in, subscriptio
     page = browser.new_page()
     page.set_viewport_size({"width": 360, "height": 640})
     with stand_in.account() as account:
-        page.goto(account.subscription(subscription_id)["short_url"], wait_until="commit")
+        hosted = account.subscription(subscription_id)["short_url"]
+    page.goto(hosted)
     press(page, "Pay")
     page.get_by_text("Paid: pay_").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.get_by_role("main").bounding_box()["width"] == 328
     page.reload()
-    page.get_by_text("Nothing is to be paid: the subscription is active.").wait_for()
+    page.get_by_text("There is nothing to pay: the subscription is active.").wait_for()
     page.close()
