@@ -1,7 +1,7 @@
 """A marketplace that sells by Razorpay's stand-in, on one table, with one clock to turn."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -59,9 +59,15 @@ class Seller:
     def now(self, time: float) -> None:
         self._times[0] = time
 
-    def restart(self) -> None:
-        """As a new container."""
-        self.payments = build_payments(self.repository, self.clock, lambda: json.dumps(self.secret), self.server.url)
+    def restart(self, note: Callable[[str], object] = lambda text: None) -> None:
+        """As a new container, which notes what it reads of the secret."""
+
+        def read() -> str:
+            text = json.dumps(self.secret)
+            note(text)
+            return text
+
+        self.payments = build_payments(self.repository, self.clock, read, self.server.url)
 
     def push_plans(self) -> None:
         with self.server.account() as account:
