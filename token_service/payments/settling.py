@@ -101,11 +101,14 @@ def settled(
 
 
 def _paid_already(book: Book, record: PaymentRecord) -> bool:
-    """Whether another payment was taken for the same order, or for the same period of a subscription."""
+    """Whether another payment was taken for the same order, or for the same period of a subscription.
+
+    One that Razorpay has refunded does not count: a second success is refunded at once, and may be heard of first.
+    """
     return any(
         (other.reference, other.period_start) == (record.reference, record.period_start)
         for other in book.payments.values()
-        if not other.returned
+        if not other.returned and other.refunded < other.amount
     )
 
 
