@@ -115,7 +115,8 @@ class Settlement:
                 book = book if one.over else settling.ended(book, subscription_id, why, now)
             return book
 
-        self._change(user_id, self._solution(solution_id), ended, {"cause": why})
+        ending = " ".join(sorted(one.subscription_id for one in book.subscriptions.values() if not one.over))
+        self._change(user_id, self._solution(solution_id), ended, {"subscription": ending, "cause": why})
         self._finish(user_id, solution_id)
 
     def cancel(self, user_id: str, solution_id: str) -> None:
@@ -141,7 +142,9 @@ class Settlement:
                 book = settling.ended(book.with_subscription(known), one.subscription_id, "cancelled", now)
             return book
 
-        self._change(user_id, self._solution(solution_id), cancelled, {"cause": "cancelled"})
+        ending = " ".join(sorted(one.subscription_id for one in renewable))
+        self._change(user_id, self._solution(solution_id), cancelled, {"subscription": ending, "cause": "cancelled"})
+        self._finish(user_id, solution_id)
 
     # ---- one payment -------------------------------------------------------------------------------------------------
 

@@ -53,5 +53,23 @@ def run(steps: list[Step], skew: int = 0) -> None:
         lived.run(steps)
 
 
+def test_of_two_subscriptions_bought_in_one_second_one_ends() -> None:
+    run([("order", 0, 0), ("buy", 4, 0), ("pay", 0, 0)])
+
+
 def test_a_refunded_second_success_that_is_heard_of_first_does_not_send_the_first_one_back() -> None:
     run([("buy", 13, 0), ("pay", 0, 0), ("buy", 0, 0), ("settle", 6, 4)])
+
+
+def test_who_cancels_in_the_second_of_the_payment_keeps_the_paid_time() -> None:
+    run([("buy", 0, 3), ("cancel", 0, 0)])
+
+
+@pytest.mark.parametrize("skew", [3, -3])
+def test_a_cancellation_by_a_clock_that_differs_from_razorpays_takes_no_payment_back(skew: int) -> None:
+    run([("buy", 0, 0), ("cancel", 0, 0), ("deliver_all", 1, 1)], skew)
+    run([("buy", 0, 0), ("renew", 0, 0), ("cancel", 0, 0), ("buy", 0, 0)], skew)
+
+
+def test_a_cancellation_names_the_subscription_in_the_audit() -> None:
+    run([("buy", 0, 5), ("clock", 2, 0), ("cancel", 0, 0)])
