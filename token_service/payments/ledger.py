@@ -156,6 +156,11 @@ class SubscriptionRecord:
         return self.status in NO_LONGER_CHARGED
 
     @property
+    def charged_next(self) -> bool:
+        """Whether a charge is expected, the first one of a later start too."""
+        return self.status in ("authenticated", *RETRIED) and not self.ends
+
+    @property
     def renews(self) -> bool:
         """Whether the next cycle is expected to be paid, so that a late charge is given time."""
         return self.status in RETRIED and not self.ends
@@ -197,6 +202,11 @@ class Book(NamedTuple):
                 times[payment.reference] = min(payment.paid_at, times.get(payment.reference, payment.paid_at))
         return times
 
+    def newest(self, plan: str) -> str:
+        """The id of the newest payment for a plan of which something is kept; empty if there is none."""
+        kept = [(one.paid_at, one.payment_id) for one in self.payments.values() if one.kept and one.plan == plan]
+        return max(kept)[1] if kept else ""
+
     def judged(self) -> "Book":
         """The book after the rules that hold between purchases.
 
@@ -237,11 +247,12 @@ def _ended(subscription: SubscriptionRecord, bought: Mapping[str, int]) -> Subsc
     if own is None and subscription.status == "created":
         return subscription  # nobody has paid for it: if somebody does, it is the later purchase
     # Of two purchases in one second one must be the later, as in `covers`: else two subscriptions go on for good.
-    since = (own if own is not None else subscription.ordered_at), subscription.subscription_id
-    later = [time for reference, time in bought.items() if (time, reference) > since and reference != since[1]]
+    paid, since = own is not None, own if own is not None else subscription.ordered_at
+    own_id = subscription.subscription_id
+    later = [time for one, time in bought.items() if time > since or (paid and time == since and one > own_id)]
     if not later:
         return subscription
-    ends_since = max(min(later), since[0] + 1)  # its first payment was before that
+    ends_since = max(min(later), since + 1)  # its first payment was before that
     if subscription.ends and subscription.ends_since <= ends_since:
         return subscription
     ends = "access_ended" if subscription.ends == "access_ended" else "replaced"
