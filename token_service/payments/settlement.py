@@ -153,6 +153,8 @@ class Settlement:
         if not payment.paid and not payment.authorized:
             return Outcome.UNPAID
         purchase = self._matching(payment, invoice)
+        if purchase is None:
+            return Outcome.UNPAID
         if not payment.paid:
             captured = self._captured(payment, purchase)
             if captured is None:
@@ -164,15 +166,30 @@ class Settlement:
             if exact and payment.payment_id in book.payments:
                 seen = self._razorpay.payment(payment.payment_id)  # after the read, so that it is the newest
             book = settling.taken_in(book, purchase, seen, invoice, current, int(self._clock()), exact)
-            return self._with_status(book, purchase) if purchase.model is PricingModel.RECURRING else book
+            if purchase.model is not PricingModel.RECURRING:
+                return book
+            book = self._with_status(book, purchase)
+            if book.payments[payment.payment_id].returned == "access_ended":
+                # Else the user would be charged for, and refunded, each further period.
+                book = settling.ended(book, purchase.reference, "access_ended", payment.created_at)
+            return book
 
         self._settle(purchase, taken, {"payment": payment.payment_id})
         return Outcome.APPLIED
 
-    def _matching(self, payment: PaymentEntity, invoice: InvoiceEntity | None) -> Purchase:
-        """What a payment is for. Raises `Unmatched`."""
+    def _matching(self, payment: PaymentEntity, invoice: InvoiceEntity | None) -> Purchase | None:
+        """What a payment is for; None if it is for nothing here, and no money is kept of it. Raises `Unmatched`.
+
+        The small payment that authenticates a subscription with a later start has an order of Razorpay's own, and is
+        refunded at once: https://razorpay.com/docs/payments/subscriptions/workflow/
+        """
         purchase = self._books.purchase(invoice.subscription_id if invoice else payment.order_id)
         if purchase is None or (purchase.model is PricingModel.RECURRING) != (invoice is not None):
+            if not payment.paid or payment.amount_refunded >= payment.amount:
+                return None
+            now = self._razorpay.payment(payment.payment_id)  # the event may be from before the refund
+            if now.amount_refunded >= now.amount:
+                return None
             raise Unmatched("no_checkout")
         if (payment.amount, payment.currency) != (purchase.amount, purchase.currency):
             raise Unmatched("wrong_amount")
