@@ -426,7 +426,9 @@ class History:
         # The plan, and the credits.
         left = max(0, (held.granted or 0) - held.total)
         assert max(0, paid.credits() - self.spent) <= left <= paid.credits()
-        if self.given is None and held.status != REVOKED:
+        if self.given is not None:
+            assert held.plan == self.given
+        elif held.status != REVOKED:
             renewing = {
                 one
                 for one, entity in paid.subscriptions.items()

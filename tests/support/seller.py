@@ -25,6 +25,7 @@ PLANS: dict[str, Any] = {
     "pro": {"limits": {}, "price": {"amount": 49900, "currency": "INR", "interval": "month"}},
     "max": {"limits": {}, "price": {"amount": 99900, "currency": "INR", "interval": "month"}},
     "pass-30": {"limits": {}, "price": {"amount": 19900, "currency": "INR", "days": 30}},
+    "pass-7": {"limits": {}, "price": {"amount": 6900, "currency": "INR", "days": 7}},
     "forever": {"limits": {}, "price": {"amount": 499900, "currency": "INR"}},
     "pack-100": {"credits": 100, "price": {"amount": 9900, "currency": "INR"}},
 }

@@ -73,3 +73,15 @@ def test_a_cancellation_by_a_clock_that_differs_from_razorpays_takes_no_payment_
 
 def test_a_cancellation_names_the_subscription_in_the_audit() -> None:
     run([("buy", 0, 5), ("clock", 2, 0), ("cancel", 0, 0)])
+
+
+def test_a_plan_that_an_operator_set_outlives_a_dispute_about_an_earlier_payment() -> None:
+    run([("buy", 3, 1), ("dispute", 0, 0), ("deliver_all", 1, 1), ("set_plan", 1, 0), ("decide", 0, 0)])
+
+
+def test_the_payment_that_authenticates_a_later_subscription_is_no_unknown_payment() -> None:
+    run([("buy", 0, 1), ("clock", 3, 0), ("cancel", 0, 0), ("buy", 0, 1), ("settle", 0, 0), ("renew", 1, 0)])
+
+
+def test_a_revoked_users_subscription_is_ended_with_its_next_charge() -> None:
+    run([("buy", 0, 1), ("revoke", 0, 0), ("renew", 0, 0)])
