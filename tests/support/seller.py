@@ -12,6 +12,7 @@ from gatepass.local.razorpay import LocalRazorpay, RazorpayAccount
 from gatepass.local.razorpay.webhooks import Delivery
 from tests.support import emulators
 from tests.support.api import Api
+from tests.support.in_process_razorpay import InProcessRazorpay
 from tests.support.market import START
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
@@ -28,6 +29,7 @@ PLANS: dict[str, Any] = {
     "pro": {"limits": {}, "price": {"amount": 49900, "currency": "INR", "interval": "month"}},
     "max": {"limits": {}, "price": {"amount": 99900, "currency": "INR", "interval": "month"}},
     "pass-30": {"limits": {}, "price": {"amount": 19900, "currency": "INR", "days": 30}},
+    "pass-7": {"limits": {}, "price": {"amount": 6900, "currency": "INR", "days": 7}},
     "forever": {"limits": {}, "price": {"amount": 499900, "currency": "INR"}},
     "pack-100": {"credits": 100, "price": {"amount": 9900, "currency": "INR"}},
 }
@@ -37,12 +39,15 @@ DAY = 86_400
 class Seller:
     """The services of payments, the account at the stand-in, and the plans of a user."""
 
-    def __init__(self, table: Table, razorpay: LocalRazorpay, times: list[float]) -> None:
-        self.table, self.server, self._times = table, razorpay, times
+    def __init__(
+        self, table: Table, razorpay: LocalRazorpay | InProcessRazorpay, times: list[float], plans: Any = PLANS
+    ) -> None:
+        self.table, self._times = table, times
+        self.server: Any = razorpay
         self.secret = {"key_id": KEY_ID, "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET}
         self.repository = Repository(table.client, table.name, lambda _: None)
         self.access = Access(self.repository, self.clock, "operator")
-        self.solution = table.put_solution(plans=PLANS)
+        self.solution = table.put_solution(plans=plans)
         self.delivered = 0
         self.restart()
         self.push_plans()

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from entitlements.items import (
-    Item,
     Key,
     checkout_key,
     effect_key,
@@ -83,9 +82,6 @@ class Books:
 
 
 def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
-    names = [record.payment_id]
-    if record.model == "recurring" and not record.returned:
-        names.append(f"{record.reference}:{record.period_start}")
     attributes: Mapping[str, str | int] = {
         "user_id": user_id,
         "solution": record.solution,
@@ -97,9 +93,11 @@ def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
         "days": record.days,
         "period_end": record.period_end,
     }
-    kept: Item = {name: value for name, value in attributes.items() if value not in ("", 0)}
-    for name in names:
-        yield _put_new(effect_key(name), kept)
+    kept: dict[str, str | int] = {name: value for name, value in attributes.items() if value not in ("", 0)}
+    yield _put_new(effect_key(record.payment_id), kept)
+    if record.model == "recurring" and record.kept:
+        # Unconditional: a payment of the same period that was refunded may have been written before.
+        yield _put(effect_key(f"{record.reference}:{record.period_start}"), kept)
     if not record.returned and record.model != "recurring":
         yield "Delete", {"Key": ordering_key(user_id, record.solution, record.plan).wire}
 

@@ -140,7 +140,7 @@ class Checkout:
                 public="access to this solution has ended or is suspended, so nothing can be bought for it",
             )
         book, now = self._books.read(user_id, solution_id), int(self._clock())
-        live = [one for one in book.subscriptions.values() if one.renews and one.status != "created"]
+        live = [one for one in book.subscriptions.values() if one.charged_next]
         if any(one.plan == plan_name for one in live):
             raise Refused(Code.ALREADY_SUBSCRIBED)
         return plan, Preview(
@@ -166,15 +166,15 @@ class Checkout:
         key, now = ordering_key(user_id, solution_id, plan.name), int(self._clock())
         terms = json.dumps(plan.to_mapping(), sort_keys=True)
         known = self._repository.get_item(key)
+        receipt, ordered_at = f"gp_{secrets.token_hex(16)}", now
         if known is not None and known["terms"] == terms and now < known["ordered_at"] + REUSED_SECONDS:
-            if known.get("reference"):
+            if not known.get("reference"):
+                if now < known["leased_until"]:
+                    raise unavailable("another request is making this order")
+                receipt, ordered_at = known["receipt"], known["ordered_at"]
+            elif self._can_be_paid(user_id, solution_id, plan, known["reference"], now):
                 return known["receipt"], known["reference"]
-            if now < known["leased_until"]:
-                raise unavailable("another request is making this order")
-            receipt, ordered_at = known["receipt"], known["ordered_at"]
-        else:
-            receipt, ordered_at = f"gp_{secrets.token_hex(16)}", now
-        lease = {
+        lease: dict[str, str | int] = {
             "receipt": receipt,
             "terms": terms,
             "ordered_at": ordered_at,
@@ -196,6 +196,19 @@ class Checkout:
         if known is not None and known["receipt"] == receipt:
             return receipt, self._found(user_id, solution_id, plan, receipt, ordered_at)
         return receipt, ""
+
+    def _can_be_paid(self, user_id: str, solution_id: str, plan: Plan, reference: str, now: int) -> bool:
+        """Whether an order is to be handed out again. A paid order is forgotten; a subscription is known by its state.
+
+        One that was to begin meanwhile has expired: https://razorpay.com/docs/payments/subscriptions/states/
+        """
+        if plan.model != "recurring":
+            return True
+        known, purchase = self._books.read(user_id, solution_id), self._books.purchase(reference)
+        record = known.subscriptions.get(reference)
+        if record is None or purchase is None or record.status != "created" or record.ends:
+            return False
+        return not purchase.starts_at or now < purchase.starts_at
 
     def _found(self, user_id: str, solution_id: str, plan: Plan, receipt: str, ordered_at: int) -> str:
         """The order or subscription of an earlier attempt whose answer was lost."""

@@ -40,6 +40,11 @@ class ToDo:
     user_id: str = ""
     solution: str = ""
 
+    @property
+    def is_lapse(self) -> bool:
+        """Whether it is no event. A lapse that was tried and put off is `due`, too."""
+        return not self.event_id
+
     @classmethod
     def from_item(cls, key: Key, item: Item) -> "ToDo":
         """Read a stored entry."""

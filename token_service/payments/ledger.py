@@ -17,6 +17,10 @@ from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import NO_LONGER_CHARGED, RETRIED, InvoiceEntity, PaymentEntity
 
 DAY: Final = 86_400
+CLOCKS_DIFFER: Final = 300
+"""Seconds by which this clock may be behind Razorpay's: a payment that seems to follow a cancellation so closely came
+before it. After one, Razorpay charges nothing, and the next charge or retry would have been a day away or more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,11 @@ class SubscriptionRecord:
         return self.status in NO_LONGER_CHARGED
 
     @property
+    def charged_next(self) -> bool:
+        """Whether a charge is expected, the first one of a later start too."""
+        return self.status in ("authenticated", *RETRIED) and not self.ends
+
+    @property
     def renews(self) -> bool:
         """Whether the next cycle is expected to be paid, so that a late charge is given time."""
         return self.status in RETRIED and not self.ends
@@ -193,6 +202,11 @@ class Book(NamedTuple):
                 times[payment.reference] = min(payment.paid_at, times.get(payment.reference, payment.paid_at))
         return times
 
+    def newest(self, plan: str) -> str:
+        """The id of the newest payment for a plan of which something is kept; empty if there is none."""
+        kept = [(one.paid_at, one.payment_id) for one in self.payments.values() if one.kept and one.plan == plan]
+        return max(kept)[1] if kept else ""
+
     def judged(self) -> "Book":
         """The book after the rules that hold between purchases.
 
@@ -232,16 +246,25 @@ def _ended(subscription: SubscriptionRecord, bought: Mapping[str, int]) -> Subsc
     own = bought.get(subscription.subscription_id)
     if own is None and subscription.status == "created":
         return subscription  # nobody has paid for it: if somebody does, it is the later purchase
-    since = own if own is not None else subscription.ordered_at
-    later = [time for reference, time in bought.items() if reference != subscription.subscription_id and time > since]
-    if not later or (subscription.ends and subscription.ends_since <= min(later)):
+    # Of two purchases in one second one must be the later, as in `covers`: else two subscriptions go on for good.
+    paid, since = own is not None, own if own is not None else subscription.ordered_at
+    own_id = subscription.subscription_id
+    later = [time for one, time in bought.items() if time > since or (paid and time == since and one > own_id)]
+    if not later:
         return subscription
-    return replace(subscription, ends=subscription.ends or "replaced", ends_since=min(later))
+    ends_since = max(min(later), since + 1)  # its first payment was before that
+    if subscription.ends and subscription.ends_since <= ends_since:
+        return subscription
+    ends = "access_ended" if subscription.ends == "access_ended" else "replaced"
+    return replace(subscription, ends=ends, ends_since=ends_since)
 
 
 def _sent_back(payment: PaymentRecord, subscriptions: Mapping[str, SubscriptionRecord]) -> PaymentRecord:
     subscription = subscriptions.get(payment.reference)
-    if payment.returned or subscription is None or not subscription.ends or payment.paid_at < subscription.ends_since:
+    if payment.returned or subscription is None or not subscription.ends:
+        return payment
+    slack = CLOCKS_DIFFER if subscription.ends == "cancelled" else 0
+    if payment.paid_at < subscription.ends_since + slack:
         return payment
     return replace(payment, returned=subscription.ends)
 

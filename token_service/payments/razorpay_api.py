@@ -81,6 +81,12 @@ class RazorpayApi:
         span = {"from": begin, "to": end}
         yield from _each(PaymentEntity.read, self._pages(lambda client, page: client.payment.all({**span, **page})))
 
+    def refunded_between(self, begin: int, end: int) -> set[str]:
+        """The payments of all refunds made in a time range: https://razorpay.com/docs/api/refunds/fetch-all/"""
+        span = {"from": begin, "to": end}
+        found = self._pages(lambda client, page: client.refund.all({**span, **page}))
+        return {str(one.get("payment_id")) for one in found}
+
     def subscriptions_between(self, begin: int, end: int, plan_id: str = "") -> Iterator[SubscriptionEntity]:
         """All subscriptions made in a time range, also those of one plan alone.
 

@@ -1,7 +1,7 @@
 """Compares what Razorpay knows with the records here, and repairs what lost events left behind."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from entitlements.refusals import Refused
 from token_service.errors import Busy
@@ -11,6 +11,12 @@ from token_service.payments.ledger import PaymentRecord
 from token_service.payments.razorpay import PaymentEntity
 from token_service.payments.razorpay_api import RazorpayApi
 from token_service.payments.settlement import Settlement, Unmatched
+
+LATE_SECONDS: Final = 5 * 86_400
+"""How long a bank may take to authorize a payment, with a margin: Razorpay asks it "for 3 days".
+
+https://razorpay.com/docs/payments/payments/late-authorisation/
+"""
 
 
 class Difference(NamedTuple):
@@ -34,12 +40,19 @@ class Reconciliation:
         self._razorpay, self._books, self._settlement, self._dry_run = razorpay, books, settlement, dry_run
 
     def run(self, begin: int, end: int) -> Iterator[Difference]:
-        """The differences of payments made between two times (seconds since the epoch), of all subscriptions, and of
-        all disputes, each after its repair. Raises `Refused` (503) if Razorpay does not answer.
+        """The differences of payments made or refunded between two times (seconds since the epoch), of all
+        subscriptions, and of all disputes, each after its repair. Raises `Refused` (503) if Razorpay does not answer.
+
+        Payments that began some days before are among them, since a bank may authorize them late.
         """
-        for payment in self._razorpay.payments_between(begin, end):
+        seen = set()
+        for payment in self._razorpay.payments_between(begin - LATE_SECONDS, end):
+            seen.add(payment.payment_id)
             if payment.paid or payment.authorized:
                 yield from self._payment(payment)
+        for payment_id in sorted(self._razorpay.refunded_between(begin, end) - seen):
+            if self._record(payment_id) is not None:
+                yield from self._payment(self._razorpay.payment(payment_id))
         for subscription in self._razorpay.subscriptions_between(0, end):
             yield from self._subscription(subscription.subscription_id, subscription.status)
         for dispute in self._razorpay.disputes():

@@ -115,7 +115,8 @@ class Settlement:
                 book = book if one.over else settling.ended(book, subscription_id, why, now)
             return book
 
-        self._change(user_id, self._solution(solution_id), ended, {"cause": why})
+        ending = " ".join(sorted(one.subscription_id for one in book.subscriptions.values() if not one.over))
+        self._change(user_id, self._solution(solution_id), ended, {"subscription": ending, "cause": why})
         self._finish(user_id, solution_id)
 
     def cancel(self, user_id: str, solution_id: str) -> None:
@@ -141,7 +142,9 @@ class Settlement:
                 book = settling.ended(book.with_subscription(known), one.subscription_id, "cancelled", now)
             return book
 
-        self._change(user_id, self._solution(solution_id), cancelled, {"cause": "cancelled"})
+        ending = " ".join(sorted(one.subscription_id for one in renewable))
+        self._change(user_id, self._solution(solution_id), cancelled, {"subscription": ending, "cause": "cancelled"})
+        self._finish(user_id, solution_id)
 
     # ---- one payment -------------------------------------------------------------------------------------------------
 
@@ -150,6 +153,8 @@ class Settlement:
         if not payment.paid and not payment.authorized:
             return Outcome.UNPAID
         purchase = self._matching(payment, invoice)
+        if purchase is None:
+            return Outcome.UNPAID
         if not payment.paid:
             captured = self._captured(payment, purchase)
             if captured is None:
@@ -161,15 +166,30 @@ class Settlement:
             if exact and payment.payment_id in book.payments:
                 seen = self._razorpay.payment(payment.payment_id)  # after the read, so that it is the newest
             book = settling.taken_in(book, purchase, seen, invoice, current, int(self._clock()), exact)
-            return self._with_status(book, purchase) if purchase.model == "recurring" else book
+            if purchase.model != "recurring":
+                return book
+            book = self._with_status(book, purchase)
+            if book.payments[payment.payment_id].returned == "access_ended":
+                # Else the user would be charged for, and refunded, each further period.
+                book = settling.ended(book, purchase.reference, "access_ended", payment.created_at)
+            return book
 
         self._settle(purchase, taken, {"payment": payment.payment_id})
         return Outcome.APPLIED
 
-    def _matching(self, payment: PaymentEntity, invoice: InvoiceEntity | None) -> Purchase:
-        """What a payment is for. Raises `Unmatched`."""
+    def _matching(self, payment: PaymentEntity, invoice: InvoiceEntity | None) -> Purchase | None:
+        """What a payment is for; None if it is for nothing here, and no money is kept of it. Raises `Unmatched`.
+
+        The small payment that authenticates a subscription with a later start has an order of Razorpay's own, and is
+        refunded at once: https://razorpay.com/docs/payments/subscriptions/workflow/
+        """
         purchase = self._books.purchase(invoice.subscription_id if invoice else payment.order_id)
         if purchase is None or (purchase.model == "recurring") != (invoice is not None):
+            if not payment.paid or payment.amount_refunded >= payment.amount:
+                return None
+            now = self._razorpay.payment(payment.payment_id)  # the event may be from before the refund
+            if now.amount_refunded >= now.amount:
+                return None
             raise Unmatched("no_checkout")
         if (payment.amount, payment.currency) != (purchase.amount, purchase.currency):
             raise Unmatched("wrong_amount")

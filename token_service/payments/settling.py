@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from entitlements.decision import REVOKED
-from entitlements.solution import Solution
+from entitlements.solution import MAX_GRACE_DAYS, Solution
 from token_service.access.changes import Change, with_credits
 from token_service.access.records import Entitlement, to_the_second
-from token_service.payments.ledger import Book, Cover, PaymentRecord, SubscriptionRecord
+from token_service.payments.ledger import DAY, Book, Cover, PaymentRecord, SubscriptionRecord
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import DisputeEntity, InvoiceEntity, PaymentEntity
 
@@ -67,21 +67,23 @@ def settled(
     """The change of the entitlement, and the book to store with it; None if there is nothing to change.
 
     A new payment sets the plan that is paid for. Anything else, such as a refund or the lapse of a plan, does so only
-    if the present plan is one that was paid for: an operator may have set another. `cause` names the payment or the
-    subscription in the audit.
+    if the present plan is one that was paid for, or the default one while nothing is: an operator may have set another.
+    `cause` names the payment or the subscription in the audit; without either, the payment that now applies is named.
     """
     after = after.judged()
     present = Cover(current.plan, current.paid_until)
     earlier = before.covers(solution.grace_days)
     target = after.cover(now, solution.grace_days) or (Cover(solution.default_plan, None) if earlier else present)
     new = any(record.kept for payment_id, record in after.payments.items() if payment_id not in before.payments)
-    moved = current.status != REVOKED and target != present and (new or not earlier or present in earlier)
+    paid_for = _is_paid_for(present, before) if earlier else present == Cover(solution.default_plan, None)
+    moved = current.status != REVOKED and target != present and (new or paid_for)
     if after == before and not moved:
         return None, after
     granted, after = _credits(current, before, after)
     values: dict[str, str | int] = {"payments_revision": current.payments_revision + 1}
     remove: tuple[str, ...] = ()
-    details = dict(cause)
+    named = "payment" in cause or "subscription" in cause
+    details = {**({} if named else {"payment": after.newest(target.plan)}), **cause}
     if granted != current.granted and granted is not None:
         values["granted"] = granted
         details |= {"granted": str(granted), "granted_before": str(current.granted or 0)}
@@ -100,12 +102,29 @@ def settled(
     return Change("payment_settled", values, remove, details=details, credits="granted" in values), after
 
 
+def _is_paid_for(present: Cover, book: Book) -> bool:
+    """Whether a plan and its end are what the payments gave, with whatever days of grace the solution had then."""
+    for cover in book.covers(grace_days=0):
+        if cover.plan != present.plan:
+            continue
+        if cover == present:
+            return True
+        if cover.until is not None and present.until is not None:
+            grace_days, rest = divmod(present.until - cover.until, DAY)
+            if rest == 0 and 0 <= grace_days <= MAX_GRACE_DAYS:
+                return True
+    return False
+
+
 def _paid_already(book: Book, record: PaymentRecord) -> bool:
-    """Whether another payment was taken for the same order, or for the same period of a subscription."""
+    """Whether another payment was taken for the same order, or for the same period of a subscription.
+
+    One that Razorpay has refunded does not count: a second success is refunded at once, and may be heard of first.
+    """
     return any(
         (other.reference, other.period_start) == (record.reference, record.period_start)
         for other in book.payments.values()
-        if not other.returned
+        if not other.returned and other.refunded < other.amount
     )
 
 

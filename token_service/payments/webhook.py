@@ -13,7 +13,7 @@ from entitlements.items import StoreUnavailable
 from entitlements.refusals import Code, Refused
 from token_service.errors import Busy
 from token_service.payments.failures import RazorpayRefusal
-from token_service.payments.inbox import DUE, LAPSE, UNKNOWN, UNMATCHED, Inbox, ToDo
+from token_service.payments.inbox import DUE, UNKNOWN, UNMATCHED, Inbox, ToDo
 from token_service.payments.razorpay import PaymentEntity, Unreadable, WebhookEvent
 from token_service.payments.razorpay_api import RazorpayApi
 from token_service.payments.secrets import RazorpaySecrets
@@ -63,7 +63,7 @@ class Webhook:
     def work_off(self, entry: ToDo) -> None:
         """Finish an entry, or keep it for the next run with the reason. Raises `StoreUnavailable` alone."""
         try:
-            if entry.state == LAPSE:
+            if entry.is_lapse:
                 self._settlement.refresh(entry.user_id, entry.solution)
             else:
                 self._apply(WebhookEvent.read(json.loads(self._inbox.body(entry.event_id))))

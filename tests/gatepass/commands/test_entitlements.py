@@ -230,10 +230,10 @@ def test_revoke_whose_cancellation_lost_its_answer_goes_on_when_repeated(till: T
             till.seller.server.lose_answers(1)
         return original(request)
 
-    till.seller.server.answer = losing  # type: ignore[method-assign]
+    till.seller.server.answer = losing
     run = till(*REVOKE)
     assert (run.returncode, till.seller.held().status) == (1, "active"), run.stderr
-    till.seller.server.answer = original  # type: ignore[method-assign]
+    till.seller.server.answer = original
     run = till(*REVOKE)
     assert run.returncode == 0, run.stderr
     assert (till.seller.held().status, status(till, subscription)) == ("revoked", ("cancelled", "cancelled"))

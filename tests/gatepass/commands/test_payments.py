@@ -136,7 +136,7 @@ def test_reconcile_tells_what_it_repaired_before_razorpay_stopped_to_answer(till
             till.away()
         return original(request)
 
-    till.seller.server.answer = until_disputes  # type: ignore[method-assign]
+    till.seller.server.answer = until_disputes
     run = till("payments", "reconcile")
     assert (run.returncode, "/v1/disputes" in asked) == (1, True)
     assert payment in run.stdout

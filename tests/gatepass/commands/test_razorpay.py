@@ -73,7 +73,7 @@ def test_a_push_whose_answer_was_lost_is_repeated_without_a_second_plan(till: Ti
             till.seller.server.lose_answers(1)
         return original(request)
 
-    till.seller.server.answer = losing  # type: ignore[method-assign]
+    till.seller.server.answer = losing
     run = till("razorpay", "plans", "push", file)
     assert (run.returncode, "Razorpay gave no usable answer" in run.stderr) == (1, True)
     assert len(ids(till)) == lost
@@ -131,7 +131,7 @@ def test_what_razorpay_refuses_names_the_plan(till: Till, file: str) -> None:
             request = replace(request, body=request.body.replace(b"monthly", b"monthlyish"))
         return original(request)
 
-    till.seller.server.answer = refusing  # type: ignore[method-assign]
+    till.seller.server.answer = refusing
     run = till("razorpay", "plans", "push", file)
     assert (run.returncode, run.stdout.count("created")) == (1, 1)
     assert f"Razorpay refused the plan max of {SOLUTION}: The selected period is invalid." in run.stderr

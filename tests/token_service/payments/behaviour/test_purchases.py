@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from entitlements.items import solution_key
 from entitlements.refusals import Refused
 from gatepass.local.razorpay import PaymentOutcome
-from tests.support.seller import DAY, KEY_SECRET, Seller, selling
+from tests.support.seller import DAY, KEY_SECRET, PLANS, Seller, selling
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
+from token_service.payments_handler import reconcile, work
 
 
 @pytest.fixture
@@ -183,3 +185,71 @@ def test_a_key_that_was_replaced_is_read_again_at_most_once_a_minute(seller: Sel
     seller.now += 61
     seller.order("forever")
     assert len(read) == 2
+
+
+def test_a_lapse_that_could_not_be_applied_is_tried_again(seller: Seller) -> None:
+    longer = seller.pay("pass-30")
+    seller.deliver()
+    seller.now += 1
+    seller.pay("pass-7", replace=True)
+    seller.deliver()
+    seller.now += 7 * DAY + 2
+    assert seller.plan() == "registered"
+    seller.table.client.delete_item(TableName=seller.table.name, Key=solution_key(SOLUTION).wire)
+    work(seller.payments, seller.now, lambda: 900)
+    assert seller.to_do() == [("due", "solution_unknown")]
+    seller.table.put_solution(seller.solution)
+    seller.now += 61
+    work(seller.payments, seller.now, lambda: 900)
+    assert (seller.plan(), seller.to_do()) == ("pass-30", [])
+    assert seller.changes()[-1]["payment"] == longer
+
+
+def test_a_later_start_is_a_subscription_too_and_is_not_sold_twice(seller: Seller) -> None:
+    seller.pay("pro")
+    seller.deliver()
+    first = seller.payments.books.read(USER, SOLUTION).subscriptions
+    seller.payments.settlement.cancel(USER, SOLUTION)
+    second = seller.order("pro")
+    assert second not in first  # though it is asked for within the time in which an order is handed out again
+    with seller.account() as account:
+        account.authenticate(second)
+    seller.deliver()
+    with pytest.raises(Refused) as refused:
+        seller.order("pro")
+    assert refused.value.code == "already_subscribed"
+
+
+def test_a_subscription_that_was_cancelled_unpaid_is_not_handed_out_again(seller: Seller) -> None:
+    first = seller.order("pro")
+    assert seller.order("pro") == first
+    seller.payments.settlement.cancel(USER, SOLUTION)
+    assert seller.order("pro") != first
+
+
+def test_the_daily_comparison_finds_refunds_of_old_payments_and_late_authorizations(seller: Seller) -> None:
+    payment = seller.pay("forever")
+    seller.deliver()
+    seller.now += 1
+    order = seller.order("pass-30", replace=True)
+    with seller.account() as account:
+        failed = account.pay(order, PaymentOutcome.FAILED)["id"]
+        seller.now += 2 * DAY
+        account.authorize_late(failed)
+    assert reconcile(seller.payments, seller.now, 26) == {"found": 1, "remaining": 0}
+    assert seller.plan() == "pass-30"
+    seller.now += 40 * DAY
+    with seller.account() as account:
+        account.create_refund(payment, {})
+    assert reconcile(seller.payments, seller.now, 26) == {"found": 1, "remaining": 0}
+    assert seller.states() == ["refunded", "paid"]
+
+
+def test_a_refund_takes_the_plan_away_after_the_days_of_grace_were_changed(seller: Seller) -> None:
+    payment = seller.pay("pro")
+    seller.deliver()
+    seller.table.put_solution(plans=PLANS, grace_days=7)
+    with seller.account() as account:
+        account.create_refund(payment, {})
+    seller.deliver()
+    assert seller.plan() == "registered"

@@ -1,0 +1,87 @@
+"""Any history of purchases grants what was paid for, and no more, whatever is lost, late, doubled, or interrupted."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.support.histories import PLANS, History, Step
+from tests.support.in_process_razorpay import InProcessRazorpay
+from tests.support.interruptions import InterruptedClient, Interruptions
+from tests.support.market import START
+from tests.support.memory_dynamodb import MemoryDynamoDB
+from tests.support.seller import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, Seller
+from tests.support.table import Table
+from token_service.web.problems import LOGGER
+
+HISTORIES: Final = int(os.environ.get("GATEPASS_HISTORIES", "300"))
+"""How many are tried. `make soak` sets more."""
+NAMES: Final = (
+    "order", "buy", "buy", "buy", "pay", "pay", "complete", "deliver", "deliver", "deliver_all", "deliver_again", "lose",
+    "job", "reconcile", "cancel", "interrupt", "interrupt", "set_plan", "revoke", "grant", "suspend", "renew", "renew",
+    "pay_by_hand", "end_cycle", "pause", "stop", "authorize_late", "refund", "dispute", "decide", "use", "use", "clock",
+    "clock", "settle",
+)  # fmt: skip
+STEPS: Final = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.integers(0, 23), st.integers(0, 6)), min_size=2, max_size=24
+)
+SKEW: Final = st.sampled_from([0, 0, 3, -3])
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    level = LOGGER.log_level
+    LOGGER.setLevel(logging.CRITICAL)
+    yield
+    LOGGER.setLevel(level)
+
+
+@contextmanager
+def history(client: Any, name: str, skew: int = 0) -> Iterator[History]:
+    interruptions, times = Interruptions(), [float(START)]
+    table = Table(InterruptedClient(client, interruptions), name)
+    with InProcessRazorpay(KEY_ID, KEY_SECRET, WEBHOOK_SECRET, lambda: times[0] + skew, interruptions) as razorpay:
+        yield History(Seller(table, razorpay, times, PLANS), interruptions, skew)
+
+
+def run(steps: list[Step], skew: int = 0) -> None:
+    with history(MemoryDynamoDB(), "memory", skew) as lived:
+        lived.run(steps)
+
+
+def test_of_two_subscriptions_bought_in_one_second_one_ends() -> None:
+    run([("order", 0, 0), ("buy", 4, 0), ("pay", 0, 0)])
+
+
+def test_a_refunded_second_success_that_is_heard_of_first_does_not_send_the_first_one_back() -> None:
+    run([("buy", 13, 0), ("pay", 0, 0), ("buy", 0, 0), ("settle", 6, 4)])
+
+
+def test_who_cancels_in_the_second_of_the_payment_keeps_the_paid_time() -> None:
+    run([("buy", 0, 3), ("cancel", 0, 0)])
+
+
+@pytest.mark.parametrize("skew", [3, -3])
+def test_a_cancellation_by_a_clock_that_differs_from_razorpays_takes_no_payment_back(skew: int) -> None:
+    run([("buy", 0, 0), ("cancel", 0, 0), ("deliver_all", 1, 1)], skew)
+    run([("buy", 0, 0), ("renew", 0, 0), ("cancel", 0, 0), ("buy", 0, 0)], skew)
+
+
+def test_a_cancellation_names_the_subscription_in_the_audit() -> None:
+    run([("buy", 0, 5), ("clock", 2, 0), ("cancel", 0, 0)])
+
+
+def test_a_plan_that_an_operator_set_outlives_a_dispute_about_an_earlier_payment() -> None:
+    run([("buy", 3, 1), ("dispute", 0, 0), ("deliver_all", 1, 1), ("set_plan", 1, 0), ("decide", 0, 0)])
+
+
+def test_the_payment_that_authenticates_a_later_subscription_is_no_unknown_payment() -> None:
+    run([("buy", 0, 1), ("clock", 3, 0), ("cancel", 0, 0), ("buy", 0, 1), ("settle", 0, 0), ("renew", 1, 0)])
+
+
+def test_a_revoked_users_subscription_is_ended_with_its_next_charge() -> None:
+    run([("buy", 0, 1), ("revoke", 0, 0), ("renew", 0, 0)])
