@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import pty
 import subprocess
@@ -253,3 +254,15 @@ def test_revoke_says_on_a_terminal_that_a_subscription_is_cancelled(till: Till) 
     with redirect_stderr(StringIO()) as asked, mock.patch.object(sys, "stdin", StringIO("n\n")):
         assert not _confirmed(environment, USER, SOLUTION)
     assert "1 subscription(s) are cancelled at Razorpay, and the token ends for good. [y/N]" in asked.getvalue()
+
+
+def test_what_the_services_log_is_a_line_on_standard_error(till: Till) -> None:
+    subscription = live(till)
+    with till.seller.account() as account:
+        account.cancel_subscription(subscription, {})  # in the dashboard, and its event is late
+    before = logging.getLogger("token-service").handlers
+    run = till(*REVOKE, "--json")
+    assert json.loads(run.stdout)["status"] == "revoked"
+    assert run.stderr == f"gatepass: Razorpay refused a cancellation: {subscription}\n"
+    assert logging.getLogger("token-service").handlers is before
+    assert status(till, subscription) == ("cancelled", "cancelled")

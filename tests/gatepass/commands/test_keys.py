@@ -19,6 +19,7 @@ from tests.support.runbook import SHELL, runbook, runbook_of_payments
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import PatientDynamoDB
 
+
 @pytest.fixture
 def stocked(gatepass: Command) -> Command:
     """A table with a ring, the first solution and a user's token."""
