@@ -139,7 +139,7 @@ _PUBLIC: Final = MappingProxyType(
         ),
         Code.PAID_PLAN_REPLACED: (409, "this purchase would replace what is paid for: repeat it with replace true"),
         Code.PAYMENT_UNSIGNED: (
-            400,
+            403,
             "Razorpay did not sign this for an order of this user: send the three values of its Checkout unchanged",
         ),
         Code.PAYMENT_UNMATCHED: (
@@ -148,7 +148,7 @@ _PUBLIC: Final = MappingProxyType(
             "nothing has to be paid again",
         ),
         Code.SUBSCRIPTION_MISSING: (404, "there is no subscription to this solution that would be renewed"),
-        Code.WEBHOOK_UNSIGNED: (400, "the signature is not that of the webhook's secret over this body"),
+        Code.WEBHOOK_UNSIGNED: (403, "the signature is not that of the webhook's secret over this body"),
         Code.PAYMENTS_NOT_CONFIGURED: (503, "this cannot be bought here yet: nothing was charged"),
         Code.PAYMENTS_UNAVAILABLE: (
             503,

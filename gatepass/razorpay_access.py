@@ -10,8 +10,8 @@ from entitlements.refusals import Code, Refused
 from gatepass.environment import Environment
 from gatepass.refusals import CommandError
 from token_service.payments.books import Books
+from token_service.payments.failures import RazorpayRefusal
 from token_service.payments.ledger import SubscriptionRecord
-from token_service.payments.razorpay_api import RazorpayRefusal
 
 if TYPE_CHECKING:
     from token_service.payments.wiring import Payments

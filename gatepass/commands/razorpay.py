@@ -11,7 +11,7 @@ from gatepass.environment import Environment
 from gatepass.output import announce
 from gatepass.razorpay_access import payments_of
 from gatepass.refusals import CommandError
-from token_service.payments.razorpay_api import RazorpayRefusal
+from token_service.payments.failures import RazorpayRefusal
 from token_service.payments.razorpay_plans import matching, recurring, request_for, terms_of
 
 if TYPE_CHECKING:

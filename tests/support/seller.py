@@ -1,13 +1,17 @@
 """A marketplace that sells by Razorpay's stand-in, on one table, with one clock to turn."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from entitlements.items import entitlement_key
+from entitlements.items import entitlement_key, solution_key
+from entitlements.solution import solution_from_document
 from gatepass.local.razorpay import LocalRazorpay, RazorpayAccount
 from gatepass.local.razorpay.webhooks import Delivery
+from tests.support import emulators
+from tests.support.api import Api
 from tests.support.market import START
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
@@ -55,9 +59,15 @@ class Seller:
     def now(self, time: float) -> None:
         self._times[0] = time
 
-    def restart(self) -> None:
-        """As a new container."""
-        self.payments = build_payments(self.repository, self.clock, lambda: json.dumps(self.secret), self.server.url)
+    def restart(self, note: Callable[[str], object] = lambda text: None) -> None:
+        """As a new container, which notes what it reads of the secret."""
+
+        def read() -> str:
+            text = json.dumps(self.secret)
+            note(text)
+            return text
+
+        self.payments = build_payments(self.repository, self.clock, read, self.server.url)
 
     def push_plans(self) -> None:
         with self.server.account() as account:
@@ -131,6 +141,23 @@ class Seller:
         """The audit of changes by payments, oldest first."""
         entries = [i for i in self.table.all() if i["sk"].startswith("audit#") and i["event"] == "payment_settled"]
         return sorted(entries, key=lambda item: str(item["sk"]))
+
+
+@contextmanager
+def selling_api(api: Api) -> Iterator[LocalRazorpay]:
+    """Let the token service's HTTP API sell by a stand-in of its own, as a new container does with its variables."""
+    name = f"razorpay-{api.table.name}"
+    secret = {"key_id": KEY_ID, "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET}
+    emulators.client("secretsmanager", api.moto).create_secret(Name=name, SecretString=json.dumps(secret))
+    solution = solution_from_document((api.table.get(solution_key(SOLUTION)) or {})["document"])
+    with LocalRazorpay(key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET) as server:
+        api.wire(replace(api.settings, razorpay_url=server.url, razorpay_secret=name))
+        with server.account() as account:
+            plans = {
+                terms_of(plan): account.create_plan(request_for(solution, plan))["id"] for plan in recurring(solution)
+            }
+        api.services.payments.razorpay_plans.remember(SOLUTION, plans)
+        yield server
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from token_service.access.grants import Access
 from token_service.access.records import Entitlement, to_the_second
 from token_service.errors import ConditionFailed
 from token_service.payments.books import Books
+from token_service.payments.failures import RazorpayRefusal, unavailable
 from token_service.payments.ledger import Book
 from token_service.payments.purchase import Purchase, price_of
-from token_service.payments.razorpay_api import RazorpayApi, RazorpayRefusal, unavailable
+from token_service.payments.razorpay_api import RazorpayApi
 from token_service.payments.razorpay_plans import RazorpayPlans
 from token_service.payments.secrets import RazorpaySecrets
 from token_service.payments.settlement import Outcome, Settlement

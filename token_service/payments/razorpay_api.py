@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from entitlements.refusals import Code, Refused
+from token_service.payments.failures import KeyRefused, RazorpayRefusal, unavailable
 from token_service.payments.razorpay import (
     DisputeEntity,
     InvoiceEntity,
@@ -34,15 +34,6 @@ _ENDS: ContextVar[float | None] = ContextVar("razorpay_calls_end", default=None)
 def _seconds_left() -> float:
     ends = _ENDS.get()
     return CALL_SECONDS if ends is None else min(CALL_SECONDS, ends - time.monotonic())
-
-
-class RazorpayRefusal(Exception):
-    """Razorpay refused a request (400). The message is Razorpay's."""
-
-
-def unavailable(why: str) -> Refused:
-    """Razorpay gave no usable answer: whether it did what was asked is unknown."""
-    return Refused(Code.PAYMENTS_UNAVAILABLE, f"Razorpay gave no usable answer: {why}")
 
 
 class RazorpayApi:
@@ -169,7 +160,7 @@ class RazorpayApi:
         from razorpay.errors import BadRequestError, GatewayError, ServerError
 
         try:
-            answer = call(self._client())
+            answer = self._with_new_keys(call)
         except BadRequestError as error:
             raise RazorpayRefusal(str(error)) from error
         except (GatewayError, ServerError) as error:
@@ -177,6 +168,16 @@ class RazorpayApi:
         if not isinstance(answer, dict):
             raise unavailable("the answer is no object")
         return answer
+
+    def _with_new_keys(self, call: Callable[[Any], Any]) -> Any:
+        """Call once more if the keys in the secret have changed since they were read."""
+        before = self._secrets.get()
+        try:
+            return call(self._client())
+        except KeyRefused:
+            if self._secrets.again() == before:
+                raise
+            return call(self._client())
 
     def _client(self) -> Any:
         secret = self._secrets.get()

@@ -5,14 +5,15 @@ from typing import Any, Final
 
 import requests
 
-from token_service.payments.razorpay_api import unavailable
+from token_service.payments.failures import KeyRefused, unavailable
 
 LEAST_SECONDS: Final = 0.05
 CONNECT_SECONDS: Final = 2.0
 
 
 def session(seconds_left: Callable[[], float]) -> requests.Session:
-    """A session whose calls end in the time left, and raise `Refused` (503) for anything but a JSON object below 500.
+    """A session whose calls end in the time left, and raise `Refused` (503) for anything but a JSON object
+    below 500, and `KeyRefused`.
 
     The SDK prints a line for every exception of `requests`, so none of them may reach it.
     """
@@ -36,7 +37,7 @@ class _Session(requests.Session):
         if response.status_code == 429 or response.status_code >= 500:
             raise unavailable(f"status {response.status_code}")
         if response.status_code in (401, 403):
-            raise unavailable("the key is not accepted: check key_id and key_secret in the secret")
+            raise KeyRefused
         try:
             document = response.json()
         except ValueError as error:

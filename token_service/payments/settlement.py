@@ -19,11 +19,12 @@ from token_service.access.grants import Access
 from token_service.access.records import Entitlement
 from token_service.payments import settling
 from token_service.payments.books import Books
+from token_service.payments.failures import RazorpayRefusal
 from token_service.payments.inbox import lapse_action
 from token_service.payments.ledger import Book, PaymentRecord
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import InvoiceEntity, PaymentEntity
-from token_service.payments.razorpay_api import RazorpayApi, RazorpayRefusal
+from token_service.payments.razorpay_api import RazorpayApi
 from token_service.web.problems import LOGGER
 
 Settle = Callable[[Entitlement, Book], Book]

@@ -12,9 +12,10 @@ from typing import Final
 from entitlements.items import StoreUnavailable
 from entitlements.refusals import Code, Refused
 from token_service.errors import Busy
+from token_service.payments.failures import RazorpayRefusal
 from token_service.payments.inbox import DUE, LAPSE, UNKNOWN, UNMATCHED, Inbox, ToDo
 from token_service.payments.razorpay import PaymentEntity, Unreadable, WebhookEvent
-from token_service.payments.razorpay_api import RazorpayApi, RazorpayRefusal
+from token_service.payments.razorpay_api import RazorpayApi
 from token_service.payments.secrets import RazorpaySecrets
 from token_service.payments.settlement import Settlement, Unmatched
 from token_service.payments.signatures import webhook_is_signed

@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from entitlements.identifiers import PLAN_NAME
 from token_service.access.records import to_the_second
@@ -10,6 +12,13 @@ from token_service.payments.checkout import Preview
 from token_service.web.models import RequestBody, SolutionId
 
 RazorpayId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{5,64}$")]
+
+
+def _without_default(schema: JsonDict) -> None:
+    """A key that is absent or has a value, never null."""
+    del schema["default"]
+
+
 PlanName = Annotated[str, Field(pattern=f"^{PLAN_NAME.pattern}$", description="The plan to buy", examples=["pro"])]
 
 
@@ -27,9 +36,16 @@ class CheckoutRequest(RequestBody):
 class CompletionRequest(RequestBody):
     """What Razorpay's Checkout hands to the page: a payment of an order or of a subscription, and its signature."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name]} for name in ("razorpay_order_id", "razorpay_subscription_id")]
+        }
+    )
     razorpay_payment_id: RazorpayId
-    razorpay_order_id: RazorpayId | None = None
-    razorpay_subscription_id: RazorpayId | None = None
+    razorpay_order_id: RazorpayId | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    razorpay_subscription_id: RazorpayId | SkipJsonSchema[None] = Field(
+        default=None, json_schema_extra=_without_default
+    )
     razorpay_signature: str = Field(max_length=128, description="Hexadecimal HMAC-SHA256, by Razorpay")
 
     @model_validator(mode="after")

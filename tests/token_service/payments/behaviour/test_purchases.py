@@ -6,7 +6,7 @@ import pytest
 
 from entitlements.refusals import Refused
 from gatepass.local.razorpay import PaymentOutcome
-from tests.support.seller import DAY, Seller, selling
+from tests.support.seller import DAY, KEY_SECRET, Seller, selling
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
 
@@ -166,3 +166,20 @@ def test_a_subscription_renews_lapses_after_its_grace_and_comes_back(seller: Sel
         account.charge(subscription)
     seller.deliver()
     assert seller.plan() == "pro"
+
+
+def test_a_key_that_was_replaced_is_read_again_at_most_once_a_minute(seller: Seller) -> None:
+    seller.order("pack-100")
+    read: list[str] = []
+    seller.secret |= {"key_secret": "another"}
+    seller.restart(read.append)
+    with pytest.raises(Refused) as refused:
+        seller.order("forever")
+    assert refused.value.code == "payments_not_configured"
+    seller.secret |= {"key_secret": KEY_SECRET}
+    with pytest.raises(Refused):
+        seller.order("forever")
+    assert len(read) == 1
+    seller.now += 61
+    seller.order("forever")
+    assert len(read) == 2
