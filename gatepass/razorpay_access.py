@@ -63,18 +63,21 @@ def end_subscriptions(environment: Environment, user_id: str, solution_id: str) 
     try:
         with payments_of(environment) as payments:
             payments.razorpay.subscription(live[0].subscription_id)
-            payments.settlement.end_subscriptions(user_id, solution_id)
+            try:
+                payments.settlement.end_subscriptions(user_id, solution_id)
+            except Unmatched as unmatched:
+                # The plan was removed from the solution, so the record could not be changed. What counts is Razorpay.
+                if not all(payments.razorpay.subscription(one.subscription_id).over for one in live):
+                    raise CommandError(
+                        f"the plan of a subscription is no longer in {solution_id}: put it back into the solution's "
+                        "file, apply that, and revoke again"
+                    ) from unmatched
     except CommandError as error:
         raise CommandError(f"{error}. {instead}") from error
     except Refused as error:
         if error.code not in RAZORPAY_CODES:
             raise
         raise CommandError(f"{error}. {instead}") from error
-    except Unmatched as unmatched:
-        raise CommandError(
-            f"{named}: the plan of the subscription is no longer in {solution_id}: put it back into the solution's "
-            f"file, apply that, and revoke again. {instead}"
-        ) from unmatched
 
 
 @contextmanager

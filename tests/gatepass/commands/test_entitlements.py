@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import pty
 import subprocess
@@ -253,3 +254,40 @@ def test_revoke_says_on_a_terminal_that_a_subscription_is_cancelled(till: Till) 
     with redirect_stderr(StringIO()) as asked, mock.patch.object(sys, "stdin", StringIO("n\n")):
         assert not _confirmed(environment, USER, SOLUTION)
     assert "1 subscription(s) are cancelled at Razorpay, and the token ends for good. [y/N]" in asked.getvalue()
+
+
+def test_what_the_services_log_is_a_line_on_standard_error(till: Till) -> None:
+    subscription = live(till)
+    with till.seller.account() as account:
+        account.cancel_subscription(subscription, {})  # in the dashboard, and its event is late
+    before = logging.getLogger("token-service").handlers
+    run = till(*REVOKE, "--json")
+    assert json.loads(run.stdout)["status"] == "revoked"
+    assert run.stderr == f"gatepass: Razorpay refused a cancellation: {subscription}\n"
+    assert logging.getLogger("token-service").handlers is before
+    assert status(till, subscription) == ("cancelled", "cancelled")
+
+
+def without_plans(till: Till, *removed: str) -> None:
+    plans = till.seller.solution.to_mapping()["plans"]
+    till.seller.table.put_solution(plans={name: plan for name, plan in plans.items() if name not in removed})
+
+
+def test_revoke_goes_on_when_the_plan_of_the_cancelled_subscription_is_gone(till: Till) -> None:
+    subscription = live(till)
+    without_plans(till, "pro")
+    assert till(*REVOKE).returncode == 0
+    assert (till.seller.held().status, status(till, subscription)[0]) == ("revoked", "cancelled")
+
+
+def test_revoke_refuses_when_another_subscription_goes_on_because_the_plan_is_gone(till: Till) -> None:
+    live(till)
+    till.seller.order("max", replace=True)
+    without_plans(till, "pro", "max")
+    run = till(*REVOKE)
+    assert (run.returncode, "put it back into the solution's file" in run.stderr) == (1, True)
+    assert till.seller.held().status == "active"
+    till.seller.table.put_solution(till.seller.solution)
+    assert till(*REVOKE).returncode == 0
+    with till.seller.account() as account:
+        assert {one["status"] for one in account.subscriptions()} == {"cancelled"}
