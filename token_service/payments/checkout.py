@@ -174,7 +174,7 @@ class Checkout:
                 receipt, ordered_at = known["receipt"], known["ordered_at"]
             elif self._can_be_paid(user_id, solution_id, plan, known["reference"], now):
                 return known["receipt"], known["reference"]
-        lease = {
+        lease: dict[str, str | int] = {
             "receipt": receipt,
             "terms": terms,
             "ordered_at": ordered_at,

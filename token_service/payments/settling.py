@@ -82,9 +82,8 @@ def settled(
     granted, after = _credits(current, before, after)
     values: dict[str, str | int] = {"payments_revision": current.payments_revision + 1}
     remove: tuple[str, ...] = ()
-    details = (
-        dict(cause) if "payment" in cause or "subscription" in cause else {"payment": after.newest(target.plan)} | cause
-    )
+    named = {} if "payment" in cause or "subscription" in cause else {"payment": after.newest(target.plan)}
+    details = {**named, **cause}
     if granted != current.granted and granted is not None:
         values["granted"] = granted
         details |= {"granted": str(granted), "granted_before": str(current.granted or 0)}
