@@ -13,10 +13,11 @@ PROGRESS := "$(PYTHON)" scripts/with_progress.py
 ON_THEIR_OWN := --ignore tests/sam --ignore tests/deploy
 # A worker that has nothing left takes tests over from the other one.
 PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
+HISTORIES := 10000
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
-.PHONY: help setup tools lock demo quick test coverage test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation build-Payments
+.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation build-Payments
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -92,6 +93,9 @@ coverage: $(VENV)/.dev $(SAM_VENV)/.done tools ## The same, and the least covera
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 	$(BIN)/python $(PYTEST) $(SWEEP)
+
+soak: $(VENV)/.dev ## 10,000 random histories of purchases; HISTORIES=n for another number
+	GATEPASS_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest tests/token_service/payments/behaviour/test_histories.py -k every_history
 
 test-sam: $(VENV)/.dev $(SAM_VENV)/.done ## The real sam build and sam local (needs a container engine)
 	PATH="$$PATH:$$PWD/$(SAM_VENV)/bin" $(BIN)/python -m pytest tests/sam

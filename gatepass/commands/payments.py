@@ -20,7 +20,7 @@ from gatepass.refusals import CommandError
 from token_service.payments.ledger import PaymentRecord
 
 if TYPE_CHECKING:
-    from token_service.payments.reconcile import Difference
+    from token_service.payments.reconcile import PaymentDifference
 
 COLUMNS: Final = ("time", "payment", "user", "solution", "plan", "amount", "state")
 DIFFERENCES: Final = ("subject", "kind", "solution", "detail", "result")
@@ -48,6 +48,9 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
     list_.set_defaults(run=list_run)
     payment_show.add_verb(verbs)
+    dismiss = verbs.add_parser("dismiss", help="end an event that matches nothing, once it is dealt with")
+    dismiss.add_argument("event", metavar="ID", help="the event's id, or that of the payment that it is about")
+    dismiss.set_defaults(run=unfinished_events.dismiss)
     reconcile = verbs.add_parser(
         "reconcile", help="compare with Razorpay, and apply what is missing; exit status 1 if differences remain"
     )
@@ -93,7 +96,7 @@ def run_reconcile(options: argparse.Namespace) -> int:
     begin = end - DEFAULT_SECONDS if options.begin is None else options.begin
     if begin >= end:
         raise CommandError("there is no time between --from and --to in the past: give an earlier --from")
-    differences: list[Difference] = []
+    differences: list[PaymentDifference] = []
     complete = False
     with payments_of(Environment.read(options.table)) as payments:
         run = Reconciliation(payments.razorpay, payments.books, payments.settlement, options.dry_run)
@@ -112,7 +115,7 @@ def run_reconcile(options: argparse.Namespace) -> int:
     return 1 if any(not one.repaired for one in differences) else 0
 
 
-def _print(differences: Sequence["Difference"], options: argparse.Namespace) -> None:
+def _print(differences: Sequence["PaymentDifference"], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps([one._asdict() for one in differences], indent=2))
         return
@@ -124,6 +127,6 @@ def _print(differences: Sequence["Difference"], options: argparse.Namespace) -> 
     unfinished_events.advise({one.error for one in differences if one.kind == "unmatched"})
 
 
-def _row(one: "Difference", dry_run: bool) -> dict[str, Any]:
+def _row(one: "PaymentDifference", dry_run: bool) -> dict[str, Any]:
     result = "would try to repair" if dry_run else "repaired" if one.repaired else one.error
     return one._asdict() | {"result": result}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatepass.environment import Environment
 from gatepass.output import print_rows
+from gatepass.refusals import CommandError
 from token_service.access.records import to_the_second
-from token_service.payments.inbox import DUE, LAPSE, UNKNOWN, UNMATCHED, Inbox, ToDo
+from token_service.payments.inbox import DUE, KEPT_DAYS, LAPSE, UNKNOWN, UNMATCHED, Inbox, ToDo
 from token_service.payments.razorpay import Unreadable, WebhookEvent
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ LATE_SECONDS: Final = 300
 
 ADVICE: Final[Mapping[str, str]] = {
     "no_checkout": "nobody ordered this through Gatepass. If something else sells with the same Razorpay account, "
-    "leave it; otherwise refund it in Razorpay's dashboard",
+    "leave it; otherwise refund it in Razorpay's dashboard. Then run gatepass payments dismiss with its id",
     "wrong_amount": "the amount or the currency is not what was ordered, so nothing was given. Refund it in Razorpay's "
-    "dashboard, or accept it and give the plan yourself (gatepass entitlements set-plan or add-credits)",
+    "dashboard, or accept it and give the plan yourself (gatepass entitlements set-plan, add-credits). Then dismiss it",
     "no_entitlement": "the user has no entitlement, for example after the table was restored. Grant it (gatepass "
     "entitlements grant), then run gatepass payments reconcile; or refund the payment in Razorpay's dashboard",
     "plan_unknown": "the plan was removed from the solution. Put it back into its file, run gatepass solutions apply, "
@@ -59,6 +60,22 @@ def retry(payments: "Payments") -> None:
     for entry in list(payments.inbox.entries()):
         if entry.state == UNMATCHED and not entry.next_at:
             payments.webhook.work_off(entry)
+
+
+def dismiss(options: argparse.Namespace) -> int:
+    """End an event that matches nothing, or that cannot be applied: it is no longer tried, listed, or reported."""
+    inbox = Inbox(Environment.read(options.table).repository)
+    wanted = [
+        entry
+        for entry in inbox.entries()
+        if entry.state != LAPSE and options.event in (entry.event_id, _about(inbox, entry))
+    ]
+    if not wanted:
+        raise CommandError(f"no unfinished event is {options.event}, or is about it: see payments list --unfinished")
+    for entry in wanted:
+        inbox.finish(entry, int(time.time()))
+        print(f"{entry.event_id}: dismissed; {entry.event or 'the event'} is kept for {KEPT_DAYS} days")
+    return 0
 
 
 def advise(topics: Collection[str]) -> None:

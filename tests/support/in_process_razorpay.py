@@ -1,9 +1,11 @@
 """Razorpay's stand-in inside this process: the SDK's requests reach the account without a socket."""
 
+import importlib.metadata
 import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +18,7 @@ from gatepass.local.razorpay.refusal import RazorpayRefused
 from tests.support.interruptions import Interruptions
 
 _stand_ins: dict[str, "InProcessRazorpay"] = {}
-_send = HTTPAdapter.send
+_send, _merge = HTTPAdapter.send, requests.Session.merge_environment_settings
 
 
 class InProcessRazorpay:
@@ -83,4 +85,14 @@ def _send_here(adapter: HTTPAdapter, request: requests.PreparedRequest, *argumen
     return _send(adapter, request, *arguments, **options) if stand_in is None else stand_in.send(request)
 
 
-HTTPAdapter.send = _send_here  # type: ignore[method-assign, assignment]
+def _settings_here(session: requests.Session, url: Any, proxies: Any, *settings: Any) -> Any:
+    """Without a look at the environment for proxies, which takes longer than everything else of a request."""
+    if urlsplit(str(url)).netloc not in _stand_ins:
+        return _merge(session, url, proxies, *settings)
+    return {"proxies": {}, "stream": False, "verify": True, "cert": None}
+
+
+HTTPAdapter.send = _send_here  # type: ignore[assignment,method-assign]
+requests.Session.merge_environment_settings = _settings_here  # type: ignore[method-assign]
+# The SDK reads its version from the disk for each request.
+importlib.metadata.version = lru_cache(maxsize=None)(importlib.metadata.version)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from entitlements.currencies import readable
 from entitlements.refusals import Refused
 from token_service.errors import Busy
 from token_service.payments.books import Books
@@ -19,7 +20,7 @@ https://razorpay.com/docs/payments/payments/late-authorisation/
 """
 
 
-class Difference(NamedTuple):
+class PaymentDifference(NamedTuple):
     """One difference between Razorpay and the records. `subject` is a payment's, subscription's, or dispute's id."""
 
     subject: str
@@ -39,7 +40,7 @@ class Reconciliation:
         """With `dry_run`, nothing is changed."""
         self._razorpay, self._books, self._settlement, self._dry_run = razorpay, books, settlement, dry_run
 
-    def run(self, begin: int, end: int) -> Iterator[Difference]:
+    def run(self, begin: int, end: int) -> Iterator[PaymentDifference]:
         """The differences of payments made or refunded between two times (seconds since the epoch), of all
         subscriptions, and of all disputes, each after its repair. Raises `Refused` (503) if Razorpay does not answer.
 
@@ -61,18 +62,20 @@ class Reconciliation:
                 repair = lambda dispute_id=dispute.dispute_id: self._settlement.dispute(dispute_id)  # noqa: E731
                 yield self._repaired(dispute.dispute_id, "dispute", known.solution, dispute.status, repair)
 
-    def _payment(self, payment: PaymentEntity) -> Iterator[Difference]:
+    def _payment(self, payment: PaymentEntity) -> Iterator[PaymentDifference]:
         known = self._record(payment.payment_id)
-        amount = f"{payment.amount} {payment.currency}"
         if known is None:
-            yield self._repaired(
-                payment.payment_id, "missing", "", f"{amount} {payment.status}", self._pays(payment.payment_id)
-            )
+            detail = f"{readable(payment.amount, payment.currency)} {payment.status}"
+            found = self._repaired(payment.payment_id, "missing", "", detail, self._pays(payment.payment_id))
+            if found.repaired and self._record(payment.payment_id) is None:
+                return  # the bank holds or returns the money: nothing was taken, and nothing is missing
+            yield found
         elif known.refunded != payment.amount_refunded:
-            detail = f"{payment.amount_refunded} of {amount} refunded, {known.refunded} known"
+            now, before = (readable(one, payment.currency) for one in (payment.amount_refunded, known.refunded))
+            detail = f"{now} refunded, {before} known"
             yield self._repaired(payment.payment_id, "refunded", known.solution, detail, self._pays(payment.payment_id))
 
-    def _subscription(self, subscription_id: str, status: str) -> Iterator[Difference]:
+    def _subscription(self, subscription_id: str, status: str) -> Iterator[PaymentDifference]:
         purchase = self._books.purchase(subscription_id)
         if purchase is None:
             return  # another business of this account may sell by subscriptions too
@@ -94,15 +97,15 @@ class Reconciliation:
 
     def _repaired(
         self, subject: str, difference: str, solution: str, detail: str, repair: Callable[[], object]
-    ) -> Difference:
+    ) -> PaymentDifference:
         if self._dry_run:
-            return Difference(subject, difference, solution, detail, repaired=False)
+            return PaymentDifference(subject, difference, solution, detail, repaired=False)
         try:
             repair()
         except Unmatched as unmatched:
-            return Difference(subject, "unmatched", solution, detail, repaired=False, error=unmatched.reason)
+            return PaymentDifference(subject, "unmatched", solution, detail, repaired=False, error=unmatched.reason)
         except (Busy, RazorpayRefusal) as error:
-            return Difference(subject, difference, solution, detail, repaired=False, error=str(error))
+            return PaymentDifference(subject, difference, solution, detail, repaired=False, error=str(error))
         except Refused as refused:
-            return Difference(subject, difference, solution, detail, repaired=False, error=str(refused))
-        return Difference(subject, difference, solution, detail, repaired=True)
+            return PaymentDifference(subject, difference, solution, detail, repaired=False, error=str(refused))
+        return PaymentDifference(subject, difference, solution, detail, repaired=True)

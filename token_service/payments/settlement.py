@@ -115,8 +115,13 @@ class Settlement:
                 book = book if one.over else settling.ended(book, subscription_id, why, now)
             return book
 
-        ending = " ".join(sorted(one.subscription_id for one in book.subscriptions.values() if not one.over))
-        self._change(user_id, self._solution(solution_id), ended, {"subscription": ending, "cause": why})
+        live = sorted(one.subscription_id for one in book.subscriptions.values() if not one.over)
+        solution = self._find_solution(solution_id)
+        if solution is None:  # without it, no plan can be computed; what counts is that nobody is charged
+            for subscription_id in live:
+                self._end_at_razorpay(subscription_id)
+            return
+        self._change(user_id, solution, ended, {"subscription": " ".join(live), "cause": why})
         self._finish(user_id, solution_id)
 
     def cancel(self, user_id: str, solution_id: str) -> None:
@@ -261,24 +266,28 @@ class Settlement:
 
             self._change(
                 purchase.user_id,
-                self._require_plan(purchase),
+                self._solution(purchase.solution),
                 taken,
                 {"payment": payment.payment_id, "cause": payment.returned},
             )
 
     def _cancel(self, subscription_id: str) -> None:
-        try:
-            self._razorpay.cancel(subscription_id, at_end=False)
-        except RazorpayRefusal:  # it is over already: what counts is read below
-            LOGGER.warning("Razorpay refused a cancellation", code="cancel_refused", subscription=subscription_id)
+        self._end_at_razorpay(subscription_id)
         purchase = self._books.purchase(subscription_id)
         if purchase is not None:
             self._change(
                 purchase.user_id,
-                self._require_plan(purchase),
+                self._solution(purchase.solution),
                 lambda _, book: self._with_status(book, purchase),
                 {"subscription": subscription_id},
             )
+
+    def _end_at_razorpay(self, subscription_id: str) -> None:
+        try:
+            self._razorpay.cancel(subscription_id, at_end=False)
+        except RazorpayRefusal:
+            if not self._razorpay.subscription(subscription_id).over:
+                raise
 
     def _with_status(self, book: Book, purchase: Purchase) -> Book:
         return settling.subscribed(book, purchase, self._razorpay.subscription(purchase.reference).status)

@@ -82,8 +82,8 @@ def settled(
     granted, after = _credits(current, before, after)
     values: dict[str, str | int] = {"payments_revision": current.payments_revision + 1}
     remove: tuple[str, ...] = ()
-    named = "payment" in cause or "subscription" in cause
-    details = {**({} if named else {"payment": after.newest(target.plan)}), **cause}
+    named = {} if "payment" in cause or "subscription" in cause else {"payment": after.newest(target.plan)}
+    details = {**named, **cause}
     if granted != current.granted and granted is not None:
         values["granted"] = granted
         details |= {"granted": str(granted), "granted_before": str(current.granted or 0)}

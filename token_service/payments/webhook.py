@@ -46,10 +46,12 @@ class Webhook:
         Raises `Refused` for a body that no webhook secret signed, and `StoreUnavailable` if it could not be stored:
         Razorpay then sends it again.
         """
-        if not webhook_is_signed(body, signature, self._secrets.get().webhook_secrets) and not webhook_is_signed(
-            body, signature, self._secrets.again().webhook_secrets
-        ):
-            raise Refused(Code.WEBHOOK_UNSIGNED)
+        if not webhook_is_signed(body, signature, self._secrets.get().webhook_secrets):
+            secrets = self._secrets.again().webhook_secrets
+            if not any(secrets):
+                raise Refused(Code.PAYMENTS_NOT_CONFIGURED, "the Razorpay secret has no webhook_secret: add it")
+            if not webhook_is_signed(body, signature, secrets):
+                raise Refused(Code.WEBHOOK_UNSIGNED)
         name = _name(body)
         # The header is not signed: an id in another form, or none, is replaced by the body's own hash.
         if not _EVENT_ID.fullmatch(event_id):

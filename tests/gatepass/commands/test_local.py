@@ -29,7 +29,7 @@ from tests.support.running_stack import running_stack
 def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
     run = gatepass("demo")
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "30 of 30 steps" in run.stdout
+    assert "31 of 31 steps" in run.stdout
     assert "\x1b" not in run.stdout
 
 

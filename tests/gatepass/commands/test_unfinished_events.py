@@ -122,3 +122,14 @@ def _event(**entities: dict[str, str]) -> str:
 
     payload = {kind: {"entity": entity} for kind, entity in entities.items()}
     return json.dumps({"event": "subscription.charged", "payload": payload})
+
+
+def test_what_was_dealt_with_is_dismissed(till: Till) -> None:
+    payment = another_business(till)
+    till.seller.deliver()
+    assert till("payments", "dismiss", "pay_unknown").returncode == 1
+    assert unfinished(till)["about"] == payment
+    dismissed = till("payments", "dismiss", payment)
+    assert dismissed.returncode == 0
+    assert ": dismissed; " in dismissed.stdout
+    assert till.json("payments", "list", "--unfinished") == []

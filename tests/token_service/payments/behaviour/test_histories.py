@@ -2,13 +2,16 @@
 
 import logging
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.support import emulators
 from tests.support.histories import PLANS, History, Step
 from tests.support.in_process_razorpay import InProcessRazorpay
 from tests.support.interruptions import InterruptedClient, Interruptions
@@ -24,7 +27,7 @@ NAMES: Final = (
     "order", "buy", "buy", "buy", "pay", "pay", "complete", "deliver", "deliver", "deliver_all", "deliver_again", "lose",
     "job", "reconcile", "cancel", "interrupt", "interrupt", "set_plan", "revoke", "grant", "suspend", "renew", "renew",
     "pay_by_hand", "end_cycle", "pause", "stop", "authorize_late", "refund", "dispute", "decide", "use", "use", "clock",
-    "clock", "settle",
+    "clock", "settle", "subscribe_again",
 )  # fmt: skip
 STEPS: Final = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(0, 23), st.integers(0, 6)), min_size=2, max_size=24
@@ -85,3 +88,17 @@ def test_the_payment_that_authenticates_a_later_subscription_is_no_unknown_payme
 
 def test_a_revoked_users_subscription_is_ended_with_its_next_charge() -> None:
     run([("buy", 0, 1), ("revoke", 0, 0), ("renew", 0, 0)])
+
+
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=STEPS, skew=SKEW)
+def test_every_history_comes_to_what_was_paid_for(steps: list[Step], skew: int) -> None:
+    run(steps, skew)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(steps=STEPS, skew=SKEW)
+def test_the_same_on_dynamodb_local(dynamodb_local_endpoint: str, steps: list[Step], skew: int) -> None:
+    client = emulators.client("dynamodb", dynamodb_local_endpoint)
+    with history(client, f"t-{secrets.token_hex(6)}", skew) as lived:
+        lived.run(steps)
