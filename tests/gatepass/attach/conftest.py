@@ -291,7 +291,7 @@ class World:
         backend: Any = (apigateway_backends if kind == "REST" else apigatewayv2_backends)[ACCOUNT]["us-east-1"]
 
         def routes() -> dict[str, tuple[Any, Any]]:
-            # Straight from the emulator: asking it would make up a quarter of all calls.
+            # Straight from the emulator: asking it would double what each write costs.
             if kind == "REST":
                 return {
                     f"{verb} {resource_id}": (method.authorization_type, method.authorizer_id)
