@@ -1,52 +1,52 @@
 """moto inside this process: what a client here calls is a function, not a server. HTTP took most of a call's time.
 
-The same state is served over HTTP too, to commands in processes of their own and to clients that are not botocore's.
+The request is botocore's, or the gate's, whole but for a signature that moto would not check; the answer is moto's,
+whole but for Flask. The same state is served over HTTP too, to commands in processes of their own and to browsers.
 """
 
 import io
 import os
-import sys
+import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import botocore.auth
 import botocore.handlers
 import botocore.loaders
 import botocore.session
+from botocore import useragent
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSResponse, HeadersDict
-from urllib3 import HTTPResponse
+from botocore.exceptions import ClientError
 
-Start = Callable[..., object]
-Application = Callable[[dict[str, Any], Start], Any]
-
-_applications: dict[str, Application] = {}
+_applications: dict[str, Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]] = {}
 
 
 def share_botocore_data() -> None:
     """Let all sessions of this process share what they load: a client of a new session then takes 5 ms, and not 60."""
     botocore.session.create_loader = lru_cache(maxsize=None)(botocore.loaders.create_loader)
+    # It goes through the same twenty words, letter by letter, twice for each call.
+    useragent.sanitize_user_agent_string_component = lru_cache(useragent.sanitize_user_agent_string_component)
 
 
-def _answer(request: Any, **_: Any) -> AWSResponse | None:
-    """Botocore's `before-send`: the answer to a request for an emulator in this process; None sends it as usual."""
-    target = urlsplit(request.url)
-    application = _applications.get(target.netloc)
-    if application is None:
-        return None
-    body = request.body or b""
-    body = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else body.read()
-    headers = {
-        f"HTTP_{name.upper().replace('-', '_')}": value.decode() if isinstance(value, bytes) else str(value)
-        for name, value in request.headers.items()
-    }
+def serves(address: str) -> bool:
+    """Whether `address`, as `host:port`, is an emulator of this process."""
+    return address in _applications
+
+
+def ask(method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of moto's answer to a request for an address that this process serves."""
+    target = urlsplit(url)
     line = f"{target.path}?{target.query}" if target.query else target.path
+    fields = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers}
     # https://peps.python.org/pep-3333/#environ-variables
-    environ = headers | {
-        "REQUEST_METHOD": request.method,
+    environ = fields | {
+        "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote(target.path).encode().decode("latin-1"),
         "QUERY_STRING": target.query,
@@ -56,23 +56,78 @@ def _answer(request: Any, **_: Any) -> AWSResponse | None:
         "SERVER_PORT": str(target.port),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": target.netloc,
-        "CONTENT_TYPE": headers.get("HTTP_CONTENT_TYPE", ""),
+        "CONTENT_TYPE": fields.get("HTTP_CONTENT_TYPE", ""),
         "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
     }
-    started: list[Any] = []
-    content = b"".join(application(environ, lambda *arguments: started.extend(arguments)))
-    raw = HTTPResponse(io.BytesIO(content), preload_content=False)
-    return AWSResponse(request.url, int(started[0].split()[0]), HeadersDict(started[1]), raw)
+    return _applications[target.netloc](environ)
 
 
+def _answer(request: Any, **_: Any) -> AWSResponse | None:
+    """Botocore's `before-send`: the answer to a request for an emulator in this process; None sends it as usual."""
+    if not serves(urlsplit(request.url).netloc):
+        return None
+    body = request.body or b""
+    body = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else body.read()
+    headers = (
+        (name, value.decode() if isinstance(value, bytes) else str(value)) for name, value in request.headers.items()
+    )
+    status, answered, content = ask(request.method, request.url, headers, body)
+    return AWSResponse(request.url, status, HeadersDict(answered), Raw(content))
+
+
+class Raw(io.BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Signer(SigV4Auth):  # type: ignore[misc]
+    """Signs what leaves this process. moto reads the service and the region out of a signature and checks nothing."""
+
+    def add_auth(self, request: Any) -> None:
+        if self.credentials is None or not serves(urlsplit(request.url).netloc):
+            super().add_auth(request)
+            return
+        scope = f"{self.credentials.access_key}/20260101/{self._region_name}/{self._service_name}/aws4_request"
+        request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+
+
+botocore.auth.AUTH_TYPE_MAPS["v4"] = Signer
 botocore.handlers.BUILTIN_HANDLERS.append(("before-send", _answer))
+
+
+def _request_id(headerdict: dict[str, Any] | None = None) -> str:
+    """In place of 52 random letters, chosen one by one."""
+    identity = secrets.token_hex(26).upper()
+    if headerdict is not None:
+        headerdict["x-amzn-requestid"] = identity
+    return identity
+
+
+def _quicken_updates() -> None:
+    """Spare moto's DynamoDB what grows with the square of an expression, and most of what it does for each value.
+
+    moto checks each part of an update for clauses and paths that repeat. The whole holds its parts' clauses and paths,
+    so the check of the whole finds all of them.
+    """
+    from moto.core.serialize import ResponseSerializer
+    from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
+
+    ActionCountValidator.traverse = ActionCountValidator.verify_action_counts
+    OverlappingPathsValidator.traverse = OverlappingPathsValidator.check_for_overlapping_paths
+    any_value = ResponseSerializer.get_value
+
+    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
+        # A value has one of ten types, and moto looks for the nine others under each name that they could have.
+        parent = getattr(shape, "parent", None)
+        if type(value) is dict and parent is not None and parent.name == "AttributeValue":
+            return value.get(key)
+        return any_value(self, value, key, shape)
+
+    ResponseSerializer.get_value = get_value
 
 
 @contextmanager
@@ -80,6 +135,7 @@ def moto(mailbox: Path) -> Iterator[str]:
     """Yield the URL of this process's moto: with our Cognito, which writes to `mailbox`, and a fuller API Gateway."""
     from moto.core import responses
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.exceptions import HTTPException
     from werkzeug.serving import make_server
 
     # Both change moto's classes as they are imported.
@@ -98,12 +154,34 @@ def moto(mailbox: Path) -> Iterator[str]:
         get_backend_for_host = lru_cache(maxsize=None)(DomainDispatcherApplication.get_backend_for_host)
 
     responses.method_names_from_class = lru_cache(maxsize=None)(responses.method_names_from_class)
+    responses.camelcase_to_underscores = lru_cache(maxsize=None)(responses.camelcase_to_underscores)
+    responses.gen_amzn_requestid_long = _request_id
+    _quicken_updates()
     application = Dispatcher(create_backend_app)
+
+    def answer(environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        """As Flask does, and moto's convert_to_flask_response, but without its contexts, hooks and CORS."""
+        service: Any = application.get_application(environ)
+        try:
+            endpoint, _ = service.url_map.bind_to_environ(environ).match()
+            request = service.request_class(environ)
+            answered = service.view_functions[endpoint].callback(request, request.raw_url, dict(request.headers))
+        except HTTPException as error:
+            answered = error.code, dict(error.get_headers()), error.get_body()
+        except ClientError as error:
+            answered = 400, {}, error.response["Error"]["Message"]
+        status, headers, content = answered if isinstance(answered, tuple) else (200, {}, answered)
+        return (
+            int(status),
+            {name: str(value) for name, value in headers.items()},
+            content.encode() if isinstance(content, str) else bytes(content),
+        )
+
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     address = f"127.0.0.1:{server.port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    _applications[address] = application
+    _applications[address] = answer
     try:
         yield f"http://{address}"
     finally:
