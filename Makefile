@@ -17,6 +17,9 @@ HISTORIES := 10000
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
+# Where it is set, as in some containers, every process of the tests would compile the code again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation build-Payments
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20

@@ -93,6 +93,6 @@ def _settings_here(session: requests.Session, url: Any, proxies: Any, *settings:
 
 
 HTTPAdapter.send = _send_here  # type: ignore[assignment,method-assign]
-requests.Session.merge_environment_settings = _settings_here  # type: ignore[method-assign]
+requests.Session.merge_environment_settings = _settings_here  # type: ignore[assignment, method-assign]
 # The SDK reads its version from the disk for each request.
 importlib.metadata.version = lru_cache(maxsize=None)(importlib.metadata.version)
