@@ -89,7 +89,9 @@ class Seller:
             yield account
 
     def order(self, plan: str, user: str = USER, replace: bool = False) -> str:
-        """The id of an order or subscription that the user is to pay."""
+        """The id of an order or subscription that the user, who has signed in for the solution, is to pay."""
+        if self.access.find(user, SOLUTION) is None:
+            self.access.grant(user, SOLUTION)
         return self.payments.checkout.start(user, SOLUTION, plan, replace).reference
 
     def pay(self, plan: str, user: str = USER, replace: bool = False) -> str:

@@ -133,7 +133,9 @@ class Checkout:
         plan = solution.plans.get(plan_name)
         if plan is None or plan.price is None or plan_name == ANONYMOUS:
             raise Refused(Code.PLAN_NOT_SOLD)
-        current = self._access.ensure(user_id, solution)
+        current = self._access.find(user_id, solution_id)
+        if current is None:  # only a sign-in may create it: it knows what a deleted account of the address has used
+            raise Refused(Code.ENTITLEMENT_MISSING)
         if current.status in (REVOKED, SUSPENDED):
             raise Refused(
                 Code.ENTITLEMENT_REVOKED if current.status == REVOKED else Code.ENTITLEMENT_SUSPENDED,

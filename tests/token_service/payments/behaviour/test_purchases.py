@@ -253,3 +253,29 @@ def test_a_refund_takes_the_plan_away_after_the_days_of_grace_were_changed(selle
         account.create_refund(payment, {})
     seller.deliver()
     assert seller.plan() == "registered"
+
+
+def test_a_checkout_gives_nobody_a_fresh_quota(seller: Seller) -> None:
+    """Only a sign-in grants: it applies what a deleted account of the same address has used."""
+    with pytest.raises(Refused) as refused:
+        seller.payments.checkout.preview(USER, SOLUTION, "pro")
+    assert refused.value.code == "entitlement_missing"
+    assert seller.access.find(USER, SOLUTION) is None
+
+
+def test_an_account_is_deleted_though_its_plan_or_solution_is_gone(seller: Seller) -> None:
+    seller.pay("pro")
+    seller.deliver()
+    (subscription,) = seller.payments.books.read(USER, SOLUTION).subscriptions
+    seller.table.put_solution(plans={name: plan for name, plan in PLANS.items() if name != "pro"})
+    seller.payments.settlement.end_subscriptions(USER, SOLUTION)
+    with seller.account() as account:
+        assert account.subscription(subscription)["status"] == "cancelled"
+    seller.table.put_solution(plans=PLANS)
+    seller.now += DAY
+    seller.pay("max", replace=True)
+    seller.deliver()
+    seller.table.client.delete_item(TableName=seller.table.name, Key=solution_key(SOLUTION).wire)
+    seller.payments.settlement.end_subscriptions(USER, SOLUTION)
+    with seller.account() as account:
+        assert {one["status"] for one in account.subscriptions()} == {"cancelled"}
