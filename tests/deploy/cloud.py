@@ -22,6 +22,8 @@ from tests.support.emulators import CREDENTIALS, ROOT, free_port, process, unava
 MINISTACK = ROOT / ".tools" / "ministack" / "bin"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+ANY_SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:any-AbCdEf"
+"""So that sam builds what depends on one."""
 DEPLOY = ("--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar")
 
 
@@ -44,6 +46,14 @@ class Cloud:
     def client(self, service: str) -> Any:
         return emulators.client(service, self.endpoint)
 
+    @cache  # noqa: B019 - as long as the tests
+    def _secret(self, text: str) -> str:
+        return str(self.client("secretsmanager").create_secret(Name="gatepass/razorpay", SecretString=text)["ARN"])
+
+    def secret(self, value: dict[str, str]) -> str:
+        """The ARN of Razorpay's secret."""
+        return self._secret(json.dumps(value))
+
     def sam(self, *arguments: str, may_fail: bool = False) -> str:
         """Run the real sam, which finds Python 3.13 first, and MiniStack in place of AWS."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
@@ -62,7 +72,7 @@ class Cloud:
         """Build a template's functions; the template to deploy."""
         built = self.folder / name
         self.sam("build", "--template-file", str(template), "--build-dir", str(built),
-                 "--parameter-overrides", f"Architecture={ARCHITECTURE} KeyRotationDays=90")  # fmt: skip
+                 "--parameter-overrides", f"Architecture={ARCHITECTURE} KeyRotationDays=90 RazorpaySecretArn={ANY_SECRET}")  # fmt: skip
         return built / "template.yaml"
 
     def deploy(self, stack: str, template: Path, **parameters: str) -> dict[str, str]:
@@ -100,7 +110,7 @@ class Cloud:
         sent = {"Host": f"{api}.execute-api.localhost:{port}", "Content-Type": "application/json"} | headers
         sent |= {"Authorization": f"Bearer {token}"} if token else {}
         query = f"?{parts.query}" if parts.query else ""
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.endpoint}{parts.path}{query}", data, sent, method=method)
         try:
             answer: Any = urllib.request.urlopen(request, timeout=60)

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from gatepass.local.razorpay import LocalRazorpay
 from tests.deploy.cloud import ARCHITECTURE, Answer, Cloud, ministack
 from tests.support.command import Command
 from tests.support.emulators import ROOT
 
 STACK = "gatepass"
 EXAMPLE = ROOT / "examples" / "faiss_search"
+KEYS = {"key_id": "rzp_test_key", "key_secret": "the-key-secret", "webhook_secret": "the-webhook-secret"}
 EMAIL, PASSWORD = "someone@example.com", "Str0ng-enough!"
 
 
@@ -23,27 +25,39 @@ def cloud(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
+def razorpay() -> Iterator[LocalRazorpay]:
+    """The stand-in, which the deployed functions reach."""
+    key_id, key_secret, webhook_secret = KEYS["key_id"], KEYS["key_secret"], KEYS["webhook_secret"]
+    with LocalRazorpay(key_id=key_id, key_secret=key_secret, webhook_secret=webhook_secret) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def template(cloud: Cloud) -> Path:
     """What `sam build` made of the template."""
     return cloud.build(ROOT / "template.yaml", "gatepass")
 
 
 @pytest.fixture(scope="session")
-def outputs(cloud: Cloud, template: Path) -> dict[str, str]:
+def outputs(cloud: Cloud, template: Path, razorpay: LocalRazorpay) -> dict[str, str]:
     """Those of the stack."""
-    return cloud.deploy(STACK, template, Architecture=ARCHITECTURE, KeyRotationDays="90")
+    selling = {"RazorpaySecretArn": cloud.secret(KEYS), "RazorpayUrl": razorpay.url, "ReconcileHours": "26"}
+    return cloud.deploy(STACK, template, Architecture=ARCHITECTURE, KeyRotationDays="90", **selling)
 
 
 @pytest.fixture(scope="session")
-def gatepass(cloud: Cloud, outputs: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> "Operator":
-    return Operator(cloud, tmp_path_factory.mktemp("operator"), outputs["TableName"])
+def gatepass(
+    cloud: Cloud, outputs: dict[str, str], razorpay: LocalRazorpay, tmp_path_factory: pytest.TempPathFactory
+) -> "Operator":
+    selling = {"GATEPASS_RAZORPAY_SECRET": cloud.secret(KEYS), "GATEPASS_RAZORPAY_URL": razorpay.url}
+    return Operator(cloud, tmp_path_factory.mktemp("operator"), outputs["TableName"], **selling)
 
 
 class Operator:
     """Whoever runs the command, on one table."""
 
-    def __init__(self, cloud: Cloud, folder: Path, table: str) -> None:
-        self.command = Command(cloud.endpoint, folder, GATEPASS_TABLE=table)
+    def __init__(self, cloud: Cloud, folder: Path, table: str, **variables: str) -> None:
+        self.command = Command(cloud.endpoint, folder, GATEPASS_TABLE=table, **variables)
 
     def __call__(self, *arguments: str) -> str:
         """Run a command that must succeed; what it printed."""

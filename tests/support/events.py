@@ -98,7 +98,7 @@ def websocket_connect(token: str | None = None, api: str = "abc123", ip: str = A
     }
 
 
-def schedule() -> dict[str, Any]:
+def schedule(name: str = "KeyRotationDaily") -> dict[str, Any]:
     """What EventBridge Scheduler sends: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html"""
     return {
         "version": "0",
@@ -109,9 +109,7 @@ def schedule() -> dict[str, Any]:
         "time": "2026-11-24T06:00:00Z",
         "region": "us-east-1",
         # The name is CloudFormation's, which makes it from the stack's.
-        "resources": [
-            "arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-KeyRotationDaily-1P2YKM5XTWQ8B"
-        ],
+        "resources": [f"arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-{name}-1P2YKM5XTWQ8B"],
         "detail": "{}",
     }
 

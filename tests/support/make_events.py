@@ -103,6 +103,12 @@ def files() -> dict[str, str]:
     data = {"fixture.json": fixture()} | {name: event for name, (event, _) in samples().items()}
     data["key_rotation/schedule_daily.json"] = events.schedule()
     data["token_service/http_keys.json"] = events.api_request("GET", "/.well-known/jwks.json")
+    data["payments/schedule_every_minute.json"] = events.schedule("PaymentsEveryMinute")
+    data["payments/schedule_comparison.json"] = {"reconcile_hours": 26}
+    buy = {"solution_id": SOLUTION, "plan": "pro"}
+    data["token_service/http_checkout_signed_out.json"] = events.api_request("POST", "/v1/checkout", buy)
+    event = {"event": "payment.captured", "payload": {}}
+    data["token_service/http_razorpay_unsigned.json"] = events.api_request("POST", "/v1/webhooks/razorpay", event)
     ask = {"solution_id": SOLUTION, "method": "POST", "path": "/search"}
     data["token_service/http_validate_anonymous.json"] = events.api_request("POST", "/v1/validate", ask)
     data["token_service/http_solution_unknown.json"] = events.api_request("GET", "/v1/solutions/none-such")
