@@ -72,7 +72,7 @@ def second(cloud: Cloud, template: Path, tmp_path_factory: pytest.TempPathFactor
 
 def test_a_second_stack_stands_beside_the_first(cloud: Cloud, outputs: dict[str, str], second: dict[str, str]) -> None:
     schedules = [one["Name"] for one in cloud.client("scheduler").list_schedules()["Schedules"]]
-    assert len(schedules) == len(set(schedules)) == 2
+    assert len(schedules) == len(set(schedules)) == 3 + 1
     published = [cloud.call("GET", f"{one['TokenServiceUrl']}/.well-known/jwks.json").body for one in (outputs, second)]
     first_keys, second_keys = ({key["kid"] for key in one["keys"]} for one in published)
     assert (len(second_keys), first_keys & second_keys) == (1, set())
