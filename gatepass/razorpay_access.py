@@ -52,9 +52,6 @@ def end_subscriptions(environment: Environment, user_id: str, solution_id: str) 
     live = live_subscriptions(environment, user_id, solution_id)
     if not live:
         return
-    # At the top of the module, this would import all services (`payments_of`).
-    from token_service.payments.settlement import Unmatched
-
     named = ", ".join(one.subscription_id for one in live)
     instead = (
         f"Nothing was revoked, because {named} may still be charged. To end access at once, run gatepass "
@@ -63,15 +60,7 @@ def end_subscriptions(environment: Environment, user_id: str, solution_id: str) 
     try:
         with payments_of(environment) as payments:
             payments.razorpay.subscription(live[0].subscription_id)
-            try:
-                payments.settlement.end_subscriptions(user_id, solution_id)
-            except Unmatched as unmatched:
-                # The plan was removed from the solution, so the record could not be changed. What counts is Razorpay.
-                if not all(payments.razorpay.subscription(one.subscription_id).over for one in live):
-                    raise CommandError(
-                        f"the plan of a subscription is no longer in {solution_id}: put it back into the solution's "
-                        "file, apply that, and revoke again"
-                    ) from unmatched
+            payments.settlement.end_subscriptions(user_id, solution_id)
     except CommandError as error:
         raise CommandError(f"{error}. {instead}") from error
     except Refused as error:

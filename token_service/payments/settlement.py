@@ -170,6 +170,8 @@ class Settlement:
             seen = payment
             if exact and payment.payment_id in book.payments:
                 seen = self._razorpay.payment(payment.payment_id)  # after the read, so that it is the newest
+            if payment.payment_id not in book.payments:
+                self._require_plan(purchase)  # what was given already can be taken back without the plan
             book = settling.taken_in(book, purchase, seen, invoice, current, int(self._clock()), exact)
             if purchase.model != "recurring":
                 return book
@@ -221,7 +223,9 @@ class Settlement:
     # ---- the change --------------------------------------------------------------------------------------------------
 
     def _settle(self, purchase: Purchase, settle: Settle, cause: Mapping[str, str]) -> None:
-        solution = self._require_plan(purchase)
+        solution = self._find_solution(purchase.solution)
+        if solution is None:
+            raise Unmatched("plan_unknown")
         if self._access.find(purchase.user_id, purchase.solution) is None:
             raise Unmatched("no_entitlement")
         self._change(purchase.user_id, solution, settle, cause)
@@ -298,8 +302,7 @@ class Settlement:
             raise Refused(Code.SOLUTION_UNKNOWN)
         return solution
 
-    def _require_plan(self, purchase: Purchase) -> Solution:
+    def _require_plan(self, purchase: Purchase) -> None:
         solution = self._find_solution(purchase.solution)
         if solution is None or purchase.plan not in solution.plans:
             raise Unmatched("plan_unknown")
-        return solution
