@@ -32,7 +32,7 @@ class InProcessRazorpay:
         clock: Callable[[], float],
         interruptions: Interruptions,
     ) -> None:
-        self._keys, self._interruptions, self._lock = (key_id, key_secret), interruptions, threading.Lock()
+        self._keys, self._interruptions, self._lock = (key_id, key_secret), interruptions, threading.RLock()
         numbers = itertools.count(1)
         self._account = RazorpayAccount(
             clock, lambda: f"{next(numbers):014}", key_secret=key_secret, webhook_secret=webhook_secret
@@ -93,6 +93,6 @@ def _settings_here(session: requests.Session, url: Any, proxies: Any, *settings:
 
 
 HTTPAdapter.send = _send_here  # type: ignore[method-assign, assignment]
-requests.Session.merge_environment_settings = _settings_here  # type: ignore[method-assign]
+requests.Session.merge_environment_settings = _settings_here  # type: ignore[method-assign, assignment]
 # The SDK reads its version from the disk for each request.
 importlib.metadata.version = lru_cache(maxsize=None)(importlib.metadata.version)
