@@ -67,7 +67,7 @@ class Reconciliation:
             yield self._repaired(
                 payment.payment_id, "missing", "", f"{amount} {payment.status}", self._pays(payment.payment_id)
             )
-        elif known.refunded != payment.amount_refunded:
+        elif known.refunded != payment.amount_refunded or (known.returned and known.refunded < known.amount):
             detail = f"{payment.amount_refunded} of {amount} refunded, {known.refunded} known"
             yield self._repaired(payment.payment_id, "refunded", known.solution, detail, self._pays(payment.payment_id))
 
