@@ -19,7 +19,8 @@ from token_service.payments.razorpay import NO_LONGER_CHARGED, RETRIED, InvoiceE
 DAY: Final = 86_400
 CLOCKS_DIFFER: Final = 300
 """Seconds by which this clock may be behind Razorpay's: a payment that seems to follow a cancellation, or the end of
-access, so closely came before it. After one, Razorpay charges nothing, and the next charge or retry would have been a day away or more.
+access, so closely came before it. After one, Razorpay charges nothing, and the next charge or retry would have been a
+day away or more.
 """
 
 
