@@ -278,7 +278,8 @@ class History:
         """The seller cancels a subscription on Razorpay's dashboard."""
         self._payer(
             lambda account: account.cancel_subscription(
-                _one([one["id"] for one in account.subscriptions()], which), {"cancel_at_cycle_end": how % 2}
+                _one([one for one in self.references if one.startswith("sub_")], which),
+                {"cancel_at_cycle_end": how % 2},
             )
         )
 

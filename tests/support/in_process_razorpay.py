@@ -32,7 +32,7 @@ class InProcessRazorpay:
         clock: Callable[[], float],
         interruptions: Interruptions,
     ) -> None:
-        self._keys, self._interruptions, self._lock = (key_id, key_secret), interruptions, threading.Lock()
+        self._keys, self._interruptions, self._lock = (key_id, key_secret), interruptions, threading.RLock()
         numbers = itertools.count(1)
         self._account = RazorpayAccount(
             clock, lambda: f"{next(numbers):014}", key_secret=key_secret, webhook_secret=webhook_secret

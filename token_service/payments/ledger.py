@@ -18,8 +18,9 @@ from token_service.payments.razorpay import NO_LONGER_CHARGED, RETRIED, InvoiceE
 
 DAY: Final = 86_400
 CLOCKS_DIFFER: Final = 300
-"""Seconds by which this clock may be behind Razorpay's: a payment that seems to follow a cancellation so closely came
-before it. After one, Razorpay charges nothing, and the next charge or retry would have been a day away or more.
+"""Seconds by which this clock may be behind Razorpay's: a payment that seems to follow a cancellation, or the end of
+access, so closely came before it. After one, Razorpay charges nothing, and the next charge or retry would have been a
+day away or more.
 """
 
 
@@ -263,7 +264,7 @@ def _sent_back(payment: PaymentRecord, subscriptions: Mapping[str, SubscriptionR
     subscription = subscriptions.get(payment.reference)
     if payment.returned or subscription is None or not subscription.ends:
         return payment
-    slack = CLOCKS_DIFFER if subscription.ends == "cancelled" else 0
+    slack = 0 if subscription.ends == "replaced" else CLOCKS_DIFFER
     if payment.paid_at < subscription.ends_since + slack:
         return payment
     return replace(payment, returned=subscription.ends)

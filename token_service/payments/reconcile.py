@@ -11,7 +11,7 @@ from token_service.payments.failures import RazorpayRefusal
 from token_service.payments.ledger import PaymentRecord
 from token_service.payments.razorpay import PaymentEntity
 from token_service.payments.razorpay_api import RazorpayApi
-from token_service.payments.settlement import Settlement, Unmatched
+from token_service.payments.settlement import AT_ONCE, Settlement, Unmatched
 
 LATE_SECONDS: Final = 5 * 86_400
 """How long a bank may take to authorize a payment, with a margin: Razorpay asks it "for 3 days".
@@ -70,7 +70,7 @@ class Reconciliation:
             if found.repaired and self._record(payment.payment_id) is None:
                 return  # the bank holds or returns the money: nothing was taken, and nothing is missing
             yield found
-        elif known.refunded != payment.amount_refunded:
+        elif known.refunded != payment.amount_refunded or (known.returned and known.refunded < known.amount):
             now, before = (readable(one, payment.currency) for one in (payment.amount_refunded, known.refunded))
             detail = f"{now} refunded, {before} known"
             yield self._repaired(payment.payment_id, "refunded", known.solution, detail, self._pays(payment.payment_id))
@@ -81,7 +81,7 @@ class Reconciliation:
             return  # another business of this account may sell by subscriptions too
         book = self._books.read(purchase.user_id, purchase.solution)
         known = book.subscriptions.get(subscription_id)
-        if known is None or known.status != status:
+        if known is None or known.status != status or (known.ends in AT_ONCE and not known.over):
             detail = f"{status}, {known.status if known else 'nothing'} known"
             repair: Callable[[], object] = lambda: self._settlement.subscription(subscription_id)  # noqa: E731
             yield self._repaired(subscription_id, "status", purchase.solution, detail, repair)

@@ -86,6 +86,10 @@ def test_the_payment_that_authenticates_a_later_subscription_is_no_unknown_payme
     run([("buy", 0, 1), ("clock", 3, 0), ("cancel", 0, 0), ("buy", 0, 1), ("settle", 0, 0), ("renew", 1, 0)])
 
 
+def test_the_end_of_access_in_the_second_of_a_payment_leaves_it_as_it_is() -> None:
+    run([("buy", 0, 3), ("interrupt", 8, 0), ("revoke", 0, 5)])
+
+
 def test_a_revoked_users_subscription_is_ended_with_its_next_charge() -> None:
     run([("buy", 0, 1), ("revoke", 0, 0), ("renew", 0, 0)])
 
