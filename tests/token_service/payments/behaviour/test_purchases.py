@@ -279,3 +279,19 @@ def test_an_account_is_deleted_though_its_plan_or_solution_is_gone(seller: Selle
     seller.payments.settlement.end_subscriptions(USER, SOLUTION)
     with seller.account() as account:
         assert {one["status"] for one in account.subscriptions()} == {"cancelled"}
+
+
+def test_a_completed_subscription_lasts_as_long_as_it_is_paid(seller: Seller) -> None:
+    """Razorpay completes it with the last charge, a whole period before that ends."""
+    rarely = {"limits": {}, "price": {"amount": 900000, "currency": "INR", "interval": "year", "every": 3}}
+    seller.solution = seller.table.put_solution(plans=PLANS | {"rarely": rarely})
+    seller.push_plans()
+    seller.pay("rarely")
+    (reference,) = seller.payments.books.read(USER, SOLUTION).subscriptions
+    with seller.account() as account:
+        for _ in range(account.subscription(reference)["total_count"] - 1):
+            account.charge(reference)
+        assert account.subscription(reference)["status"] == "completed"
+        ends = [invoice["billing_end"] for invoice in account.invoices(reference)]
+    seller.deliver()
+    assert seller.held().paid_until == max(ends)
