@@ -42,7 +42,7 @@ $(SAM_VENV)/.done: requirements/sam.txt
 	$(PROGRESS) "installing the AWS SAM CLI" $(SAM_VENV)/bin/python $(PIP) -r requirements/sam.txt
 	touch $@
 
-# DynamoDB Local, where Java and Maven are; the npm packages jose and razorpay and the CDK, where Node.js is. The tests say
+# DynamoDB Local, where Java and Maven are; the npm packages axe-core, jose, and razorpay and the CDK, where Node.js is. The tests say
 # loudly what they skip without them.
 tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tests
 	@mkdir -p .tools
@@ -51,7 +51,7 @@ tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tes
 	    mvn -B -f tests/tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.tools/partial"
 	  mv .tools/partial .tools/dynamodb-local
 	fi
-	for package in jose razorpay; do
+	for package in axe-core jose razorpay; do
 	  if [ ! -d .tools/$$package ] && command -v npm >/dev/null; then
 	    rm -rf .tools/partial && cp -r tests/tools/$$package .tools/partial
 	    $(PROGRESS) "installing $$package" npm ci --prefix .tools/partial --ignore-scripts --no-audit --no-fund

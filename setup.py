@@ -7,7 +7,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-DATA = ("examples/faiss_search", "events/fixture.json")
+DATA = ("examples/faiss_search", "events/fixture.json", "portal")
 """Where `gatepass.repository_files` looks for it."""
 
 

@@ -1,4 +1,4 @@
-"""Files of the repository that the command uses: the example, and the fixture of the sample events."""
+"""Files of the repository that the command uses: the example, the portal, and the fixture of the sample events."""
 
 from pathlib import Path
 

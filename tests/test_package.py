@@ -17,7 +17,7 @@ from tests.support.command import Command
 from tests.support.emulators import ROOT
 
 COPIED = (
-    "authorizer", "entitlements", "events", "examples", "gatepass", "requirements", "token_service",
+    "authorizer", "entitlements", "events", "examples", "gatepass", "portal", "requirements", "token_service",
     "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py",
 )  # fmt: skip
 RUN = "from gatepass.cli import main; sys.exit(main())"
@@ -68,7 +68,7 @@ def test_a_wheel_holds_the_packages_and_nothing_else_of_the_repository(wheel: Pa
         "token_service",
     }
     assert "gatepass/data/examples/faiss_search/corpus.json" in names
-    assert {"gatepass/local/marketplace/index.html", "gatepass/local/razorpay/checkout/checkout.js"} <= names
+    assert {"gatepass/data/portal/index.html", "gatepass/local/razorpay/checkout/checkout.js"} <= names
     for package in ("authorizer", "entitlements", "gatepass", "token_service"):
         assert {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")} <= names
 

@@ -91,7 +91,7 @@ def _tell(stack: "LocalStack", backend: "Backend") -> None:
     print(f"the page       {solution.frontend_url or '(the solution has no frontend_url)'}")
     print(f"the API        {url}\na token        {token}")
     print(f"token service  {stack.token_service.url}/v1/docs")
-    print(f"registration   {solution.upgrade_url}")
+    print(f"the portal     {solution.marketplace_url}")
     print(f"payments       {stack.razorpay.url}/checkout?order_id=… (a stand-in for Razorpay; no money moves)\n")
     print_exports({**stack.aws.exported(), "TOKEN": token})
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''

@@ -1,40 +1,46 @@
-"""The web pages of the local stack: the solution's page, and a small marketplace where visitors register."""
+"""The web pages of the local stack: the solution's page, and the portal where visitors register and buy."""
 
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-MARKETPLACE: Final = Path(__file__).with_name("marketplace")
-MARKETPLACE_PATH: Final = "/marketplace/"
+from gatepass.portal import PAGE, PORTAL, security_policy, with_settings
+
+PORTAL_PATH: Final = "/portal/"
 TYPES: Final = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 
 Event = dict[str, Any]
 
 
 class Pages:
-    """A handler for HTTP APIs that answers with the files of both pages, as they are at the time of the request.
+    """A handler for HTTP APIs that answers with the files of both, as they are at the time of the request.
 
     `settings` replace the contents of the `<meta>` elements of these names: a page names its API and its token service
-    there. Without a front end, `/` is the marketplace.
+    there. Without a front end, `/` is the portal.
     """
 
     def __init__(self, frontend: Path | None) -> None:
-        self._folders = {MARKETPLACE_PATH: MARKETPLACE} | ({"/": frontend} if frontend else {})
+        self._folders = {PORTAL_PATH: PORTAL} | ({"/": frontend} if frontend else {})
         self.settings: Mapping[str, str] = {}
 
     def __call__(self, event: Event, _: Any) -> Event:
         """Answer an event of payload 2.0."""
         folder, _, name = str(event["rawPath"]).rpartition("/")
-        if (folder, name) == ("", "") and "/" not in self._folders:
-            return {"statusCode": 302, "headers": {"location": MARKETPLACE_PATH}, "body": ""}
-        file = self._file(f"{folder}/", name or "index.html")
+        prefix = f"{folder}/"
+        if prefix == "/" and not name and "/" not in self._folders:
+            return {"statusCode": 302, "headers": {"location": PORTAL_PATH}, "body": ""}
+        routed = prefix == PORTAL_PATH and "." not in name
+        file = self._file(prefix, PAGE if routed else name or PAGE)
         if file is None:
             return {"statusCode": 404, "headers": {"content-type": "text/plain"}, "body": "there is no such page\n"}
         text = file.read_text(encoding="utf-8")
-        if file.suffix == ".html":
-            text = self._with_settings(text)
         headers = {"content-type": f"{TYPES[file.suffix]}; charset=utf-8", "cache-control": "no-store"}
+        if file.suffix == ".html":
+            text = with_settings(text, self.settings)
+            if prefix == PORTAL_PATH:
+                headers["content-security-policy"] = security_policy(
+                    self.settings["token-service"], self.settings["razorpay-script"]
+                )
         return {"statusCode": 200, "headers": headers, "body": text}
 
     def _file(self, prefix: str, name: str) -> Path | None:
@@ -42,10 +48,3 @@ class Pages:
         folder = self._folders.get(prefix)
         files = [path for path in folder.iterdir() if path.suffix in TYPES] if folder else []
         return next((path for path in files if path.name == name), None)
-
-    def _with_settings(self, page: str) -> str:
-        for name, value in self.settings.items():
-            before, found, after = page.partition(f'<meta name="{name}" content="')
-            if found:
-                page = before + found + escape(value) + after[after.index('"') :]
-        return page

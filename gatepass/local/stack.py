@@ -16,7 +16,7 @@ from gatepass.commands.solutions import read_file
 from gatepass.local.backends import Backend
 from gatepass.local.emulated_aws import EmulatedAws, emulated_aws
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
-from gatepass.local.pages import MARKETPLACE_PATH, Pages
+from gatepass.local.pages import PORTAL_PATH, Pages
 from gatepass.local.razorpay import LocalRazorpay
 from gatepass.local.selling import local_razorpay, taking_payments
 from gatepass.refusals import CommandError
@@ -59,8 +59,8 @@ def local_stack(
     """Start everything and apply the backend's solution. `watch` gets the gate's log lines.
 
     The token service has the port after `port`, the pages have the next one, and Razorpay's stand-in has the one after
-    that; 0 takes any that are free. With `pages`, the solution's marketplace is the local one, and its users return to
-    its page on this machine.
+    that; 0 takes any that are free. With `pages`, the solution's marketplace is the local portal, and its users return
+    to its page on this machine.
     """
     for one in range(port, port + PORTS if port else 0):
         _require_free(one)  # before an emulator has been started for nothing
@@ -89,17 +89,20 @@ def local_stack(
                 page_handler.settings = {
                     "api-base": gateway.url,
                     "token-service": service.url,
-                    "solution": solution.solution_id,
+                    "portal-name": "Local marketplace",
+                    "solutions": solution.solution_id,
+                    "razorpay-script": f"{razorpay.url}/v1/checkout.js",
+                    "code-hint": "No email is sent. The terminal in which gatepass local runs shows the code.",
                 }
                 yield LocalStack(gateway, service, web, solution, aws, razorpay, lines)
 
 
 def _at_home(solution: Solution, url: str, backend: Backend) -> Solution:
-    """The solution with the local marketplace and, where the backend has a page, that page to return to."""
+    """The solution with the local portal and, where the backend has a page, that page to return to."""
     front = f"{url}/" if backend.frontend else solution.frontend_url
-    # The marketplace's own origin is among them: only pages of a solution may call the token service.
+    # The portal's own origin is among them: only pages of a solution may call the token service.
     returns = [f"{url}/", *solution.return_urls]
-    changes = {"frontend_url": front, "return_urls": returns, "marketplace_url": f"{url}{MARKETPLACE_PATH}"}
+    changes = {"frontend_url": front, "return_urls": returns, "marketplace_url": f"{url}{PORTAL_PATH}"}
     return read_solution(solution.to_mapping() | changes)
 
 

@@ -99,9 +99,9 @@ def test_ones_own_handler_runs_behind_the_gate(gatepass: Command, tmp_path: Path
         assert ask(api) == (200, ["GET", "/", "ok_anonymous", "anonymous"])
         status, refusal = ask(f"{api}things/7")
         assert (status, refusal["reason"]) == (403, "anonymous_quota_exceeded")
-        assert refusal["upgradeUrl"] == local.named("registration")
+        assert refusal["upgradeUrl"] == f"{local.named('the portal')}?solution_id=echo"
         with urllib.request.urlopen(refusal["upgradeUrl"], timeout=30) as page:
-            assert 'name="solution" content="echo"' in page.read().decode()
+            assert 'name="solutions" content="echo"' in page.read().decode()
         assert ask(f"{api}things/7", token) == (200, ["GET", "/things/7", "ok", "few"])
         assert ask(f"{api}fail", token)[0] == 502
         assert "RuntimeError: the database is away" in local.end(signal.SIGINT)
@@ -130,10 +130,12 @@ def test_a_visitor_registers_in_the_browser_and_returns_to_a_page_that_works(gat
             page.click("#examples button")
             page.wait_for_selector("#results li, #notice:not([hidden])")
         page.click("#notice-link >> text=Register")
-        page.click("#address button")
-        page.fill("#confirmation [name=code]", local.code())
-        page.fill("#confirmation [name=password]", "Str0ng-enough!")
-        page.click("#confirmation button")
+        page.click("main >> text=Register")
+        page.fill("[name=email]", "visitor@example.com")
+        page.click("text=Send the code")
+        page.fill("[name=code]", local.code())
+        page.fill("[name=password]", "Str0ng-enough!")
+        page.click("text=Create the account")
         page.wait_for_selector("text=You are searching with your token.")
         assert page.url == local.named("the page")
         page.click("#examples button")

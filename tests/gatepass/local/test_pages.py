@@ -8,7 +8,12 @@ import pytest
 from gatepass.local.backends import EXAMPLE
 from gatepass.local.pages import Pages
 
-SETTINGS = {"api-base": "http://127.0.0.1:1/prod", "token-service": "http://127.0.0.1:2", "solution": "one"}
+SETTINGS = {
+    "api-base": "http://127.0.0.1:1/prod",
+    "token-service": "http://127.0.0.1:2",
+    "solutions": "one",
+    "razorpay-script": "http://127.0.0.1:3/v1/checkout.js",
+}
 
 
 def get(path: str, frontend: Path | None = EXAMPLE / "frontend") -> dict[str, Any]:
@@ -25,13 +30,15 @@ def test_the_examples_page_names_the_local_api_and_token_service() -> None:
     assert page == get("/index.html")["body"]
 
 
-def test_the_marketplace_names_the_solution() -> None:
-    page = get("/marketplace/")["body"]
-    assert 'name="solution" content="one"' in page
-    assert 'name="token-service" content="http://127.0.0.1:2"' in page
+@pytest.mark.parametrize("path", ["/portal/", "/portal/index.html", "/portal/upgrade", "/portal/sign-in"])
+def test_the_portal_is_one_page_at_every_address_of_its_own(path: str) -> None:
+    answer = get(path)
+    assert 'name="solutions" content="one"' in answer["body"]
+    assert 'name="razorpay-script" content="http://127.0.0.1:3/v1/checkout.js"' in answer["body"]
+    assert "connect-src http://127.0.0.1:2 http://127.0.0.1:3;" in answer["headers"]["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/app.js", "/token.js", "/style.css", "/marketplace/marketplace.js"])
+@pytest.mark.parametrize("path", ["/app.js", "/token.js", "/style.css", "/portal/app.js", "/portal/style.css"])
 def test_scripts_and_styles_are_served_as_what_they_are(path: str) -> None:
     answer = get(path)
     assert answer["statusCode"] == 200
@@ -39,13 +46,13 @@ def test_scripts_and_styles_are_served_as_what_they_are(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/../solution.yaml", "/..", "/none.js", "/marketplace/../app.js", "//app.js", "/marketplace"]
+    "path", ["/../solution.yaml", "/..", "/none.js", "/portal/../app.js", "/portal/a/b", "//app.js", "/portal"]
 )
 def test_no_path_leads_out_of_the_folders(path: str) -> None:
     assert get(path)["statusCode"] == 404
 
 
-def test_without_a_front_end_the_marketplace_is_the_first_page() -> None:
+def test_without_a_front_end_the_portal_is_the_first_page() -> None:
     answer = get("/", None)
-    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/marketplace/")
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/portal/")
     assert get("/app.js", None)["statusCode"] == 404

@@ -1,0 +1,58 @@
+"""The portal: the marketplace's static pages, their settings, and the policy that browsers hold them to."""
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from gatepass.repository_files import repository_file
+
+PORTAL: Final[Path] = repository_file("portal")
+PAGE: Final = "index.html"
+"""What every address without a file extension shows: the scripts read the path."""
+RAZORPAY: Final[Mapping[str, tuple[str, ...]]] = {
+    "script-src": ("https://checkout.razorpay.com", "https://cdn.razorpay.com"),
+    "img-src": ("https://cdn.razorpay.com",),
+    "frame-src": ("https://api.razorpay.com",),
+    "connect-src": ("https://lumberjack.razorpay.com", "https://lumberjack-metrics.razorpay.com"),
+}
+"""What Razorpay's Checkout loads, as Razorpay's own plugin declares it: razorpay/razorpay-magento,
+etc/csp_whitelist.xml."""
+
+
+def with_settings(page: str, settings: Mapping[str, str]) -> str:
+    """The page with the contents of the `<meta>` elements of these names replaced. Names that it lacks are ignored."""
+    for name, value in settings.items():
+        before, found, after = page.partition(f'<meta name="{name}" content="')
+        if found:
+            page = before + found + escape(value) + after[after.index('"') :]
+    return page
+
+
+def security_policy(token_service: str, razorpay_script: str) -> str:
+    """The portal's Content-Security-Policy: its own files, the token service, and Razorpay, where the script is from.
+
+    Takes URLs and allows their origins. A script that is not Razorpay's, such as the stand-in's, is allowed that one
+    origin instead of Razorpay's.
+    """
+    script = _origin(razorpay_script)
+    real = script in RAZORPAY["script-src"]
+    allowed = {name: RAZORPAY[name] if real else (script,) for name in RAZORPAY}
+    policy = {
+        "default-src": ("'none'",),
+        "script-src": ("'self'", *allowed["script-src"]),
+        "style-src": ("'self'",),
+        "img-src": ("data:", *allowed["img-src"]),
+        "connect-src": (_origin(token_service), *allowed["connect-src"]),
+        "frame-src": allowed["frame-src"],
+        "base-uri": ("'none'",),
+        "form-action": ("'none'",),
+        "frame-ancestors": ("'none'",),
+    }
+    return "; ".join(" ".join((name, *sources)) for name, sources in policy.items())
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

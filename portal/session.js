@@ -1,0 +1,41 @@
+/* The signed-in user: the ID token is kept in this tab only (sessionStorage), and no longer than it is valid. */
+
+const KEY = "gatepass.portal.session";
+
+/* Where solutions await their users, with their tokens. In memory only: it ends with the page. */
+const onward = new Map();
+
+function stored() {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(KEY));
+    if (typeof found?.id_token === "string" && Date.now() < found.until) return found;
+  } catch { /* unreadable, or no storage */ }
+  return null;
+}
+
+export const idToken = () => stored()?.id_token ?? "";
+export const email = () => String(stored()?.email ?? "");
+
+export function remember({ id_token, expires_in }, address) {
+  sessionStorage.setItem(KEY, JSON.stringify({ id_token, email: address, until: Date.now() + expires_in * 1000 }));
+}
+
+export function forget() {
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch { /* no storage: there is nothing to forget */ }
+  onward.clear();
+}
+
+/* Where the API says that the user goes next. A one-time code is not kept: it would expire before it is used. */
+export function awaited(welcome) {
+  const url = redirectOf(welcome);
+  if (url && !welcome.code) onward.set(welcome.solution_id, url);
+}
+
+export const onwardTo = (solution) => onward.get(solution) ?? "";
+
+/* The API composes redirects from the solution's configuration. Whatever it says, no script is an address. */
+export function redirectOf(welcome) {
+  return /^https?:\/\//i.test(welcome.redirect ?? "") ? welcome.redirect : "";
+}

@@ -1,0 +1,37 @@
+"""One local stack and one browser for all tests of the portal: both are slow to start."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.browser import browser_context
+from tests.support.command import Command
+from tests.support.portal_visit import Visitor
+from tests.support.running_stack import RunningStack, running_stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+
+@pytest.fixture(scope="package")
+def browser() -> "Iterator[BrowserContext]":
+    with browser_context() as context:
+        yield context
+
+
+@pytest.fixture(scope="package")
+def stack(
+    processes: None, browser: "BrowserContext", tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningStack]:
+    with running_stack(Command(None, tmp_path_factory.mktemp("bin"))) as stack:
+        yield stack
+
+
+@pytest.fixture
+def visitor(stack: RunningStack, browser: "BrowserContext") -> Iterator[Visitor]:
+    """In a new tab, which has no session of another."""
+    visitor = Visitor(stack, browser)
+    yield visitor
+    visitor.page.close()
+    assert visitor.errors == []

@@ -1,0 +1,115 @@
+"""Visitors register and sign in at the portal, and return to the solution that sent them."""
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.support.portal_visit import PASSWORD, SOLUTION, Visitor
+
+HOSTILE = "<img src=x onerror=window.hacked=1>"
+
+
+def test_a_visitor_registers_and_returns_with_a_token_and_the_pages_state(visitor: Visitor) -> None:
+    front = visitor.stack.named("the page")
+    page = visitor.open(solution_id=SOLUTION, return_to=front, state="the-pages-own")
+    assert page.text_content("h1") == "AWS Solution Finder"
+    page.click("main >> text=Register")
+    page.click("text=Send the code")
+    assert page.text_content(".field-error:not(:empty)") == "Enter your email address."
+    page.fill("[name=email]", visitor.email)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[name=code]")
+    assert visitor.focused() == "code"
+    page.fill("[name=code]", "999999")
+    page.fill("[name=password]", "shortAAAAAAA")
+    page.click("text=Create the account")
+    page.wait_for_selector(".field-error:has-text('password needs')")
+    assert page.get_attribute("[name=password]", "aria-invalid") == "true"
+    page.fill("[name=password]", PASSWORD)
+    page.click("text=Create the account")
+    page.wait_for_selector(".field-error:has-text('This code is wrong, used, or expired')")
+    page.fill("[name=code]", visitor.stack.code())
+    with page.expect_request(lambda request: "token=" in request.url) as returning:
+        page.click("text=Create the account")
+    url = urlsplit(returning.value.url)
+    answer = parse_qs(url.query)
+    assert f"{url.scheme}://{url.netloc}{url.path}" == front
+    assert answer["state"] == ["the-pages-own"]
+    assert visitor.allowed(answer["token"][0])
+
+
+def test_a_user_signs_in_and_returns_to_the_solution(visitor: Visitor) -> None:
+    visitor.has_account()
+    page = visitor.open("sign-in", solution_id=SOLUTION, state="s1")
+    visitor.signs_in("wrong-Wrong-1")
+    page.wait_for_selector("[role=alert]:has-text('The email address or the password is wrong')")
+    assert page.input_value("[name=email]") == visitor.email
+    with page.expect_request(lambda request: "token=" in request.url) as returning:
+        visitor.signs_in()
+    assert "state=s1" in returning.value.url
+
+
+@pytest.mark.parametrize("return_to", ["https://evil.example/", "javascript:window.hacked=1", HOSTILE])
+def test_nobody_is_sent_to_a_page_that_is_not_the_solutions(visitor: Visitor, return_to: str) -> None:
+    visitor.has_account()
+    page = visitor.open("sign-in", solution_id=SOLUTION, return_to=return_to)
+    visitor.signs_in()
+    page.wait_for_selector("[role=alert] >> text=/return/")
+    assert page.url.startswith(visitor.home)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_what_strangers_write_is_text(visitor: Visitor) -> None:
+    page = visitor.open("sign-in", next="//evil.example/", plan="")
+    session = {"id_token": "x", "email": HOSTILE, "until": 9e15}
+    page.evaluate("s => sessionStorage.setItem('gatepass.portal.session', s)", json.dumps(session))
+    visitor.open("account")
+    assert HOSTILE in str(page.text_content("main"))
+    for route, query in [
+        ("", {"solution_id": HOSTILE}),
+        ("upgrade", {"solution": HOSTILE, "plan": HOSTILE}),
+        ("register", {"solution_id": SOLUTION, "state": HOSTILE}),
+    ]:
+        visitor.open(route, **query)
+        assert page.query_selector("main img") is None
+    page.fill("[name=email]", "<img/src=x/onerror=window.hacked=1>@example.com")
+    page.click("text=Send the code")
+    page.wait_for_selector(".field-error:has-text('Enter an email address such as')")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_sign_in_continues_in_the_portal_only(visitor: Visitor) -> None:
+    visitor.has_account()
+    page = visitor.open("sign-in", next="//evil.example/")
+    visitor.signs_in()
+    page.wait_for_selector("h1:text-is('My solutions')")
+    assert page.url == f"{visitor.home}my-solutions"
+
+
+def test_a_forgotten_password_is_replaced(visitor: Visitor) -> None:
+    visitor.has_account()
+    page = visitor.open("sign-in")
+    page.click("text=Forgot the password?")
+    page.fill("[name=email]", visitor.email)
+    page.click("text=Send the code")
+    page.fill("[name=code]", visitor.stack.code())
+    page.fill("[name=password]", "An0ther-password")
+    page.click("text=Set the password")
+    page.wait_for_selector("text=Your new password is set.")
+    assert page.text_content("h1") == "My solutions"
+
+
+def test_trouble_is_told_in_words(visitor: Visitor) -> None:
+    page = visitor.open("sign-in")
+    cors = {"access-control-allow-origin": "*", "access-control-expose-headers": "retry-after", "retry-after": "120"}
+    page.route("**/v1/sessions", lambda route: route.fulfill(status=429, headers=cors, body="{}"))
+    visitor.signs_in()
+    page.wait_for_selector("text=There were too many attempts. Try again in 2 minutes.")
+    page.unroute("**/v1/sessions")
+    page.route("**/v1/sessions", lambda route: route.abort())
+    visitor.signs_in()
+    page.wait_for_selector("text=The service does not answer.")
+    page.evaluate("Object.defineProperty(navigator, 'onLine', {value: false})")
+    visitor.signs_in()
+    page.wait_for_selector("text=You are offline.")
