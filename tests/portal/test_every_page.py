@@ -68,6 +68,8 @@ def test_every_page_is_narrow_and_light(visitor: Visitor) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, route
             assert 20_000 < sum(weights) < MOST_BYTES, route
     page.goto(f"{visitor.home}my-solutions")
+    page.wait_for_selector("nav >> text=Account")
+    assert page.eval_on_selector_all("nav a", "links => new Set(links.map((one) => one.offsetTop)).size") == 1
     page.click("text=Show token")
     page.wait_for_selector("text=Hide token")
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
