@@ -15,8 +15,8 @@ Event = dict[str, Any]
 class Pages:
     """A handler for HTTP APIs that answers with the files of both pages, as they are at the time of the request.
 
-    `settings` replace the contents of the `<meta>` elements of these names: a page names its API and its token service
-    there. Without a front end, `/` is the marketplace.
+    `settings` replace the contents of the `<meta>` elements of these names, and the script tag's `data-` attributes: a
+    page names its API and its token service there. Without a front end, `/` is the marketplace.
     """
 
     def __init__(self, frontend: Path | None) -> None:
@@ -45,7 +45,8 @@ class Pages:
 
     def _with_settings(self, page: str) -> str:
         for name, value in self.settings.items():
-            before, found, after = page.partition(f'<meta name="{name}" content="')
-            if found:
-                page = before + found + escape(value) + after[after.index('"') :]
+            for mark in (f'<meta name="{name}" content="', f' data-{name}="'):
+                before, found, after = page.partition(mark)
+                if found:
+                    page = before + found + escape(value) + after[after.index('"') :]
         return page

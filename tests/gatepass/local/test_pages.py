@@ -8,7 +8,7 @@ import pytest
 from gatepass.local.backends import EXAMPLE
 from gatepass.local.pages import Pages
 
-SETTINGS = {"api-base": "http://127.0.0.1:1/prod", "token-service": "http://127.0.0.1:2", "solution": "one"}
+SETTINGS = {"api": "http://127.0.0.1:1/prod", "token-service": "http://127.0.0.1:2", "solution": "one"}
 
 
 def get(path: str, frontend: Path | None = EXAMPLE / "frontend") -> dict[str, Any]:
@@ -19,8 +19,8 @@ def get(path: str, frontend: Path | None = EXAMPLE / "frontend") -> dict[str, An
 
 def test_the_examples_page_names_the_local_api_and_token_service() -> None:
     page = get("/")["body"]
-    assert 'name="api-base" content="http://127.0.0.1:1/prod"' in page
-    assert 'name="token-service" content="http://127.0.0.1:2"' in page
+    assert ' data-api="http://127.0.0.1:1/prod" data-token-service="http://127.0.0.1:2"' in page
+    assert ' data-solution="one"' in page
     assert 'http-equiv="Content-Security-Policy" content="default-src' in page
     assert page == get("/index.html")["body"]
 
@@ -31,7 +31,7 @@ def test_the_marketplace_names_the_solution() -> None:
     assert 'name="token-service" content="http://127.0.0.1:2"' in page
 
 
-@pytest.mark.parametrize("path", ["/app.js", "/token.js", "/style.css", "/marketplace/marketplace.js"])
+@pytest.mark.parametrize("path", ["/app.js", "/gatepass.js", "/style.css", "/marketplace/marketplace.js"])
 def test_scripts_and_styles_are_served_as_what_they_are(path: str) -> None:
     answer = get(path)
     assert answer["statusCode"] == 200
