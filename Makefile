@@ -20,7 +20,7 @@ SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check format clean build-Authorizer build-TokenService build-KeyRotation build-Payments
+.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -121,6 +121,9 @@ check: $(VENV)/.dev $(SAM_VENV)/.done ## Lint, types, templates, generated files
 format: $(VENV)/.dev ## Lint fixes and the layout of the code
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format .
+
+gatepass-js: ## gatepass.js as it is published: build/gatepass-VERSION.js, and its tag with the SRI hash
+	@"$(PYTHON)" scripts/gatepass_js.py build
 
 clean: ## Delete everything that make made here
 	rm -rf $(VENV) $(SAM_VENV) .tools .aws-sam build .coverage .coverage.*

@@ -22,11 +22,14 @@ etc/csp_whitelist.xml."""
 
 
 def with_settings(page: str, settings: Mapping[str, str]) -> str:
-    """The page with the contents of the `<meta>` elements of these names replaced. Names that it lacks are ignored."""
+    """The page with the contents of the `<meta>` elements of these names, and the `data-` attributes of its script tag,
+    replaced. Names that it lacks are ignored.
+    """
     for name, value in settings.items():
-        before, found, after = page.partition(f'<meta name="{name}" content="')
-        if found:
-            page = before + found + escape(value) + after[after.index('"') :]
+        for mark in (f'<meta name="{name}" content="', f' data-{name}="'):
+            before, found, after = page.partition(mark)
+            if found:
+                page = before + found + escape(value) + after[after.index('"') :]
     return page
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from entitlements.solution import Solution, read_solution
@@ -87,12 +88,14 @@ def local_stack(
                 taking_payments(aws, razorpay, file, service.url),
             ):
                 page_handler.settings = {
-                    "api-base": gateway.url,
+                    "api": gateway.url,
                     "token-service": service.url,
                     "portal-name": "Local marketplace",
                     "solutions": solution.solution_id,
                     "razorpay-script": f"{razorpay.url}/v1/checkout.js",
                     "code-hint": "No email is sent. The terminal in which gatepass local runs shows the code.",
+                    "marketplace": solution.marketplace_url,
+                    "solution": solution.solution_id,
                 }
                 yield LocalStack(gateway, service, web, solution, aws, razorpay, lines)
 
@@ -161,7 +164,18 @@ def _page_api(handler: Pages) -> Api:
 def _token_api() -> Api:
     from token_service.handler import lambda_handler
 
-    return Api("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(lambda_handler)),))
+    return Api("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(one_at_a_time(lambda_handler))),))
+
+
+def one_at_a_time(handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The handler as an environment of Lambda runs it: one event at a time, which Powertools' router relies on."""
+    lock = Lock()
+
+    def handle(event: Any, context: Any) -> Any:
+        with lock:
+            return handler(event, context)
+
+    return handle
 
 
 def decision_of(line: str) -> dict[str, Any]:

@@ -9,7 +9,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.support.api import EMAIL, PASSWORD
-from tests.support.shop import KEY, MARKETPLACE, VERIFIERS, Shop, issued_state, search, stored
+from tests.support.shop import (
+    IGNORE,
+    KEY,
+    LINK,
+    MARKETPLACE,
+    NOTICE,
+    OFFER,
+    USE,
+    VERIFIERS,
+    WALL,
+    Shop,
+    issued_state,
+    search,
+    stored,
+)
 from tests.support.signer import SOLUTION
 
 if TYPE_CHECKING:
@@ -33,7 +47,7 @@ def exhaust(page: "Page") -> dict[str, str]:
     """Search until the page refuses and offers to register; what its link tells the marketplace."""
     while search(page) == "5 hits":
         pass
-    link = page.get_attribute("#notice-link", "href") or ""
+    link = page.get_attribute(LINK, "href") or ""
     assert link.startswith(f"{MARKETPLACE}/solutions?")
     return {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
 
@@ -52,12 +66,12 @@ def test_who_registers_comes_back_with_a_token_and_is_not_asked(shop: Shop, mark
         route.fulfill(content_type="text/html", body=f'<a href="{back.replace("&", "&amp;")}">Back</a>')
 
     page.route(f"{MARKETPLACE}/**", register)
-    assert page.inner_text("#notice-link") == "Register"
-    page.click("#notice-link")
+    assert page.inner_text(LINK) == "Register"
+    page.click(LINK)
     page.click("text=Back")
     page.wait_for_url(f"{shop.origin}/")
     assert stored(page) == shop.token
-    assert not page.is_visible("#offer")
+    assert not page.is_visible(OFFER)
     assert search(page) == "5 hits"
     assert visits(page) == []
     entries = page.evaluate("navigation.entries().map((entry) => entry.url)")
@@ -70,14 +84,14 @@ def test_a_state_is_good_once(shop: Shop) -> None:
     page.goto(back.format(shop.token))
     page.goto(back.format("another"))
     assert stored(page) == shop.token
-    assert page.is_visible("#offer")
+    page.wait_for_selector(OFFER)
 
 
 def test_a_state_counts_beside_its_token_alone(shop: Shop) -> None:
     page = shop.open()
     page.goto(f"{shop.origin}/?state={issued_state(page)}#token=another")
     assert stored(page) is None
-    assert page.is_visible("#offer")
+    page.wait_for_selector(OFFER)
     assert page.url.rstrip("#") == f"{shop.origin}/"
 
 
@@ -86,7 +100,7 @@ def test_a_visit_ends_after_a_day(shop: Shop) -> None:
     state = issued_state(page)
     page.clock.fast_forward("24:00:01")
     page.evaluate("hash => { location.hash = hash; }", f"token=another&state={state}")
-    page.wait_for_selector("#offer")
+    page.wait_for_selector(OFFER)
     assert stored(page) is None
 
 
@@ -109,31 +123,31 @@ def test_storage_that_holds_something_else_is_no_visit(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kept"), [("#use-token", False), ("#ignore-token", True), ("Escape", True)]
+    ("answer", "kept"), [(USE, False), (IGNORE, True), ("Escape", True)]
 )  # fmt: skip
 def test_a_token_that_was_not_asked_for_is_offered(shop: Shop, answer: str, kept: bool) -> None:
     shop.open(shop.token).close()
     page = shop.blank()
     page.goto(f"{shop.origin}/?token=another")
     assert page.url == f"{shop.origin}/"
-    assert "did not ask for" in page.inner_text("#offer")
-    assert "stays in use" in page.inner_text("#offer")
-    assert page.evaluate("document.activeElement.id") == "offer"
+    assert "did not ask for" in page.inner_text(OFFER)
+    assert "stays in use" in page.inner_text(OFFER)
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.className") == "offer"
     assert search(page) == "5 hits"
     assert stored(page) == shop.token
     if answer == "Escape":
-        page.focus("#offer")
+        page.focus(OFFER)
         page.keyboard.press("Escape")
     else:
         page.click(answer)
-    assert not page.is_visible("#offer")
+    assert not page.is_visible(OFFER)
     assert stored(page) == (shop.token if kept else "another")
 
 
 def test_the_token_that_is_stored_already_is_not_asked_about(shop: Shop) -> None:
     page = shop.open(shop.token)
     page.goto(f"{shop.origin}/?token={shop.token}")
-    assert not page.is_visible("#offer")
+    assert not page.is_visible(OFFER)
     assert page.url == f"{shop.origin}/"
 
 
@@ -146,7 +160,7 @@ def test_a_renewal_meanwhile_leaves_the_question_open(shop: Shop) -> None:
     with page.expect_response("**/v1/tokens/refresh"):
         assert search(page) == "5 hits"
     page.wait_for_function("([key, was]) => localStorage.getItem(key) !== was", arg=[KEY, shop.token])
-    page.click("#use-token")
+    page.click(USE)
     assert stored(page) == "another"
 
 
@@ -181,8 +195,7 @@ def test_a_code_is_exchanged_with_the_verifier_of_its_state(shop: Shop) -> None:
     assert [(ask["code"], challenge(ask["verifier"]), len(ask)) for ask in asked] == [(CODE, state, 2)]
     assert visits(page) == []
     page.goto(f"{shop.origin}/?code={CODE}&state={state}")
-    page.wait_for_selector("#notice-link")
-    assert "has already used" in page.inner_text("#notice")
+    assert "has already used" in page.inner_text(NOTICE)
     assert len(asked) == 1
 
 
@@ -215,9 +228,8 @@ def test_a_code_that_gives_no_token_is_explained(
     state = issued_state(page)
     exchange(page, shop, status, **body)
     page.goto(f"{shop.origin}/?code={CODE}&state={state}")
-    page.wait_for_selector("#notice-link")
-    assert message in page.inner_text("#notice")
-    assert page.inner_text("#notice-link") == "Sign in again"
+    assert message in page.inner_text(NOTICE)
+    assert page.inner_text(f"{NOTICE} a") == "Sign in again"
     assert stored(page) is None
 
 
@@ -228,7 +240,7 @@ def test_a_code_that_was_not_asked_for_is_not_exchanged(shop: Shop, address: str
     asked = exchange(page, shop, 200, token="another", solution_id=SOLUTION)
     page.goto(f"{shop.origin}/{address}")
     assert page.url.rstrip("#") == f"{shop.origin}/"
-    page.wait_for_selector("#notice-link" if "?" in address else "#access")
+    page.wait_for_selector(NOTICE if "?" in address else "#access")
     assert search(page) == "5 hits"
     assert stored(page) == shop.token
     assert asked == []
@@ -239,13 +251,12 @@ def test_a_page_without_https_says_that_it_has_to_ask(shop: Shop) -> None:
     page.goto(f"{shop.origin}/")
     told = exhaust(page)
     assert set(told) == {"solution_id", "return_to"}
-    assert "was not opened over https" in page.inner_text("#notice-details")
+    assert "was not opened over https" in page.inner_text(WALL)
     page.goto(f"{shop.origin}/?token={shop.token}")
-    page.click("#use-token")
+    page.click(USE)
     assert search(page) == "5 hits"
     page.goto(f"{shop.origin}/?code={CODE}&state={'A' * 43}")
-    page.wait_for_selector("#notice-link")
-    assert "was not opened over https" in page.inner_text("#notice")
+    assert "was not opened over https" in page.inner_text(NOTICE)
 
 
 def test_a_one_time_code_becomes_the_token_end_to_end(shop: Shop) -> None:
@@ -266,6 +277,5 @@ def test_a_one_time_code_becomes_the_token_end_to_end(shop: Shop) -> None:
     mine = service.call("POST", "/v1/tokens", {"solution_id": SOLUTION}, welcome["id_token"])[1]["token"]
     assert stored(page) == mine
     page.goto(welcome["redirect"])
-    page.wait_for_selector("#notice:not([hidden])")
-    assert "sign-in code" in page.inner_text("#notice")
+    assert "sign-in code" in page.inner_text(NOTICE)
     assert stored(page) == mine

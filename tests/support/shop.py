@@ -17,7 +17,8 @@ from entitlements.token import parse
 from examples.faiss_search import app as backend
 from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import Authorizer, LambdaProxy, LocalGateway, Mock, Route
-from gatepass.local.stack import GATEWAY_RESPONSES
+from gatepass.local.stack import GATEWAY_RESPONSES, one_at_a_time
+from scripts.gatepass_js import published
 from tests.support import emulators
 from tests.support.api import Api
 from tests.support.signer import SOLUTION, USER
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 FRONTEND = Path(backend.__file__).parent / "frontend"
 KEY = f"gatepass.token.{SOLUTION}"
 VERIFIERS = f"gatepass.verifier.{SOLUTION}"
+WALL, NOTICE, OFFER = "dialog.refused", "dialog.notice", "dialog.offer"
+USE, IGNORE, LINK = f"{OFFER} button:text-is('Use it')", f"{OFFER} button:text-is('Ignore')", f"{WALL} a"
 MARKETPLACE = "https://marketplace.example.com"
 PREFLIGHT = Mock(204, {
     "Access-Control-Allow-Origin": "*",
@@ -47,7 +50,7 @@ class Shop:
     """The page, the API behind its gate and the token service, each at an origin of its own; a clock for the gate."""
 
     def __init__(self, context: "BrowserContext", moto: str, folder: Path, mailbox: Path) -> None:
-        self.context, self.ahead, self.hands_on = context, 0.0, False
+        self.context, self.folder, self.ahead, self.hands_on = context, folder, 0.0, False
         self.table = Table(emulators.client("dynamodb", moto), f"t-{secrets.token_hex(6)}")
         self.service = Api(self.table, moto, mailbox)
         self.table.put(f"api#{API}", "config", solution_id=SOLUTION)
@@ -60,15 +63,19 @@ class Shop:
         handle = lambda event, lambda_context: edge.handle(  # noqa: E731
             self.service.app, self.service.services.origins, event, lambda_context
         )
-        self.tokens = LocalGateway(GatewayApi("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(handle)),)))
+        self.tokens = LocalGateway(
+            GatewayApi("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(one_at_a_time(handle))),))
+        )
         self.pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
         self.origin = f"http://127.0.0.1:{self.pages.server_port}"
         for file in FRONTEND.iterdir():
             text = file.read_text().replace("http://127.0.0.1:8080", self.gateway.url)
             (folder / file.name).write_text(text.replace("http://127.0.0.1:8081", self.tokens.url))
+        (folder / "gatepass.js").write_bytes(published().content)
         self.table.put_solution(frontend_url=f"{self.origin}/")
         self.table.put(f"origin#{self.origin}", f"solution#{SOLUTION}")
         self.asked: list[str] = []
+        self.questions: list[str] = []
         self.errors: list[str] = []
 
     def search(self, event: Any, context: Any) -> Any:
@@ -93,8 +100,10 @@ class Shop:
         return page
 
     def note(self, request: "Request") -> None:
+        """What a page sends, in order; what it only asks for, to show it, apart."""
         if request.method == "POST":
-            self.asked.append(request.url.rpartition("/")[2])
+            name = request.url.rpartition("/")[2]
+            (self.questions if name == "validate" else self.asked).append(name)
 
     def blank(self, script: str = "") -> "Page":
         """A tab that is yet to go anywhere; `script` runs before each page's own."""
@@ -139,19 +148,17 @@ def open_shop(context: "BrowserContext", moto: str, folder: Path, mailbox: Path)
 
 def issued_state(page: "Page") -> str:
     """The state of a visit to the marketplace that this page begins."""
-    script = f"""async () => {{
-        const {{ Token }} = await import("/token.js");
-        return new Token("{SOLUTION}", "{MARKETPLACE}").visit("{MARKETPLACE}/");
-    }}"""
-    return parse_qs(urlsplit(page.evaluate(script)).query)["state"][0]
+    return parse_qs(urlsplit(page.evaluate("gatepass.link()")).query)["state"][0]
 
 
 def search(page: "Page", query: str = "message queue") -> str:
-    """What the page shows in the end: its hits' number, or its notice."""
+    """What the page shows in the end: its hits' number, or why it was refused."""
+    if page.locator(WALL).count():
+        page.keyboard.press("Escape")
     page.fill("#query", query)
     page.click("#go")
-    page.wait_for_selector(".hit, #notice:not([hidden])")
-    return f"{page.locator('.hit').count()} hits" if page.locator(".hit").count() else page.inner_text("#notice")
+    page.wait_for_selector(f".hit, {WALL}")
+    return f"{page.locator('.hit').count()} hits" if page.locator(".hit").count() else page.inner_text(WALL)
 
 
 def stored(page: "Page") -> str | None:

@@ -1,4 +1,4 @@
-import { Token } from "./token.js";
+/* The search. Access is for gatepass.js: it adds the token to requests to the API, and explains refusals. */
 
 const EXAMPLES = ["run containers without servers", "message queue", "graph database", "send email", "data warehouse"];
 
@@ -15,18 +15,14 @@ function httpUrl(text) {
   }
 }
 
-const setting = (name) => document.querySelector(`meta[name="${name}"]`).content;
 const isLoopback = (host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
 
-/* Anyone can create a link with ?api=. It is for trying an API on this machine from a page on this machine. The API that
-   it names gets no token, because the token is sent only to the configured origin. */
-const configured = httpUrl(setting("api-base"));
+/* Anyone can create a link with ?api=. It is for trying an API on this machine from a page on this machine. gatepass.js
+   sends no token there, because the script's tag names another API. */
 const chosen = new URLSearchParams(location.search).get("api");
 const local = isLoopback(location.hostname) && isLoopback(httpUrl(chosen)?.hostname) ? httpUrl(chosen) : null;
-const api = local ?? configured;
-const trusted = api !== null && api.origin === configured?.origin;
-
-const token = new Token("faiss-search", setting("token-service"));
+const api = local ?? httpUrl(globalThis.gatepass?.api);
+const trusted = !local || local.origin === httpUrl(globalThis.gatepass?.api)?.origin;
 
 /* ---- Display; always through textContent ---- */
 
@@ -37,56 +33,16 @@ function make(tag, className, text) {
   return element;
 }
 
+const text = (value) => (typeof value === "string" ? value : "");
+
 function showAccess() {
-  const stored = Boolean(token.value);
+  const stored = Boolean(globalThis.gatepass?.signedIn);
   at("forget").hidden = !stored;
   const access = [!stored ? "You are searching without a token."
     : trusted ? "You are searching with your token."
     : "Your token is not sent to the API named in this page's address."];
   if (chosen !== null && !local) access.push("?api= is ignored: it works only for a page and an API on this machine.");
   at("access").textContent = access.join(" ");
-}
-
-function showOffer() {
-  const appears = at("offer").hidden && token.offered !== null;
-  at("offer").hidden = token.offered === null;
-  at("offer-replaces").hidden = token.value === null;
-  if (appears) at("offer").focus(); // not a button: a key press meant for the page must not answer
-}
-
-function clear() {
-  at("notice").hidden = true;
-  at("notice-link").hidden = true;
-  at("notice-link").removeAttribute("href");
-  at("notice-message").textContent = at("notice-details").textContent = "";
-  at("results").replaceChildren();
-}
-
-const text = (value) => (typeof value === "string" ? value : "");
-
-/* Where the user can upgrade. Only a link from the marketplace itself gets the state by which this page recognizes its
-   token, not a link from an API named in the address. */
-async function onward(url, named = trusted) {
-  const upgrade = httpUrl(text(url));
-  return upgrade && named ? token.visit(upgrade) : upgrade?.href;
-}
-
-function showRefusal(body, fallback, link, dead = false) {
-  at("status").textContent = "";
-  at("notice-message").textContent = text(body?.message) || fallback;
-  const details = text(body?.reason) ? [`Reason: ${body.reason.replaceAll("_", " ")}.`] : [];
-  if (text(body?.used) && text(body?.limit)) details.push(`${body.used} of ${body.limit} used.`);
-  const reset = text(body?.resetsAt) ? new Date(body.resetsAt) : null;
-  if (reset && !Number.isNaN(reset.getTime())) details.push(`Resets ${reset.toLocaleString()}.`);
-  if (link && trusted && !token.secure) details.push("This page was not opened over https, so it asks before it uses a token.");
-  at("notice-details").textContent = details.join(" ");
-  if (link) {
-    at("notice-link").href = link;
-    const registers = text(body.reason).startsWith("anonymous") || !token.value;
-    at("notice-link").textContent = dead ? "Sign in again" : registers ? "Register" : "Upgrade";
-    at("notice-link").hidden = false;
-  }
-  at("notice").hidden = false;
 }
 
 function showHits(hits) {
@@ -114,27 +70,22 @@ let running = null;
 async function search(query, k) {
   running?.abort();
   const mine = running = new AbortController();
-  clear();
-  if (!api) return showRefusal(null, "The API's address is not a URL: correct this page's api-base.");
-  at("status").textContent = "Searching…";
-  await arrived;
-  const url = `${api.origin}${api.pathname.replace(/\/+$/, "")}/search`;
+  const say = (message) => { at("status").textContent = message; };
+  at("results").replaceChildren();
+  if (!api) return say("The API's address is missing: correct the data-api of this page's script tag.");
+  say("Searching…");
   try {
-    const request = {
+    const response = await fetch(`${api.origin}${api.pathname.replace(/\/+$/, "")}/search`, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ query, k }),
       signal: mine.signal, credentials: "omit",
-    };
-    const response = await (trusted && token.value ? token.fetch(url, request) : fetch(url, request));
-    let body = await response.json().catch(() => null);
-    const dead = response.status === 401 && token.refusal;
-    if (dead) body = { message: token.refusal, upgradeUrl: await token.marketplace() };
-    const link = response.ok ? null : await onward(body?.upgradeUrl);
+    });
+    const body = await response.json().catch(() => null);
     if (mine.signal.aborted) return;
     if (response.ok && Array.isArray(body?.hits)) showHits(body.hits);
-    else showRefusal(body, `The API answered with status ${response.status}. Please try again later.`, link, dead);
-  } catch (error) {
-    if (mine.signal.aborted) return;
-    showRefusal(null, `No answer from ${api.origin}. Is the API running, and does it allow this page?`);
+    else if ([401, 403].includes(response.status)) say("The API did not accept this search.");
+    else say(text(body?.message) || `The API answered with status ${response.status}. Please try again later.`);
+  } catch {
+    if (!mine.signal.aborted) say(`No answer from ${api.origin}. Is the API running, and does it allow this page?`);
   }
 }
 
@@ -155,33 +106,8 @@ at("examples").append(...EXAMPLES.map((example) => {
 }));
 
 at("forget").addEventListener("click", () => {
-  token.forget();
-  showAccess();
+  globalThis.gatepass.forget();
   at("query").focus();
 });
-
-/* ---- Incoming tokens ---- */
-
-function answerOffer(event) {
-  if (event.currentTarget === at("use-token")) token.use();
-  else token.ignore();
-  showOffer();
-  showAccess();
-  at("query").focus();
-}
-at("use-token").addEventListener("click", answerOffer);
-at("ignore-token").addEventListener("click", answerOffer);
-at("offer").addEventListener("keydown", (event) => { if (event.key === "Escape") answerOffer(event); });
-
-let arrived;
-
-async function arrive() {
-  const taking = token.take(); // first of all: until it has run, the address contains the token
-  showAccess();
-  showOffer();
-  const trouble = await taking;
-  showAccess();
-  if (trouble) showRefusal({ message: trouble }, "", await onward(await token.marketplace(), true), true);
-}
-addEventListener("hashchange", () => { arrived = arrive(); });
-arrived = arrive();
+document.addEventListener("gatepass:token", showAccess);
+showAccess();

@@ -9,9 +9,10 @@ from gatepass.local.backends import EXAMPLE
 from gatepass.local.pages import Pages
 
 SETTINGS = {
-    "api-base": "http://127.0.0.1:1/prod",
+    "api": "http://127.0.0.1:1/prod",
     "token-service": "http://127.0.0.1:2",
     "solutions": "one",
+    "solution": "one",
     "razorpay-script": "http://127.0.0.1:3/v1/checkout.js",
 }
 
@@ -24,8 +25,8 @@ def get(path: str, frontend: Path | None = EXAMPLE / "frontend") -> dict[str, An
 
 def test_the_examples_page_names_the_local_api_and_token_service() -> None:
     page = get("/")["body"]
-    assert 'name="api-base" content="http://127.0.0.1:1/prod"' in page
-    assert 'name="token-service" content="http://127.0.0.1:2"' in page
+    assert ' data-api="http://127.0.0.1:1/prod" data-token-service="http://127.0.0.1:2"' in page
+    assert ' data-solution="one"' in page
     assert 'http-equiv="Content-Security-Policy" content="default-src' in page
     assert page == get("/index.html")["body"]
 
@@ -38,7 +39,7 @@ def test_the_portal_is_one_page_at_every_address_of_its_own(path: str) -> None:
     assert "connect-src http://127.0.0.1:2 http://127.0.0.1:3;" in answer["headers"]["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/app.js", "/token.js", "/style.css", "/portal/app.js", "/portal/style.css"])
+@pytest.mark.parametrize("path", ["/app.js", "/gatepass.js", "/style.css", "/portal/app.js", "/portal/style.css"])
 def test_scripts_and_styles_are_served_as_what_they_are(path: str) -> None:
     answer = get(path)
     assert answer["statusCode"] == 200
