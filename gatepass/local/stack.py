@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from entitlements.solution import Solution, read_solution
@@ -158,7 +159,18 @@ def _page_api(handler: Pages) -> Api:
 def _token_api() -> Api:
     from token_service.handler import lambda_handler
 
-    return Api("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(lambda_handler)),))
+    return Api("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(one_at_a_time(lambda_handler))),))
+
+
+def one_at_a_time(handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The handler as an environment of Lambda runs it: one event at a time, which Powertools' router relies on."""
+    lock = Lock()
+
+    def handle(event: Any, context: Any) -> Any:
+        with lock:
+            return handler(event, context)
+
+    return handle
 
 
 def decision_of(line: str) -> dict[str, Any]:
