@@ -25,10 +25,10 @@ EXPORTED: Final = (
     "GATEPASS_STACK",
     "GATEPASS_USER_POOL_ID",
     "GATEPASS_USER_POOL_CLIENT_ID",
-    "GATEPASS_RAZORPAY_URL",
-    "GATEPASS_RAZORPAY_SECRET",
 )
 """What a command in another process needs to work on it."""
+SELLING: Final = "GATEPASS_RAZORPAY_SECRET"
+EXPORTED_IF_SELLING: Final = (SELLING, "GATEPASS_RAZORPAY_URL")
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,10 @@ class EmulatedAws:
         os.environ.update(GATEPASS_USER_POOL_ID=pool, GATEPASS_USER_POOL_CLIENT_ID=client)
 
     def exported(self) -> Mapping[str, str]:
-        """The variables for another process, once there is a user pool."""
+        """The variables for another process, once there is a user pool; those of payments only where it sells."""
         # The other process might have an endpoint of its own for DynamoDB.
-        return {name: os.environ[name] for name in EXPORTED} | {"AWS_ENDPOINT_URL_DYNAMODB": self.endpoint}
+        selling = EXPORTED_IF_SELLING if SELLING in os.environ else ()
+        return {name: os.environ[name] for name in (*EXPORTED, *selling)} | {"AWS_ENDPOINT_URL_DYNAMODB": self.endpoint}
 
 
 @contextmanager

@@ -19,13 +19,8 @@ JOB_SECONDS: Final = 5.0
 
 
 @contextmanager
-def local_razorpay(aws: EmulatedAws, port: int) -> Iterator[LocalRazorpay]:
+def local_razorpay(port: int) -> Iterator[LocalRazorpay]:
     """Run the stand-in, and let this process and its commands find it, as the variables of the token service do."""
-    import boto3
-
-    session: Any = boto3.session.Session(region_name=REGION)
-    client = session.client("secretsmanager", endpoint_url=aws.endpoint)
-    client.create_secret(Name=SECRET, SecretString=json.dumps(KEYS))
     key_id, key_secret, webhook_secret = KEYS["key_id"], KEYS["key_secret"], KEYS["webhook_secret"]
     with LocalRazorpay(key_id=key_id, key_secret=key_secret, webhook_secret=webhook_secret, port=port) as razorpay:
         os.environ.update(GATEPASS_RAZORPAY_URL=razorpay.url, GATEPASS_RAZORPAY_SECRET=SECRET)
@@ -34,7 +29,12 @@ def local_razorpay(aws: EmulatedAws, port: int) -> Iterator[LocalRazorpay]:
 
 @contextmanager
 def taking_payments(aws: EmulatedAws, razorpay: LocalRazorpay, solution_file: Path, service_url: str) -> Iterator[None]:
-    """Push the solution's plans, deliver events to the token service, and run the job until the block ends."""
+    """Store the keys, push the solution's plans, deliver events to the token service, and run the job meanwhile."""
+    import boto3
+
+    session: Any = boto3.session.Session(region_name=REGION)
+    client = session.client("secretsmanager", endpoint_url=aws.endpoint)
+    client.create_secret(Name=SECRET, SecretString=json.dumps(KEYS))
     aws.require("razorpay", "plans", "push", str(solution_file))
     razorpay.deliver_to(f"{service_url}/v1/webhooks/razorpay")
     ended = threading.Event()

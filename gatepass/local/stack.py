@@ -76,7 +76,7 @@ def local_stack(
         page_handler = Pages(backend.frontend)
         with (
             _gateway(_page_api(page_handler), port + 2 if port else 0) as web,
-            local_razorpay(aws, port + 3 if port else 0) as razorpay,
+            local_razorpay(port + 3 if port else 0) as razorpay,
         ):
             solution = read_file(backend.solution_file)
             if pages:

@@ -121,9 +121,11 @@ class Inbox:
         )
 
 
-def lapse_action(user_id: str, solution_id: str, cover: Cover | None, covers: Sequence[Cover]) -> tuple[Action, ...]:
-    """The entry for the moment at which a plan lapses and an earlier purchase applies again, if there is one."""
-    if cover is None or cover.until is None:
+def lapse_action(
+    user_id: str, solution_id: str, cover: Cover | None, covers: Sequence[Cover], now: int
+) -> tuple[Action, ...]:
+    """The entry for the moment at which a plan will lapse and an earlier purchase apply again, if there is one."""
+    if cover is None or cover.until is None or not cover.applies(now):
         return ()
     until = cover.until
     if not any(other.applies(until) for other in covers if other != cover):

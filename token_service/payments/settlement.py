@@ -240,7 +240,7 @@ class Settlement:
             if change is None:
                 return None
             covers, cover = after.covers(solution.grace_days), after.cover(now, solution.grace_days)
-            lapse = lapse_action(user_id, solution.solution_id, cover, covers)
+            lapse = lapse_action(user_id, solution.solution_id, cover, covers, now)
             return replace(change, also=(*self._books.writes(user_id, before, after), *lapse))
 
         self._access.change(user_id, solution.solution_id, rule)

@@ -100,11 +100,11 @@ def test_reconcile_ends_with_1_while_a_payment_remains_without_a_match(till: Til
 
 def test_reconcile_compares_the_days_that_it_is_given_and_the_last_three_by_default(till: Till) -> None:
     now = time.time()
-    till.seller.now = now - 5 * DAY
+    till.seller.now = now - 9 * DAY  # more than the days that a bank may take to authorize a payment, too
     till.seller.pay("pass-30")
     till.seller.now = now
     assert till("payments", "reconcile").stdout == "no differences to Razorpay\n"
-    since, other = day(now - 5 * DAY), day(now - 9 * DAY)
+    since, other = day(now - 9 * DAY), day(now - 19 * DAY)
     assert till("payments", "reconcile", "--from", other, "--to", other, "--dry-run").returncode == 0
     assert till("payments", "reconcile", "--from", since, "--to", since, "--dry-run").returncode == 1
     assert till("payments", "reconcile", "--from", since).returncode == 0

@@ -64,6 +64,10 @@ def test_a_refunded_second_success_that_is_heard_of_first_does_not_send_the_firs
     run([("buy", 13, 0), ("pay", 0, 0), ("buy", 0, 0), ("settle", 6, 4)])
 
 
+def test_a_plan_that_has_lapsed_already_leaves_nothing_to_do() -> None:
+    run([("subscribe_again", 0, 1), ("buy", 20, 0), ("renew", 0, 0), ("pause", 1, 0), ("lose", 16, 0)])
+
+
 def test_who_cancels_in_the_second_of_the_payment_keeps_the_paid_time() -> None:
     run([("buy", 0, 3), ("cancel", 0, 0)])
 
