@@ -15,8 +15,8 @@ Event = dict[str, Any]
 class Pages:
     """A handler for HTTP APIs that answers with the files of both, as they are at the time of the request.
 
-    `settings` replace the contents of the `<meta>` elements of these names, and a script tag's `data-` attributes: a page
-    names its API and its token service there. Without a front end, `/` is the portal.
+    `settings` replace the contents of the `<meta>` elements of these names, and a script tag's `data-` attributes: a
+    page names its API and its token service there. Without a front end, `/` is the portal.
     """
 
     def __init__(self, frontend: Path | None) -> None:
