@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from entitlements.currencies import readable
-from entitlements.items import effect_key
+from entitlements.items import Key, effect_key
 from entitlements.refusals import Refused
 from gatepass.commands.arguments import add_json
 from gatepass.environment import Environment
@@ -158,7 +158,7 @@ def _as_json(id: str, found: _Found) -> dict[str, Any]:
     return {
         "id": id,
         "ordered": asdict(found.ordered) if found.ordered else None,
-        "effect": {name: value for name, value in found.effect.items() if name not in ("pk", "sk")} or None,
+        "effect": {name: value for name, value in found.effect.items() if name not in Key._fields} or None,
         "payments": [payment_row(user, one) for one in found.payments],
         "subscription": asdict(found.subscription) if found.subscription else None,
         "razorpay": found.razorpay or None,

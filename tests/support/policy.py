@@ -18,7 +18,7 @@ def statements(role: str) -> list[dict[str, Any]]:
     """All statements of a role, also those that depend on a condition."""
     policies = TEMPLATE["Resources"][role]["Properties"]["Policies"]
     found = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
-    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+    return [statement["If"][1] if "If" in statement else statement for statement in found]
 
 
 def actions(role: str, service: str = "") -> set[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from entitlements import base64url
-from entitlements.items import Item, Wire, audit_key, item_to_wire
+from entitlements.items import Item, Key, Wire, audit_key, item_to_wire
 from entitlements.windows import window_of
 
 Action = tuple[str, Wire]
@@ -103,4 +103,9 @@ def audit(user_id: str, solution_id: str, event: str, actor: str, now: float, **
     """
     key = audit_key(user_id, timestamp(now), secrets.token_hex(4))
     fields = {"event": event, "solution": solution_id, "actor": actor, **{k: v for k, v in details.items() if v}}
-    return "Put", {"Item": key.wire | item_to_wire(fields), "ConditionExpression": "attribute_not_exists(pk)"}
+    return put_new(key, fields)
+
+
+def put_new(key: Key, attributes: Mapping[str, str | int]) -> Action:
+    """Write a whole item, on condition that there is none."""
+    return "Put", {"Item": key.wire | item_to_wire(attributes), "ConditionExpression": "attribute_not_exists(pk)"}

@@ -14,7 +14,7 @@ from entitlements.items import (
     subscription_key,
     subscription_prefix,
 )
-from token_service.access.records import Action, timestamp
+from token_service.access.records import Action, put_new, timestamp
 from token_service.errors import ConditionFailed
 from token_service.payments.ledger import Book, PaymentRecord, SubscriptionRecord
 from token_service.payments.purchase import Purchase
@@ -54,10 +54,10 @@ class Books:
 
     def ordered(self, purchase: Purchase) -> None:
         """Store what was ordered. Writing it again changes nothing."""
-        actions = [_put_new(checkout_key(purchase.reference), purchase.to_item())]
+        actions = [put_new(checkout_key(purchase.reference), purchase.to_item())]
         if purchase.model == "recurring":
             key = subscription_key(purchase.user_id, purchase.solution, purchase.reference)
-            actions.append(_put_new(key, SubscriptionRecord.of(purchase).to_item()))
+            actions.append(put_new(key, SubscriptionRecord.of(purchase).to_item()))
         with suppress(ConditionFailed):
             self._repository.transact(actions)
 
@@ -94,7 +94,7 @@ def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
         "period_end": record.period_end,
     }
     kept: dict[str, str | int] = {name: value for name, value in attributes.items() if value not in ("", 0)}
-    yield _put_new(effect_key(record.payment_id), kept)
+    yield put_new(effect_key(record.payment_id), kept)
     if record.model == "recurring" and record.kept:
         # Unconditional: a payment of the same period that was refunded may have been written before.
         yield _put(effect_key(f"{record.reference}:{record.period_start}"), kept)
@@ -104,7 +104,3 @@ def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
 
 def _put(key: Key, attributes: Mapping[str, str | int]) -> Action:
     return "Put", {"Item": key.wire | item_to_wire(attributes)}
-
-
-def _put_new(key: Key, attributes: Mapping[str, str | int]) -> Action:
-    return "Put", {"Item": key.wire | item_to_wire(attributes), "ConditionExpression": "attribute_not_exists(pk)"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from entitlements.items import Item, Key, event_key, item_to_wire, to_do_key, to_do_prefix
-from token_service.access.records import Action, timestamp
+from token_service.access.records import Action, put_new, timestamp
 from token_service.errors import ConditionFailed
 from token_service.payments.ledger import Cover
 from token_service.repository import Repository
@@ -65,7 +65,7 @@ class Inbox:
         stored = {**attributes, "body": body, "entry": entry.sk}
         waiting = {**attributes, "state": DUE, "attempts": 0, "next_at": now + FIRST_PAUSE}
         with suppress(ConditionFailed):
-            self._repository.transact([_put_new(event_key(event_id), stored), _put_new(entry, waiting)])
+            self._repository.transact([put_new(event_key(event_id), stored), put_new(entry, waiting)])
             return ToDo.from_item(entry, waiting)
         known = self._repository.get_item(event_key(event_id)) or {}
         if "entry" not in known:
@@ -139,7 +139,3 @@ def lapse_action(
         "received_at": until,
     }
     return (("Put", {"Item": key.wire | item_to_wire(entry)}),)
-
-
-def _put_new(key: Key, attributes: Mapping[str, str | int]) -> Action:
-    return "Put", {"Item": key.wire | item_to_wire(attributes), "ConditionExpression": "attribute_not_exists(pk)"}

@@ -154,9 +154,9 @@ class Settlement:
     # ---- one payment -------------------------------------------------------------------------------------------------
 
     def _payment(self, payment: PaymentEntity, exact: bool) -> Outcome:
-        invoice = self._razorpay.invoice(payment.invoice_id) if payment.invoice_id else None
         if not payment.paid and not payment.authorized:
             return Outcome.UNPAID
+        invoice = self._razorpay.invoice(payment.invoice_id) if payment.invoice_id else None
         purchase = self._matching(payment, invoice)
         if purchase is None:
             return Outcome.UNPAID

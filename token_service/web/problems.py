@@ -14,6 +14,7 @@ from entitlements.items import StoreUnavailable
 from entitlements.keyring import KeyRingError
 from entitlements.refusals import Code, Refused
 from token_service.errors import Busy
+from token_service.payments.failures import RazorpayRefusal
 
 LOGGER: Final = Logger(service="token-service")
 
@@ -69,6 +70,7 @@ def add_handlers(app: Resolver) -> None:
     app.exception_handler(RequestValidationError)(_invalid)
     handlers: list[tuple[type[Exception], Callable[[Exception], Response[str]]]] = [
         (Busy, lambda error: refusal(Refused(Code.BUSY, str(error)))),
+        (RazorpayRefusal, lambda error: refusal(Refused(Code.PAYMENTS_UNAVAILABLE, f"Razorpay refused: {error}"))),
         (StoreUnavailable, lambda error: refusal(Refused(Code.STORE_UNAVAILABLE, str(error)))),
         (KeyRingError, lambda error: refusal(Refused(Code.STORE_UNAVAILABLE, str(error)))),
     ]

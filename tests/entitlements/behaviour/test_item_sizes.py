@@ -37,6 +37,7 @@ LARGEST: dict[str, Any] = {
     "total": MOST,
     "granted": MOST,
     "paid_until": LAST_SECOND,
+    "payments_revision": MOST,
     "created_at": timestamp(NOW),
     # What only a suspended or a closed entitlement has: the gate never writes to one.
     "suspended_reason": "",

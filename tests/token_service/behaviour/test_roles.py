@@ -22,13 +22,14 @@ WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
         ("ip#h", True),
         ("email#h", True),
         ("code#h", True),
+        ("razorpay#order_1", True),
         ("solution#s", False),
         ("api#a", False),
         ("origin#https://example.com", False),
         ("keyring", False),
     ],
 )
-def test_the_token_service_writes_users_addresses_and_codes_alone(action: str, key: str, may: bool) -> None:
+def test_the_token_service_writes_users_addresses_codes_and_payments_alone(action: str, key: str, may: bool) -> None:
     assert allowed("TokenServiceRole", action, {"dynamodb:LeadingKeys": [key]}) is may
 
 
@@ -58,3 +59,25 @@ def test_the_clients_secret_is_in_no_variable_and_no_output() -> None:
         if name.endswith("Role") and "cognito-idp:DescribeUserPoolClient" in actions(name)
     ]
     assert readers == ["TokenServiceRole"]
+
+
+@pytest.mark.parametrize("action", WRITES)
+def test_the_job_of_payments_writes_users_and_payments_alone(action: str) -> None:
+    for key, may in (
+        ("user#u", True),
+        ("razorpay#order_1", True),
+        ("ip#h", False),
+        ("email#h", False),
+        ("keyring", False),
+    ):
+        assert allowed("PaymentsRole", action, {"dynamodb:LeadingKeys": [key]}) is may
+    assert actions("PaymentsRole", "kms") == actions("PaymentsRole", "cognito-idp") == set()
+
+
+def test_who_reads_razorpays_secret_reads_no_other() -> None:
+    readers = [
+        name
+        for name in TEMPLATE["Resources"]
+        if name.endswith("Role") and "secretsmanager:GetSecretValue" in actions(name)
+    ]
+    assert sorted(readers) == ["PaymentsRole", "TokenServiceRole"]
