@@ -2,6 +2,7 @@
 
 import { ApiError } from "./api.js";
 import { announce, h, newId, notice, whileBusy } from "./dom.js";
+import { INBOX } from "./settings.js";
 
 /* A labelled input. `hint` is below it; `missing` is what to say if it is empty. */
 export function field(name, label, { hint = "", missing = "", ...attributes }) {
@@ -27,6 +28,10 @@ export const newPasswordField = () => field("password", "New password", {
 export const codeField = (hint) => field("code", "Code from the email", {
   inputmode: "numeric", autocomplete: "one-time-code", maxlength: 64, hint, missing: "Enter the code from the email.",
 });
+
+/* On a stack that mails no codes: where they are. */
+export const inbox = () => INBOX && notice("info", h("p", {}, "This stack sends no emails. ",
+  h("a", { href: INBOX, target: "_blank", rel: "noopener" }, "Open its inbox"), " to read the code."));
 
 export function checkbox(name, label) {
   const id = newId(name);

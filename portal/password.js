@@ -2,9 +2,9 @@
 
 import { ApiError, post } from "./api.js";
 import { announce, h, notice } from "./dom.js";
-import { checkbox, codeField, emailField, form, newPasswordField } from "./forms.js";
+import { checkbox, codeField, emailField, form, inbox, newPasswordField } from "./forms.js";
 import { email as signedInAs, forget } from "./session.js";
-import { CODE_HINT, address, visit } from "./settings.js";
+import { address, visit } from "./settings.js";
 import { alternatives, onward, signIn } from "./welcome.js";
 
 export const title = "Set a new password";
@@ -29,7 +29,7 @@ function second(go, email, asked) {
   const rotate = checkbox("rotate", "Also replace my tokens, because somebody else may have them");
   return [
     h("p", {}, "If ", h("b", {}, email), " has an account, a code is on its way to it. It can take a minute."),
-    CODE_HINT && notice("info", h("p", {}, CODE_HINT)),
+    inbox(),
     form({
       fields: [codeField(""), newPasswordField()], submit: "Set the password",
       extra: [h("input", { type: "hidden", name: "email", value: email, autocomplete: "username" }), rotate.root],

@@ -2,9 +2,9 @@
 
 import { get, post } from "./api.js";
 import { announce, h, notice, whileBusy } from "./dom.js";
-import { codeField, emailField, form, newPasswordField } from "./forms.js";
+import { codeField, emailField, form, inbox, newPasswordField } from "./forms.js";
 import { awaited, redirectOf } from "./session.js";
-import { CODE_HINT, SOLUTIONS, address, target, visit } from "./settings.js";
+import { SOLUTIONS, address, target, visit } from "./settings.js";
 import { alternatives, onward, signIn } from "./welcome.js";
 
 export const title = "Register";
@@ -51,7 +51,7 @@ function second(go, email, asked) {
   return [
     steps(2),
     h("p", {}, "We mailed a code to ", h("b", {}, email), ". It can take a minute; look among the junk mail, too."),
-    CODE_HINT && notice("info", h("p", {}, CODE_HINT)),
+    inbox(),
     form({
       fields: [codeField(""), newPasswordField()], submit: "Create the account",
       extra: [h("input", { type: "hidden", name: "email", value: email, autocomplete: "username" })],

@@ -7,7 +7,7 @@ export const TOKEN_SERVICE = meta("token-service").replace(/\/$/, "");
 export const SOLUTIONS = meta("solutions").split(/[\s,]+/).filter(Boolean);
 export const RAZORPAY_SCRIPT = meta("razorpay-script");
 export const CONTACT = meta("contact");
-export const CODE_HINT = meta("code-hint");
+export const INBOX = meta("inbox");
 
 /* The folder that the portal is served from: every page lies in it, one level deep. */
 export const BASE = new URL(".", import.meta.url).pathname;

@@ -82,21 +82,26 @@ def run_local(options: argparse.Namespace) -> int:
 
 
 def _tell(stack: "LocalStack", backend: "Backend") -> None:
+    from gatepass.local.pages import INBOX_PATH
+
     solution = stack.solution
     user = ("--user", USER, "--solution", solution.solution_id)
     stack.aws.require("entitlements", "grant", *user)
     token = stack.aws.require("tokens", "mint", *user)
     method, path = backend.routes[0]
     url = f"{stack.gateway.url}{path.replace('{proxy+}', '')}"
+    print("Open these in a browser, in this order:")
     print(f"the page       {solution.frontend_url or '(the solution has no frontend_url)'}")
+    print(f"the portal     {solution.marketplace_url}")
+    print(f"the inbox      {stack.web.url}{INBOX_PATH}")
+    print("\nFor programs:")
     print(f"the API        {url}\na token        {token}")
     print(f"token service  {stack.token_service.url}/v1/docs")
-    print(f"the portal     {solution.marketplace_url}")
-    print(f"payments       {stack.razorpay.url}/checkout?order_id=… (a stand-in for Razorpay; no money moves)\n")
+    print(f"payments       {stack.razorpay.url} (a stand-in for Razorpay; no money moves)\n")
     print_exports({**stack.aws.exported(), "TOKEN": token})
     request = f"curl {url}" if method != "POST" else f'curl {url} -d \'{{"query": "message queue"}}\''
     print(f'\n{request}\n{request} -H "Authorization: Bearer $TOKEN"\n')
-    print("Mailed codes are shown here. moto emulates Cognito: codes do not expire, and nobody is locked out.")
+    print("moto emulates Cognito: codes do not expire, and nobody is locked out.")
     print("Press Ctrl-C to stop. Decisions of the gate:", flush=True)
 
 

@@ -2,8 +2,8 @@
 
 moto accepts any code, confirms users that are already confirmed, does not require the client's secret for public
 operations, and checks the password before the account's state. Here, codes are random, valid once, and written to the
-file that GATEPASS_LOCAL_MAILBOX names, one JSON line for each mail: {"email", "code"}. Answers about unknown users are
-those of PreventUserExistenceErrors = ENABLED.
+file that GATEPASS_LOCAL_MAILBOX names, one JSON line for each mail: {"email", "code", "purpose": "sign-up" or
+"password", "sent_at": ISO 8601}. Answers about unknown users are those of PreventUserExistenceErrors = ENABLED.
 https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-managing-errors.html
 """
 
@@ -16,6 +16,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from moto.cognitoidp import exceptions
@@ -94,7 +95,9 @@ def _mail(user: CognitoIdpUser, purpose: str) -> None:
     if mailbox := os.environ.get(MAILBOX):
         try:
             with open(mailbox, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"email": user.attribute_lookup["email"], "code": code}) + "\n")
+                sent_at = datetime.now(UTC).isoformat(timespec="seconds")
+                mail = {"email": user.attribute_lookup["email"], "code": code, "purpose": purpose, "sent_at": sent_at}
+                file.write(json.dumps(mail) + "\n")
         except OSError as error:
             raise JsonRESTError("CodeDeliveryFailureException", f"the mailbox cannot be written: {error}") from error
     _codes[user.id, purpose] = code

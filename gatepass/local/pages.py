@@ -1,26 +1,31 @@
-"""The web pages of the local stack: the solution's page, and the portal where visitors register and buy."""
+"""The web pages of the local stack: the solution's page, the portal, and the inbox with the mails of Cognito."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from gatepass.portal import PAGE, PORTAL, security_policy, with_settings
 
 PORTAL_PATH: Final = "/portal/"
+INBOX_PATH: Final = "/inbox/"
+INBOX: Final = Path(__file__).with_name("inbox")
 TYPES: Final = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 
 Event = dict[str, Any]
 
 
 class Pages:
-    """A handler for HTTP APIs that answers with the files of both, as they are at the time of the request.
+    """A handler for HTTP APIs that answers with the files of all three, as they are at the time of the request.
 
     `settings` replace the contents of the `<meta>` elements of these names, and a script tag's `data-` attributes: a
-    page names its API and its token service there. Without a front end, `/` is the portal.
+    page names its API and its token service there. Without a front end, `/` is the portal. `mails` returns the mails of
+    the inbox, oldest first.
     """
 
-    def __init__(self, frontend: Path | None) -> None:
-        self._folders = {PORTAL_PATH: PORTAL} | ({"/": frontend} if frontend else {})
+    def __init__(self, frontend: Path | None, mails: Callable[[], Sequence[Mapping[str, str]]]) -> None:
+        self._folders = {PORTAL_PATH: PORTAL, INBOX_PATH: INBOX} | ({"/": frontend} if frontend else {})
+        self._mails = mails
         self.settings: Mapping[str, str] = {}
 
     def __call__(self, event: Event, _: Any) -> Event:
@@ -29,12 +34,14 @@ class Pages:
         prefix = f"{folder}/"
         if prefix == "/" and not name and "/" not in self._folders:
             return {"statusCode": 302, "headers": {"location": PORTAL_PATH}, "body": ""}
+        if (prefix, name) == (INBOX_PATH, "mails.json"):
+            return {"statusCode": 200, "headers": _headers("application/json"), "body": json.dumps(self._mails())}
         routed = prefix == PORTAL_PATH and "." not in name
         file = self._file(prefix, PAGE if routed else name or PAGE)
         if file is None:
             return {"statusCode": 404, "headers": {"content-type": "text/plain"}, "body": "there is no such page\n"}
         text = file.read_text(encoding="utf-8")
-        headers = {"content-type": f"{TYPES[file.suffix]}; charset=utf-8", "cache-control": "no-store"}
+        headers = _headers(TYPES[file.suffix])
         if file.suffix == ".html":
             text = with_settings(text, self.settings)
             if prefix == PORTAL_PATH:
@@ -48,3 +55,7 @@ class Pages:
         folder = self._folders.get(prefix)
         files = [path for path in folder.iterdir() if path.suffix in TYPES] if folder else []
         return next((path for path in files if path.name == name), None)
+
+
+def _headers(media_type: str) -> dict[str, str]:
+    return {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store"}

@@ -17,7 +17,7 @@ from gatepass.commands.solutions import read_file
 from gatepass.local.backends import Backend
 from gatepass.local.emulated_aws import EmulatedAws, emulated_aws
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
-from gatepass.local.pages import PORTAL_PATH, Pages
+from gatepass.local.pages import INBOX_PATH, PORTAL_PATH, Pages
 from gatepass.local.razorpay import LocalRazorpay
 from gatepass.local.selling import local_razorpay, taking_payments
 from gatepass.refusals import CommandError
@@ -73,7 +73,7 @@ def local_stack(
             if watch is not None:
                 watch(line)
 
-        page_handler = Pages(backend.frontend)
+        page_handler = Pages(backend.frontend, aws.mails)
         with (
             _gateway(_page_api(page_handler), port + 2 if port else 0) as web,
             local_razorpay(port + 3 if port else 0) as razorpay,
@@ -93,7 +93,7 @@ def local_stack(
                     "portal-name": "Local marketplace",
                     "solutions": solution.solution_id,
                     "razorpay-script": f"{razorpay.url}/v1/checkout.js",
-                    "code-hint": "No email is sent. The terminal in which gatepass local runs shows the code.",
+                    "inbox": f"{web.url}{INBOX_PATH}",
                     "marketplace": solution.marketplace_url,
                     "solution": solution.solution_id,
                 }

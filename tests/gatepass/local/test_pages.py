@@ -1,5 +1,6 @@
 """The pages of the local stack: set to their services, and nothing but their files."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ SETTINGS = {
     "solution": "one",
     "razorpay-script": "http://127.0.0.1:3/v1/checkout.js",
 }
+MAIL = {"email": "ä@example.com", "code": "012345", "purpose": "sign-up", "sent_at": "2026-11-29T10:00:00+00:00"}
 
 
 def get(path: str, frontend: Path | None = EXAMPLE / "frontend") -> dict[str, Any]:
-    pages = Pages(frontend)
+    pages = Pages(frontend, lambda: [MAIL])
     pages.settings = SETTINGS
     return pages({"rawPath": path}, None)
 
@@ -39,11 +41,16 @@ def test_the_portal_is_one_page_at_every_address_of_its_own(path: str) -> None:
     assert "connect-src http://127.0.0.1:2 http://127.0.0.1:3;" in answer["headers"]["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/app.js", "/gatepass.js", "/style.css", "/portal/app.js", "/portal/style.css"])
+@pytest.mark.parametrize("path", ["/app.js", "/gatepass.js", "/style.css", "/portal/app.js", "/inbox/inbox.js"])
 def test_scripts_and_styles_are_served_as_what_they_are(path: str) -> None:
     answer = get(path)
     assert answer["statusCode"] == 200
     assert answer["headers"]["content-type"].startswith(("text/javascript", "text/css"))
+
+
+def test_the_inbox_tells_the_mails_of_cognito() -> None:
+    assert json.loads(get("/inbox/mails.json")["body"]) == [MAIL]
+    assert "<h1>Inbox</h1>" in get("/inbox/")["body"]
 
 
 @pytest.mark.parametrize(
