@@ -34,7 +34,7 @@ async function paymentsOf() {
 function card(go, one, subscriptions, payments) {
   const id = newId("solution");
   const active = one.status === "active";
-  const onward = onwardTo(one.solution_id);
+  const onward = onwardTo(one.solution_id, one.frontend_url);
   return h(
     "section", { class: "card mine", "aria-labelledby": id },
     h("div", { class: "head" }, h("h2", { id }, one.name), h("span", { class: "badge" }, one.plan)),

@@ -64,14 +64,11 @@ function second(go, email, asked) {
 
 async function confirm(go, email, { code, password }, asked) {
   const welcome = await post("/v1/registrations/confirm", { email, code, password, ...target(asked) });
-  // The solution's page waits for its user, who can sign in here later.
-  if (asked.solution_id && !asked.plan && redirectOf(welcome)) return location.assign(redirectOf(welcome));
   const says = notice("good", h("p", {}, "Your account is ready."));
-  try {
-    await signIn(email, password, asked);
-  } catch {
-    return go("sign-in", asked, says);
-  }
+  // Also for who returns to a solution: an upgrade in this tab need not ask for the password again.
+  const signedIn = await signIn(email, password, asked).then(() => true, () => false);
+  if (asked.solution_id && !asked.plan && redirectOf(welcome)) return location.assign(redirectOf(welcome));
+  if (!signedIn) return go("sign-in", asked, says);
   awaited(welcome);
   return onward(go, welcome, asked, says);
 }

@@ -33,9 +33,10 @@ export function awaited(welcome) {
   if (url && !welcome.code) onward.set(welcome.solution_id, url);
 }
 
-export const onwardTo = (solution) => onward.get(solution) ?? "";
+/* A solution's page: with the token if the API has just handed it out, else as the API names it. */
+export const onwardTo = (solution, page) => onward.get(solution) ?? webAddress(page);
 
 /* The API composes redirects from the solution's configuration. Whatever it says, no script is an address. */
-export function redirectOf(welcome) {
-  return /^https?:\/\//i.test(welcome.redirect ?? "") ? welcome.redirect : "";
-}
+export const redirectOf = (welcome) => webAddress(welcome.redirect);
+
+const webAddress = (url) => (/^https?:\/\//i.test(url ?? "") ? url : "");

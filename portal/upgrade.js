@@ -147,7 +147,7 @@ function pending(box, facts, paid) {
 }
 
 function done(box, facts, answer) {
-  const onward = onwardTo(answer.solution_id);
+  const onward = onwardTo(answer.solution_id, facts.frontend_url);
   const renews = facts.plans[answer.plan]?.model === "recurring";
   const until = renews ? " It renews by itself until you cancel." : answer.paid_until ? ` It is paid until ${day(answer.paid_until)}.` : "";
   result(box, "Thank you. Your payment is confirmed", [

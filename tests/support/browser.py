@@ -3,12 +3,12 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support.emulators import unavailable
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, BrowserType
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -25,14 +25,21 @@ QUIET = (
 @contextmanager
 def browser_context() -> "Iterator[BrowserContext]":
     """A browser without history; its pages share storage. Skips where there is no Chromium."""
+    with chromium() as (engine, options):
+        browser = engine.launch(**options)
+        try:
+            yield browser.new_context()
+        finally:
+            browser.close()
+
+
+@contextmanager
+def chromium() -> "Iterator[tuple[BrowserType, dict[str, Any]]]":
+    """The browser of this machine, and what each launch of it is given. Skips where there is none."""
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         unavailable("Chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=False, args=QUIET)
-        try:
-            yield browser.new_context()
-        finally:
-            browser.close()
+        yield playwright.chromium, {"executable_path": path, "chromium_sandbox": False, "args": QUIET}

@@ -27,6 +27,7 @@ class Usage:
     resets_at: str | None
     paid_until: str | None
     upgrade_url: str
+    frontend_url: str
 
 
 class Accounts:
@@ -46,7 +47,7 @@ class Accounts:
         paid = timestamp(paid_until)[:19] + "Z" if isinstance(paid_until, int) else None
         solution = self._directory.solution(solution_id, now)
         if solution is None:
-            return Usage(solution_id, "", str(item["status"]), str(item["plan"]), None, None, None, None, paid, "")
+            return Usage(solution_id, "", str(item["status"]), str(item["plan"]), None, None, None, None, paid, "", "")
         windows = windows_at(now, solution.timezone)
         plan = effective_plan(item, solution, floor(now))
         seen = describe(Reason.OK, Holder(user_id, ""), item, plan, solution, windows)
@@ -61,4 +62,5 @@ class Accounts:
             resets_at=seen.resets_at or None,
             paid_until=paid,
             upgrade_url=seen.upgrade_url,
+            frontend_url=solution.frontend_url,
         )

@@ -190,6 +190,7 @@ class UsageAnswer(BaseModel):
     resets_at: str | None = Field(examples=["2026-11-25T00:00:00Z"])
     paid_until: str | None
     upgrade_url: str
+    frontend_url: str = Field(description="The solution's page, empty if it has none")
 
 
 class EntitlementsAnswer(BaseModel):
@@ -243,6 +244,7 @@ class SolutionAnswer(BaseModel):
     default_plan: str
     plans: dict[str, PlanFacts]
     upgrade_url: str
+    frontend_url: str = Field(description="The solution's page, empty if it has none")
 
 
 class KeySet(BaseModel):

@@ -20,21 +20,22 @@ import pytest
 from gatepass import cli
 from gatepass.commands import init
 from gatepass.local import emulated_aws
-from tests.support.browser import browser_context
 from tests.support.command import Command
 from tests.support.emulators import ROOT
 from tests.support.running_stack import running_stack
 
 
-def test_the_demo_ends_by_itself_and_well(gatepass: Command) -> None:
+def test_the_demo_ends_by_itself_and_well_also_where_the_shell_has_a_proxy(gatepass: Command) -> None:
+    gatepass.environment |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
     run = gatepass("demo")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "31 of 31 steps" in run.stdout
     assert "\x1b" not in run.stdout
 
 
-def test_the_local_stack_answers_and_ends_on_an_interrupt(gatepass: Command) -> None:
+def test_the_local_stack_answers_programs_and_another_shell_and_ends_on_an_interrupt(gatepass: Command) -> None:
     with running_stack(gatepass) as local:
+        children = children_of(local.process)
         with urllib.request.urlopen(local.named("the API"), b'{"query": "message queue"}', timeout=30) as answer:
             assert "SQS" in json.load(answer)["hits"][0]["name"]
         assert local.line().startswith("ok_anonymous")
@@ -44,17 +45,19 @@ def test_the_local_stack_answers_and_ends_on_an_interrupt(gatepass: Command) -> 
             assert json.load(answer)["used"] == 1
         with urllib.request.urlopen(f"{service}/.well-known/jwks.json", timeout=30) as answer:
             assert len(json.load(answer)["keys"]) == 1
+        another_shell_works_with_the_lines_that_it_printed(local.told, gatepass)
         assert "nothing was kept" in local.end(signal.SIGINT)
     assert local.process.returncode == 0
+    assert children
+    assert not any(Path("/proc", child).exists() for child in children)
 
 
-def test_another_shell_works_on_the_local_stack_with_the_lines_that_it_prints(gatepass: Command) -> None:
-    with running_stack(gatepass) as local:
-        lines = "\n".join(line for line in local.told.splitlines() if line.startswith(("export", "curl")))
-        script = f"{lines}\ngatepass entitlements list --solution faiss-search\ngatepass tokens explain $TOKEN --solution faiss-search"
-        shell = Command(None, Path(gatepass.environment["PATH"].partition(":")[0]))
-        shell.environment |= {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9", "GATEPASS_TABLE": "another"}
-        run = shell.shell(["bash", "-euo", "pipefail", "-c", script])
+def another_shell_works_with_the_lines_that_it_printed(told: str, gatepass: Command) -> None:
+    lines = "\n".join(line for line in told.splitlines() if line.startswith(("export", "curl")))
+    script = f"{lines}\ngatepass entitlements list --solution faiss-search\ngatepass tokens explain $TOKEN --solution faiss-search"
+    shell = Command(None, Path(gatepass.environment["PATH"].partition(":")[0]))
+    shell.environment |= {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9", "GATEPASS_TABLE": "another"}
+    run = shell.shell(["bash", "-euo", "pipefail", "-c", script])
     assert run.returncode == 0, run.stderr
     assert run.stdout.count("SQS") == 2
     assert "00000000-0000-4000-8000-000000000001" in run.stdout
@@ -89,11 +92,12 @@ def ask(url: str, token: str = "") -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-def test_ones_own_handler_runs_behind_the_gate(gatepass: Command, tmp_path: Path) -> None:
+def test_ones_own_handler_runs_behind_the_gate_until_it_is_terminated(gatepass: Command, tmp_path: Path) -> None:
     (tmp_path / "echo_service.py").write_text(HANDLER)
     (tmp_path / "sold.yaml").write_text(SOLD)
     own = ("--app", "echo_service:answer", "--solution", "sold.yaml")
     with running_stack(gatepass, *own, cwd=tmp_path) as local:
+        children = children_of(local.process)
         api, token = local.named("the API"), local.named("a token")
         assert local.named("the page") == "https://echo.example.com/"
         assert ask(api) == (200, ["GET", "/", "ok_anonymous", "anonymous"])
@@ -104,50 +108,17 @@ def test_ones_own_handler_runs_behind_the_gate(gatepass: Command, tmp_path: Path
             assert 'name="solutions" content="echo"' in page.read().decode()
         assert ask(f"{api}things/7", token) == (200, ["GET", "/things/7", "ok", "few"])
         assert ask(f"{api}fail", token)[0] == 502
-        assert "RuntimeError: the database is away" in local.end(signal.SIGINT)
+        told = local.end(signal.SIGTERM)
+        assert "RuntimeError: the database is away" in told
+        assert "nothing was kept" in told
+    assert children
+    assert not any(Path("/proc", child).exists() for child in children)
 
 
 @pytest.mark.parametrize("arguments", [["--app", "app:handler"], ["--solution", "x.yaml"]])
 def test_an_app_and_its_solution_are_given_together(gatepass: Command, arguments: list[str]) -> None:
     run = gatepass("local", *arguments)
     assert (run.returncode, "give both --app" in run.stderr) == (1, True)
-
-
-@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGHUP])
-def test_no_emulator_outlives_the_local_stack(gatepass: Command, signal_: int) -> None:
-    with running_stack(gatepass) as local:
-        children = children_of(local.process)
-        assert "nothing was kept" in local.end(signal_)
-    assert children
-    assert not any(Path("/proc", child).exists() for child in children)
-
-
-def test_a_visitor_registers_in_the_browser_and_returns_to_a_page_that_works(gatepass: Command) -> None:
-    with running_stack(gatepass) as local, browser_context() as browser:
-        page = browser.new_page()
-        page.goto(local.named("the page"))
-        for _ in range(4):
-            page.click("#examples button")
-            page.wait_for_selector("#results li, #notice:not([hidden])")
-        page.click("#notice-link >> text=Register")
-        page.click("main >> text=Register")
-        page.fill("[name=email]", "visitor@example.com")
-        page.click("text=Send the code")
-        page.fill("[name=code]", local.code())
-        page.fill("[name=password]", "Str0ng-enough!")
-        page.click("text=Create the account")
-        page.wait_for_selector("text=You are searching with your token.")
-        assert page.url == local.named("the page")
-        page.click("#examples button")
-        page.wait_for_selector("#results li")
-        while not (line := local.line()).startswith("ok "):
-            assert line
-
-
-def test_a_proxy_of_the_shells_is_none_of_the_local_stacks_business(gatepass: Command) -> None:
-    gatepass.environment |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
-    run = gatepass("demo")
-    assert run.returncode == 0, run.stderr
 
 
 @pytest.fixture

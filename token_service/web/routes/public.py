@@ -14,7 +14,7 @@ from token_service.web.routes.answers import documented, json_answer
 
 JWKS_MAX_AGE: Final = int(MAX_AGE)
 """Seconds for which clients may cache the public keys: as long as gates do, since a new key may sign after that."""
-PUBLIC_FACTS: Final = ("solution_id", "name", "status", "default_plan")
+PUBLIC_FACTS: Final = ("solution_id", "name", "status", "default_plan", "frontend_url")
 
 
 def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
