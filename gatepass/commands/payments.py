@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from entitlements.identifiers import require_solution_id
 from entitlements.items import Key, payment_prefix
-from gatepass.commands import payment_show, unfinished_events
+from gatepass.commands import payment_show, subscription_adoption, unfinished_events
 from gatepass.commands.arguments import add_json, add_solution, add_user, beginning
 from gatepass.commands.entitlements import moment
 from gatepass.commands.payment_show import payment_row, shown
@@ -48,6 +48,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
     list_.set_defaults(run=list_run)
     payment_show.add_verb(verbs)
+    subscription_adoption.add_verb(verbs)
     dismiss = verbs.add_parser("dismiss", help="end an event that matches nothing, once it is dealt with")
     dismiss.add_argument("event", metavar="ID", help="the event's id, or that of the payment that it is about")
     dismiss.set_defaults(run=unfinished_events.dismiss)

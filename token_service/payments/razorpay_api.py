@@ -104,6 +104,11 @@ class RazorpayApi:
         """All plans: https://razorpay.com/docs/api/payments/subscriptions/fetch-all-plans/"""
         yield from self._pages(lambda client, page: client.plan.all(page))
 
+    def plan(self, plan_id: str) -> Mapping[str, Any]:
+        """One plan: https://razorpay.com/docs/api/payments/subscriptions/fetch-plan-with-id/"""
+        found: Mapping[str, Any] = self._call(lambda client: client.plan.fetch(plan_id))
+        return found
+
     # ---- what is changed ---------------------------------------------------------------------------------------------
 
     def create_order(self, amount: int, currency: str, receipt: str, notes: Mapping[str, str]) -> OrderEntity:
