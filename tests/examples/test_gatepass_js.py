@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.gatepass_js import published
+from gatepass.published_script import published
 from tests.support.shop import KEY, NOTICE, OFFER, WALL, Shop, stored
 from tests.support.signer import SOLUTION
 
