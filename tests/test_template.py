@@ -1,6 +1,7 @@
 """The stack that CloudFormation makes of the template, with this or that parameter."""
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ OTHERS = {
     "RazorpayUrl": "http://127.0.0.1:9000",
     "ReconcileHours": "26",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+    "Portal": "false",
+    "PortalDomain": "marketplace.example.com",
+    "PortalCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000001",
 }
 """A value of each parameter that is not its default."""
 TEXT = re.sub(r"CodeUri: \.$", "CodeUri: s3://bucket/key", (ROOT / "template.yaml").read_text(), flags=re.MULTILINE)
@@ -47,7 +51,10 @@ class _Values:
     GONE = object()
 
     def __init__(self, parameters: Mapping[str, str], stack: str) -> None:
-        self.known = {**parameters, "AWS::StackName": stack, "AWS::NoValue": self.GONE}
+        stack_id = (
+            f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack}/{uuid.uuid5(uuid.NAMESPACE_DNS, stack)}"
+        )
+        self.known = {**parameters, "AWS::StackName": stack, "AWS::StackId": stack_id, "AWS::NoValue": self.GONE}
 
     def resources(self, made: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -74,8 +81,18 @@ class _Values:
             case [("Fn::Not" | "Not", [one])]:
                 return not self.value(one)
             case [("Fn::Sub", str(text))]:
-                return re.sub(r"\$\{([\w:]+)\}", lambda name: str(self.known.get(name[1], name[0])), text)
+                return self.filled(text, self.known)
+            case [("Fn::Sub", [str(text), dict(names)])]:
+                return self.filled(text, self.known | {name: self.value(one) for name, one in names.items()})
+            case [("Fn::Select", [index, parts])]:
+                return self.value(parts)[int(index)]
+            case [("Fn::Split", [mark, text])]:
+                return self.value(text).split(mark)
         return {name: value for name, one in given.items() if (value := self.value(one)) is not self.GONE}
+
+    @staticmethod
+    def filled(text: str, known: Mapping[str, Any]) -> str:
+        return re.sub(r"\$\{([\w:]+)\}", lambda name: str(known.get(name[1], name[0])), text)
 
 
 def published(resources: dict[str, Any]) -> Any:
@@ -127,12 +144,13 @@ def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:
     """What is named inside of another resource."""
     fixed = []
     for stack in ("one", "two"):
-        (made,) = deployed(OTHERS | {"ExistingUserPoolId": ""}, stack=stack)
+        (made,) = deployed(OTHERS | {"ExistingUserPoolId": "", "Portal": "true"}, stack=stack)
+        assert {"PortalAccess", "PortalHeaders", "PortalPages"} <= made.keys()
         fixed.append({
             (name, key, str(value))
             for name, one in made.items()
             if one["Type"] != "AWS::Lambda::Alias"
-            for key, value in one.items()
+            for key, value in [*one.items(), *one.get(f"{one['Type'].rpartition('::')[2]}Config", {}).items()]
             if key.endswith("Name") and key not in parts and isinstance(value, str)
         })  # fmt: skip
         assert len(made) > 30
