@@ -6,6 +6,7 @@ from gatepass.published_script import published
 from tests.support.command import Command
 from tests.support.emulators import ROOT
 from tests.support.portal_stack import TOKEN_SERVICE, URL, PortalStack
+from tests.support.runbook import SHELL, runbook_of_the_portal
 from tests.support.signer import SOLUTION
 
 EXAMPLE = str(ROOT / "examples" / "faiss_search" / "solution.yaml")
@@ -45,6 +46,13 @@ def test_the_environment_names_the_site_for_every_publication(gatepass: Command,
     page = stack.objects["index.html"].decode()
     assert 'name="portal-name" content="Shop B"' in page
     assert 'name="contact" content="b@example.com"' in page
+
+
+def test_the_blocks_of_the_operations_page_run(gatepass: Command, stack: PortalStack) -> None:
+    run = gatepass.shell([*SHELL, runbook_of_the_portal()])
+    assert run.returncode == 0, run.stderr
+    assert "would be added: index.html\n" in run.stdout
+    assert 'name="contact" content="help@example.com"' in stack.objects["index.html"].decode()
 
 
 def test_a_dry_run_tells_and_changes_nothing(gatepass: Command, stack: PortalStack) -> None:
