@@ -95,6 +95,16 @@ class _Values:
         return re.sub(r"\$\{([\w:]+)\}", lambda name: str(known.get(name[1], name[0])), text)
 
 
+def refused(**changes: str) -> set[str]:
+    """The rules that refuse these parameters."""
+    values = _Values(DEFAULTS | changes, "one")
+    return {
+        name
+        for name, rule in TEMPLATE["Rules"].items()
+        if values.value(rule["RuleCondition"]) and not all(values.value(one["Assert"]) for one in rule["Assertions"])
+    }
+
+
 def published(resources: dict[str, Any]) -> Any:
     """The version that `live` points to. Another name, or another property, makes CloudFormation publish another one."""
     return {name: one for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"}
@@ -157,6 +167,31 @@ def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:
     assert fixed[0] & fixed[1] == set()
     for output in TEMPLATE["Outputs"].values():
         assert output["Export"]["Name"]["Sub"].startswith("${AWS::StackName}-")
+
+
+def test_a_domain_of_the_portal_needs_its_certificate_and_the_other_way_round() -> None:
+    domain, certificate = ({name: OTHERS[name]} for name in ("PortalDomain", "PortalCertificateArn"))
+    assert refused() == refused(**domain, **certificate) == set()
+    assert refused(**domain) == {"PortalDomainCertified"}
+    assert refused(**certificate) == {"PortalCertificateUsed"}
+
+
+def test_a_certificate_of_another_region_is_refused_before_cloudfront_does() -> None:
+    pattern = re.compile(TEMPLATE["Parameters"]["PortalCertificateArn"]["AllowedPattern"])
+    assert pattern.search(OTHERS["PortalCertificateArn"])
+    assert pattern.search(OTHERS["PortalCertificateArn"].replace("us-east-1", "ap-south-1")) is None
+
+
+def test_the_portal_has_its_domain_or_cloudfronts_and_can_be_left_out() -> None:
+    domain = {name: OTHERS[name] for name in ("PortalDomain", "PortalCertificateArn")}
+    plain, named, without = deployed({}, domain, {"Portal": "false"})
+    config = plain["PortalDistribution"]["DistributionConfig"]
+    assert (config["ViewerCertificate"], "Aliases" in config) == ({"CloudFrontDefaultCertificate": True}, False)
+    config = named["PortalDistribution"]["DistributionConfig"]
+    assert config["Aliases"] == [OTHERS["PortalDomain"]]
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert [name for name in without if name.startswith("Portal")] == []
+    assert without["TokenService"]["Environment"]["Variables"]["GATEPASS_PORTAL_SECRET"] == ""
 
 
 @pytest.mark.parametrize("name", ["Authorizer", "TokenService", "KeyRotation"])

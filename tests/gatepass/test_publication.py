@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def stack(moto_endpoint: str) -> PortalStack:
 
 @pytest.fixture
 def bucket(stack: PortalStack, moto_endpoint: str) -> PortalBucket:
-    return made(stack, Aws(lambda service: emulators.client(service, moto_endpoint)))
+    return made(stack, Aws(cache(lambda service: emulators.client(service, moto_endpoint))))
 
 
 def made(stack: PortalStack, aws: Aws) -> PortalBucket:
@@ -41,7 +42,7 @@ class Interposed(Aws):
     """Does something else before the first call of an operation."""
 
     def __init__(self, endpoint: str, operation: str, first: Callable[[], object]) -> None:
-        super().__init__(lambda service: emulators.client(service, endpoint))
+        super().__init__(cache(lambda service: emulators.client(service, endpoint)))
         self.operation, self.first = operation, first
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:

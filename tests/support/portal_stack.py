@@ -31,8 +31,8 @@ class PortalStack:
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {name: {"Value": value} for name, value in self.outputs.items()},
         }
-        formation = emulators.client("cloudformation", endpoint)
-        formation.create_stack(StackName=self.name, TemplateBody=json.dumps(template))
+        self.formation = emulators.client("cloudformation", endpoint)
+        self.formation.create_stack(StackName=self.name, TemplateBody=json.dumps(template))
 
     def _distribution(self) -> str:
         origin = {

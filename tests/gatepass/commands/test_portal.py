@@ -100,3 +100,13 @@ def test_without_a_portal_the_parameter_is_named(gatepass: Command, moto_endpoin
     gatepass("init")
     run = gatepass("portal", "publish")
     assert (run.returncode, "deploy the stack with Portal=true" in run.stderr) == (1, True)
+
+
+def test_a_stack_that_cannot_be_read_is_named_with_the_right_that_is_missing(
+    gatepass: Command, stack: PortalStack
+) -> None:
+    stack.formation.delete_stack(StackName=stack.name)
+    run = gatepass("portal", "publish")
+    assert run.returncode == 1
+    assert f"the outputs of the stack {stack.name}, which name its portal, cannot be read" in run.stderr
+    assert "cloudformation:DescribeStacks" in run.stderr

@@ -1,5 +1,6 @@
 """Attempts count by the visitor behind the portal's distribution, and nobody else can name a visitor."""
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,9 @@ from tests.support.api import EMAIL, PASSWORD, Api
 from tests.support.events import api_request
 from tests.support.signer import SOLUTION
 from tests.support.template import TEMPLATE
+from token_service.settings import Settings
 from token_service.users.limits import SIGN_INS
+from token_service.web import edge
 from token_service.web.viewer import ADDRESS_HEADER, SECRET_HEADER, from_viewer
 
 SECRET = "s" * 43
@@ -67,6 +70,18 @@ def test_another_secret_leaves_the_connections_own_and_so_does_a_stack_without_a
     headers = {ADDRESS_HEADER: "198.51.100.7", SECRET_HEADER: presented}
     assert told(**headers) == EDGE
     assert told("", **headers) == EDGE
+
+
+def test_the_handler_reads_the_secret_and_shows_it_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    from token_service import handler
+
+    settings = Settings.read(os.environ | {"GATEPASS_PORTAL_SECRET": SECRET})
+    assert SECRET not in repr(settings)
+    monkeypatch.setattr(handler, "_settings", settings)
+    monkeypatch.setattr(edge, "handle", lambda app, origins, event, context: event)
+    event = api_request("GET", "/v1/docs")
+    event["headers"] = {SECRET_HEADER: SECRET, ADDRESS_HEADER: "198.51.100.7"}
+    assert handler.lambda_handler(event, None)["requestContext"]["http"]["sourceIp"] == "198.51.100.7"
 
 
 def test_the_template_and_the_code_name_the_same_headers() -> None:
