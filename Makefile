@@ -123,7 +123,7 @@ format: $(VENV)/.dev ## Lint fixes and the layout of the code
 	$(BIN)/ruff format .
 
 gatepass-js: ## gatepass.js as it is published: build/gatepass-VERSION.js, and its tag with the SRI hash
-	@"$(PYTHON)" scripts/gatepass_js.py build
+	@"$(PYTHON)" -m scripts.gatepass_js build
 
 clean: ## Delete everything that make made here
 	rm -rf $(VENV) $(SAM_VENV) .tools .aws-sam build .coverage .coverage.*

@@ -172,6 +172,11 @@ class _Reader(MappingReader):
             self.faults["trusted_proxies"] = "needs origin_secret: without it direct callers could forge addresses"
         solution_id = self.pattern(data, "solution_id", SOLUTION_ID, "2 to 63 of a-z, 0-9 and -")
         marketplace_url = self.url(data.get("marketplace_url"), "marketplace_url")
+        if "marketplace_url" not in data:
+            self.faults["marketplace_url"] = (
+                "is missing: give the URL of the marketplace, such as https://example.com/, or deploy a stack with a "
+                "portal, which is the default"
+            )
         frontend_url = _given(data, "frontend_url", "")
         return Solution(
             solution_id=solution_id,

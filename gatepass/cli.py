@@ -21,6 +21,7 @@ from gatepass.commands import (
     keys,
     local,
     payments,
+    portal,
     razorpay,
     solutions,
     tokens,
@@ -40,7 +41,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
-    modules = (local, emulator, init, solutions, entitlements, tokens, payments, razorpay, keys, attach, attach_status)
+    modules = (
+        local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, keys, attach, attach_status,
+    )  # fmt: skip
     for module in modules:
         module.add_parser(nouns)
     _take_table_anywhere(nouns)

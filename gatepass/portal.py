@@ -11,6 +11,15 @@ from gatepass.repository_files import repository_file
 PORTAL: Final[Path] = repository_file("portal")
 PAGE: Final = "index.html"
 """What every address without a file extension shows: the scripts read the path."""
+GUIDE: Final = "llms.txt"
+"""How a program gets a token (https://llmstxt.org)."""
+TYPES: Final[Mapping[str, str]] = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".txt": "text/plain",
+}
+"""The content types of the portal's files, by their suffix. All of them are UTF-8."""
 RAZORPAY: Final[Mapping[str, tuple[str, ...]]] = {
     "script-src": ("https://checkout.razorpay.com", "https://cdn.razorpay.com"),
     "img-src": ("https://cdn.razorpay.com",),
@@ -33,11 +42,18 @@ def with_settings(page: str, settings: Mapping[str, str]) -> str:
     return page
 
 
+def with_addresses(guide: str, portal_name: str, portal: str, token_service: str) -> str:
+    """The guide for programs with the marketplace's name and URLs. `portal` and `token_service` end without a slash."""
+    for mark, value in (("PORTAL-NAME", portal_name), ("PORTAL", portal), ("TOKEN-SERVICE", token_service)):
+        guide = guide.replace(f"{{{mark}}}", " ".join(value.split()))
+    return guide
+
+
 def security_policy(token_service: str, razorpay_script: str) -> str:
     """The portal's Content-Security-Policy: its own files, the token service, and Razorpay, where the script is from.
 
-    Takes URLs and allows their origins. A script that is not Razorpay's, such as the stand-in's, is allowed that one
-    origin instead of Razorpay's.
+    Takes URLs and allows their origins; an empty `token_service` is the portal's own origin. A script that is not
+    Razorpay's, such as the stand-in's, is allowed that one origin instead of Razorpay's.
     """
     script = _origin(razorpay_script)
     real = script in RAZORPAY["script-src"]
@@ -47,7 +63,7 @@ def security_policy(token_service: str, razorpay_script: str) -> str:
         "script-src": ("'self'", *allowed["script-src"]),
         "style-src": ("'self'",),
         "img-src": ("data:", *allowed["img-src"]),
-        "connect-src": (_origin(token_service), *allowed["connect-src"]),
+        "connect-src": (_origin(token_service) if token_service else "'self'", *allowed["connect-src"]),
         "frame-src": allowed["frame-src"],
         "base-uri": ("'none'",),
         "form-action": ("'none'",),

@@ -33,9 +33,9 @@ dialog:focus{outline:0}@media(prefers-color-scheme:dark){dialog{--a:#7ab8ff}}`;
     } catch { /* not a URL */ }
   };
   const trim = (path) => path.replace(/\/+$/, "");
-  const api = http(base);
-  if (!solution || !api) return console.error("gatepass.js needs data-solution and data-api");
-  const root = trim(api.pathname), service = trim(tokenService ?? http(marketplace)?.origin ?? "");
+  const api = http(base), tokens = http(tokenService);
+  if (!solution || !api || !tokens) return console.error("gatepass.js needs data-solution, data-api, and data-token-service");
+  const root = trim(api.pathname), service = trim(tokens.href);
   const [one, many] = (unit ?? "request,requests").split(",");
   const native = window.fetch;
   const parsed = document.readyState !== "loading" || new Promise((done) => addEventListener("DOMContentLoaded", done));
@@ -89,7 +89,7 @@ dialog:focus{outline:0}@media(prefers-color-scheme:dark){dialog{--a:#7ab8ff}}`;
     const headers = { "Content-Type": "application/json" };
     if (token) headers.Authorization = bearer(token);
     try {
-      const response = service && await native(service + path, {
+      const response = await native(service + path, {
         method: body ? "POST" : "GET", body: JSON.stringify(body), headers, signal: AbortSignal.timeout(1e4),
       });
       return [await response.json(), response.status];

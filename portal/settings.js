@@ -3,7 +3,8 @@
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content.trim() ?? "";
 
 export const PORTAL_NAME = meta("portal-name");
-export const TOKEN_SERVICE = meta("token-service").replace(/\/$/, "");
+/* Behind CloudFront it has the portal's own origin: an empty setting. */
+export const TOKEN_SERVICE = (meta("token-service") || location.origin).replace(/\/$/, "");
 export const SOLUTIONS = meta("solutions").split(/[\s,]+/).filter(Boolean);
 export const RAZORPAY_SCRIPT = meta("razorpay-script");
 export const CONTACT = meta("contact");

@@ -1,6 +1,7 @@
 """The stack that CloudFormation makes of the template, with this or that parameter."""
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ OTHERS = {
     "RazorpayUrl": "http://127.0.0.1:9000",
     "ReconcileHours": "26",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
+    "Portal": "false",
+    "PortalDomain": "marketplace.example.com",
+    "PortalCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000001",
 }
 """A value of each parameter that is not its default."""
 TEXT = re.sub(r"CodeUri: \.$", "CodeUri: s3://bucket/key", (ROOT / "template.yaml").read_text(), flags=re.MULTILINE)
@@ -47,7 +51,10 @@ class _Values:
     GONE = object()
 
     def __init__(self, parameters: Mapping[str, str], stack: str) -> None:
-        self.known = {**parameters, "AWS::StackName": stack, "AWS::NoValue": self.GONE}
+        stack_id = (
+            f"arn:aws:cloudformation:us-east-1:123456789012:stack/{stack}/{uuid.uuid5(uuid.NAMESPACE_DNS, stack)}"
+        )
+        self.known = {**parameters, "AWS::StackName": stack, "AWS::StackId": stack_id, "AWS::NoValue": self.GONE}
 
     def resources(self, made: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -74,8 +81,28 @@ class _Values:
             case [("Fn::Not" | "Not", [one])]:
                 return not self.value(one)
             case [("Fn::Sub", str(text))]:
-                return re.sub(r"\$\{([\w:]+)\}", lambda name: str(self.known.get(name[1], name[0])), text)
+                return self.filled(text, self.known)
+            case [("Fn::Sub", [str(text), dict(names)])]:
+                return self.filled(text, self.known | {name: self.value(one) for name, one in names.items()})
+            case [("Fn::Select", [index, parts])]:
+                return self.value(parts)[int(index)]
+            case [("Fn::Split", [mark, text])]:
+                return self.value(text).split(mark)
         return {name: value for name, one in given.items() if (value := self.value(one)) is not self.GONE}
+
+    @staticmethod
+    def filled(text: str, known: Mapping[str, Any]) -> str:
+        return re.sub(r"\$\{([\w:]+)\}", lambda name: str(known.get(name[1], name[0])), text)
+
+
+def refused(**changes: str) -> set[str]:
+    """The rules that refuse these parameters."""
+    values = _Values(DEFAULTS | changes, "one")
+    return {
+        name
+        for name, rule in TEMPLATE["Rules"].items()
+        if values.value(rule["RuleCondition"]) and not all(values.value(one["Assert"]) for one in rule["Assertions"])
+    }
 
 
 def published(resources: dict[str, Any]) -> Any:
@@ -127,18 +154,44 @@ def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:
     """What is named inside of another resource."""
     fixed = []
     for stack in ("one", "two"):
-        (made,) = deployed(OTHERS | {"ExistingUserPoolId": ""}, stack=stack)
+        (made,) = deployed(OTHERS | {"ExistingUserPoolId": "", "Portal": "true"}, stack=stack)
+        assert {"PortalAccess", "PortalHeaders", "PortalPages"} <= made.keys()
         fixed.append({
             (name, key, str(value))
             for name, one in made.items()
             if one["Type"] != "AWS::Lambda::Alias"
-            for key, value in one.items()
+            for key, value in [*one.items(), *one.get(f"{one['Type'].rpartition('::')[2]}Config", {}).items()]
             if key.endswith("Name") and key not in parts and isinstance(value, str)
         })  # fmt: skip
         assert len(made) > 30
     assert fixed[0] & fixed[1] == set()
     for output in TEMPLATE["Outputs"].values():
         assert output["Export"]["Name"]["Sub"].startswith("${AWS::StackName}-")
+
+
+def test_a_domain_of_the_portal_needs_its_certificate_and_the_other_way_round() -> None:
+    domain, certificate = ({name: OTHERS[name]} for name in ("PortalDomain", "PortalCertificateArn"))
+    assert refused() == refused(**domain, **certificate) == set()
+    assert refused(**domain) == {"PortalDomainCertified"}
+    assert refused(**certificate) == {"PortalCertificateUsed"}
+
+
+def test_a_certificate_of_another_region_is_refused_before_cloudfront_does() -> None:
+    pattern = re.compile(TEMPLATE["Parameters"]["PortalCertificateArn"]["AllowedPattern"])
+    assert pattern.search(OTHERS["PortalCertificateArn"])
+    assert pattern.search(OTHERS["PortalCertificateArn"].replace("us-east-1", "ap-south-1")) is None
+
+
+def test_the_portal_has_its_domain_or_cloudfronts_and_can_be_left_out() -> None:
+    domain = {name: OTHERS[name] for name in ("PortalDomain", "PortalCertificateArn")}
+    plain, named, without = deployed({}, domain, {"Portal": "false"})
+    config = plain["PortalDistribution"]["DistributionConfig"]
+    assert (config["ViewerCertificate"], "Aliases" in config) == ({"CloudFrontDefaultCertificate": True}, False)
+    config = named["PortalDistribution"]["DistributionConfig"]
+    assert config["Aliases"] == [OTHERS["PortalDomain"]]
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert [name for name in without if name.startswith("Portal")] == []
+    assert without["TokenService"]["Environment"]["Variables"]["GATEPASS_PORTAL_SECRET"] == ""
 
 
 @pytest.mark.parametrize("name", ["Authorizer", "TokenService", "KeyRotation"])

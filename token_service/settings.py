@@ -1,7 +1,7 @@
 """The token service's environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from entitlements.settings import required
 
@@ -19,6 +19,8 @@ class Settings:
     dynamodb_endpoint: str | None = None
     razorpay_url: str = ""
     razorpay_secret: str = ""
+    portal_secret: str = field(default="", repr=False)
+    """What the portal's distribution proves itself with; empty without a portal."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -34,6 +36,7 @@ class Settings:
             dynamodb_endpoint=environment.get("AWS_ENDPOINT_URL_DYNAMODB") or endpoint,
             razorpay_url=(environment.get("GATEPASS_RAZORPAY_URL") or "").rstrip("/"),
             razorpay_secret=environment.get("GATEPASS_RAZORPAY_SECRET") or "",
+            portal_secret=environment.get("GATEPASS_PORTAL_SECRET") or "",
         )
 
     @property

@@ -36,7 +36,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def run_push(options: argparse.Namespace) -> int:
     """Check every file, then push plan by plan. Each is remembered at once, so that a repetition continues."""
-    solutions = read_files(options.files)
+    solutions = read_files(options.files, options.table)
     environment = Environment.read(options.table)
     mode = environment.razorpay_secret.mode
     with payments_of(environment) as payments:

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gatepass.commands.solution_apply import (
     require_pushed,
     warnings,
 )
+from gatepass.deployed_portal import deployed_portal
 from gatepass.environment import Environment
 from gatepass.output import print_rows
 from gatepass.refusals import CommandError
@@ -57,7 +59,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def run_apply(options: argparse.Namespace) -> int:
     """Check every file before the first is written: a broken one changes nothing."""
-    solutions = read_files(options.files)
+    solutions = read_files(options.files, options.table)
     for solution, path in zip(solutions, options.files, strict=True):
         require_few_origins(solution, path)
     environment = Environment.read(options.table)
@@ -82,22 +84,34 @@ def run_apply(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_files(paths: Sequence[Path]) -> list[Solution]:
-    """Read and check solution files, each of another solution; raises `CommandError`."""
-    solutions = [read_file(path) for path in paths]
+def read_files(paths: Sequence[Path], table: str | None) -> list[Solution]:
+    """Read and check solution files, each of another solution; raises `CommandError`.
+
+    A file without `marketplace_url` gets the portal of the table's stack, if it has one. `table` is the option's value.
+    """
+
+    @cache
+    def portal_url() -> str:
+        portal = deployed_portal(Environment.read(table))
+        return f"{portal.url}/" if portal else ""
+
+    solutions = [read_file(path, portal_url) for path in paths]
     if len({solution.solution_id for solution in solutions}) < len(solutions):
         raise CommandError("nothing was applied: two of the files have the same solution_id")
     return solutions
 
 
-def read_file(path: Path) -> Solution:
-    """Read and check a solution file; raises `CommandError` that names file, line and key of every fault."""
+def read_file(path: Path, portal_url: Callable[[], str] = str) -> Solution:
+    """Read and check a solution file; raises `CommandError` that names file, line and key of every fault.
+
+    `portal_url` is asked only for a file without `marketplace_url`; it returns "" if there is no portal.
+    """
     lines: dict[str, int] = {}
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         lines = _lines(node, "") if node else {}
-        solution = read_solution(yaml.safe_load(text))
+        solution = read_solution(_at_the_portal(yaml.safe_load(text), path, portal_url))
         require_fit(solution)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
@@ -109,6 +123,14 @@ def read_file(path: Path) -> Solution:
         faults = [f"{path}:{_line(lines, key)}: {key}: {fault}" for key, fault in error.faults.items()]
         raise CommandError("nothing was applied\n" + "\n".join(faults)) from error
     return solution
+
+
+def _at_the_portal(data: object, path: Path, portal_url: Callable[[], str]) -> object:
+    """The settings with the portal as `marketplace_url`, where they name none."""
+    if not isinstance(data, Mapping) or "marketplace_url" in data or not (url := portal_url()):
+        return data
+    print(f"{path}: names no marketplace_url, so it is the stack's portal, {url}", file=sys.stderr)
+    return {**data, "marketplace_url": url}
 
 
 def _lines(node: yaml.Node, prefix: str) -> dict[str, int]:

@@ -90,6 +90,7 @@ def local_stack(
                 page_handler.settings = {
                     "api": gateway.url,
                     "token-service": service.url,
+                    "portal": f"{web.url}{PORTAL_PATH}".rstrip("/"),
                     "portal-name": "Local marketplace",
                     "solutions": solution.solution_id,
                     "razorpay-script": f"{razorpay.url}/v1/checkout.js",

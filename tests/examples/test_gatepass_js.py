@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.gatepass_js import published
+from gatepass.published_script import published
 from tests.support.shop import KEY, NOTICE, OFFER, WALL, Shop, stored
 from tests.support.signer import SOLUTION
 
@@ -222,3 +222,15 @@ def test_a_tag_without_an_api_leaves_the_page_as_it_is(page: "Page", shop: Shop)
     assert page.evaluate("typeof gatepass") == "undefined"
     assert stored(page) is None
     assert sent(page, WAYS["fetch"], f"{API}/search") is None
+
+
+@pytest.mark.parametrize("missing", ["data-solution", "data-api", "data-token-service"])
+def test_a_tag_without_what_it_needs_is_told_to_its_author_and_does_nothing(
+    page: "Page", shop: Shop, missing: str
+) -> None:
+    visit(page, shop)
+    text = (shop.folder / "plain.html").read_text()
+    (shop.folder / "plain.html").write_text(text.replace(f"{missing}=", "data-nothing="))
+    with page.expect_console_message(lambda told: "gatepass.js needs" in told.text):
+        page.goto(f"{shop.origin}/plain.html")
+    assert page.evaluate("window.gatepass") is None

@@ -23,6 +23,7 @@ from token_service.signing.keys import Keys
 from token_service.signing.kms import Kms
 from token_service.web import edge
 from token_service.web.routes import make_app
+from token_service.web.viewer import from_viewer
 
 EMAIL, PASSWORD = "someone@example.com", "Str0ng-enough!"
 POLICY = {
@@ -122,6 +123,7 @@ class Api:
             "body": body if isinstance(body, str) or body is None else json.dumps(body),
             "isBase64Encoded": encoded,
         }
+        event = from_viewer(event, self.settings.portal_secret)
         answer = edge.handle(self.app, self.services.origins, event, None)
         self.headers = answer["headers"]
         text = answer["body"]

@@ -14,6 +14,11 @@ def runbook() -> dict[str, str]:
     return {title: "\n".join(found) for title, found in blocks.items() if found}
 
 
+def runbook_of_the_portal() -> str:
+    """That of a stack with a portal."""
+    return runbook()["The portal"]
+
+
 def runbook_of_payments() -> dict[str, str]:
     """Those that need a seller with Razorpay's keys."""
     return {title: blocks for title, blocks in runbook().items() if re.search("gatepass (payments|razorpay) ", blocks)}

@@ -18,7 +18,7 @@ from examples.faiss_search import app as backend
 from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import Authorizer, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.stack import GATEWAY_RESPONSES, one_at_a_time
-from scripts.gatepass_js import published
+from gatepass.published_script import published
 from tests.support import emulators
 from tests.support.api import Api
 from tests.support.signer import SOLUTION, USER

@@ -11,6 +11,7 @@ import yaml
 from tests.support import emulators
 from tests.support.command import Command
 from tests.support.emulators import ROOT
+from tests.support.portal_stack import URL, PortalStack
 
 
 def test_a_broken_file_changes_nothing_and_names_line_and_key(gatepass: Command, tmp_path: Path) -> None:
@@ -158,3 +159,40 @@ def test_an_api_is_unlinked_with_or_without_its_solution(gatepass: Command, name
     assert gatepass("solutions", "unlink", *named, "abc123").stdout.startswith("unlinked abc123 from faiss-search")
     again = gatepass("solutions", "unlink", *named, "abc123")
     assert (again.returncode, "is not linked to" in again.stderr) == (1, True)
+
+
+def without_marketplace(tmp_path: Path) -> tuple[Path, str]:
+    """The first solution's file without its `marketplace_url`, and the line that it had."""
+    text = (ROOT / "examples" / "faiss_search" / "solution.yaml").read_text()
+    (line,) = re.findall(r"^marketplace_url:.*\n", text, re.MULTILINE)
+    file = tmp_path / "no-marketplace.yaml"
+    file.write_text(text.replace(line, ""))
+    return file, line
+
+
+def test_the_marketplace_of_a_solution_that_names_none_is_the_stacks_portal(
+    gatepass: Command, moto_endpoint: str, tmp_path: Path
+) -> None:
+    PortalStack(moto_endpoint, gatepass.environment["GATEPASS_TABLE"])
+    file, line = without_marketplace(tmp_path)
+    run = gatepass("solutions", "apply", str(file))
+    assert (run.returncode, f"it is the stack's portal, {URL}/" in run.stderr) == (0, True), run.stderr
+    shown = json.loads(gatepass("solutions", "show", "faiss-search", "--json").stdout)
+    assert shown["marketplace_url"] == f"{URL}/"
+    file.write_text(file.read_text() + line)
+    run = gatepass("solutions", "apply", str(file))
+    assert (run.returncode, "portal" in run.stderr) == (0, False)
+
+
+@pytest.mark.parametrize("stack", [True, False])
+def test_without_a_portal_a_solution_must_name_its_marketplace(
+    gatepass: Command, moto_endpoint: str, tmp_path: Path, stack: bool
+) -> None:
+    if stack:
+        PortalStack(moto_endpoint, gatepass.environment["GATEPASS_TABLE"], portal=False)
+    else:
+        gatepass("init")
+    file, _ = without_marketplace(tmp_path)
+    run = gatepass("solutions", "apply", str(file))
+    assert run.returncode == 1
+    assert f"{file}:1: marketplace_url: is missing: give the URL of the marketplace" in run.stderr

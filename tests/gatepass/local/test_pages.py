@@ -12,6 +12,8 @@ from gatepass.local.pages import Pages
 SETTINGS = {
     "api": "http://127.0.0.1:1/prod",
     "token-service": "http://127.0.0.1:2",
+    "portal": "http://127.0.0.1:4/portal",
+    "portal-name": "Local marketplace",
     "solutions": "one",
     "solution": "one",
     "razorpay-script": "http://127.0.0.1:3/v1/checkout.js",
@@ -58,6 +60,15 @@ def test_the_inbox_tells_the_mails_of_cognito() -> None:
 )
 def test_no_path_leads_out_of_the_folders(path: str) -> None:
     assert get(path)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("path", ["/llms.txt", "/portal/llms.txt"])
+def test_programs_find_their_guide_with_the_addresses_of_this_stack(path: str) -> None:
+    answer = get(path)
+    assert answer["headers"]["content-type"] == "text/plain; charset=utf-8"
+    assert answer["body"].startswith("# Local marketplace\n")
+    assert "http://127.0.0.1:2/v1/openapi.json" in answer["body"]
+    assert "http://127.0.0.1:4/portal/my-solutions" in answer["body"]
 
 
 def test_without_a_front_end_the_portal_is_the_first_page() -> None:
