@@ -178,8 +178,14 @@ class Environment:
         self._require_one_world("Cognito")
         return self.aws
 
-    def _client(self, service: str, endpoint: str | None, attempts: int = 3, read_timeout: float = 10) -> Any:
+    @cached_property
+    def _session(self) -> Any:
+        """One for all clients: making it takes longer than they do."""
         import boto3
+
+        return boto3.session.Session(region_name=self.region)
+
+    def _client(self, service: str, endpoint: str | None, attempts: int = 3, read_timeout: float = 10) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -189,8 +195,7 @@ class Environment:
                 read_timeout=read_timeout,
                 retries={"mode": "standard", "total_max_attempts": attempts},
             )
-            session: Any = boto3.session.Session(region_name=self.region)
-            return session.client(service, endpoint_url=endpoint, config=config)
+            return self._session.client(service, endpoint_url=endpoint, config=config)
         except BotoCoreError as error:
             raise CommandError(f"AWS is not configured: {error} Set AWS_REGION.") from error
         except ValueError as error:

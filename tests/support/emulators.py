@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,11 @@ def dynamodb_local() -> Any:
     return process(command, port, DYNAMODB_LOCAL)
 
 
+@cache
+def _session() -> Any:
+    """One for all: what a session loads and registers takes longer than making a client of it."""
+    return boto3.session.Session("testing", "testing", region_name="us-east-1")
+
+
 def client(service: str, endpoint: str, **config: Any) -> Any:
-    session: Any = boto3.session.Session("testing", "testing", region_name="us-east-1")
-    return session.client(service, endpoint_url=endpoint, config=Config(**config))
+    return _session().client(service, endpoint_url=endpoint, config=Config(**config))

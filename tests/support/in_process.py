@@ -5,6 +5,7 @@ whole but for Flask. The same state is served over HTTP too, to commands in proc
 """
 
 import io
+import json
 import os
 import secrets
 import threading
@@ -19,9 +20,10 @@ import botocore.auth
 import botocore.handlers
 import botocore.loaders
 import botocore.session
-from botocore import useragent
+from botocore import hooks, useragent
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.client import ClientCreator
 from botocore.exceptions import ClientError
 
 _applications: dict[str, Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]] = {}
@@ -32,6 +34,24 @@ def share_botocore_data() -> None:
     botocore.session.create_loader = lru_cache(maxsize=None)(botocore.loaders.create_loader)
     # It goes through the same twenty words, letter by letter, twice for each call.
     useragent.sanitize_user_agent_string_component = lru_cache(useragent.sanitize_user_agent_string_component)
+    # Each session looks at the signatures of the same hundred handlers, and each client translates their names anew.
+    hooks.accepts_kwargs = lru_cache(maxsize=None)(hooks.accepts_kwargs)
+    alias, aliases = hooks.EventAliaser._alias_event_name, dict[str, str]()
+
+    def aliased(self: Any, name: str) -> str:
+        if name not in aliases:
+            aliases[name] = alias(self, name)
+        return aliases[name]
+
+    hooks.EventAliaser._alias_event_name = aliased
+    create_methods, methods = ClientCreator._create_methods, dict[str, Any]()
+
+    def created(self: Any, model: Any) -> Any:
+        if model.service_name not in methods:
+            methods[model.service_name] = create_methods(self, model)
+        return dict(methods[model.service_name])
+
+    ClientCreator._create_methods = created
 
 
 def serves(address: str) -> bool:
@@ -130,6 +150,28 @@ def _quicken_updates() -> None:
     ResponseSerializer.get_value = get_value
 
 
+def _quicken_user_pools() -> None:
+    """All pools of moto sign with the one key that it brings along: it takes 0.1 s to check, once and not for each."""
+    from joserfc.jwk import RSAKey
+
+    any_key = RSAKey.import_key
+    once = lru_cache(maxsize=None)(lambda text: any_key(json.loads(text)))
+
+    def import_key(value: Any, *rest: Any, **more: Any) -> Any:
+        whole = isinstance(value, dict) and not rest and not more
+        return once(json.dumps(value, sort_keys=True)) if whole else any_key(value, *rest, **more)
+
+    RSAKey.import_key = staticmethod(import_key)
+
+
+def _quicken_mac_keys() -> None:
+    """moto makes an RSA key for each key of KMS, those for MACs too, which never use it."""
+    from moto.kms import models
+
+    any_key = models.generate_private_key
+    models.generate_private_key = lambda spec: None if spec.startswith("HMAC") else any_key(spec)
+
+
 @contextmanager
 def moto(mailbox: Path) -> Iterator[str]:
     """Yield the URL of this process's moto: with our Cognito, which writes to `mailbox`, and a fuller API Gateway."""
@@ -157,6 +199,8 @@ def moto(mailbox: Path) -> Iterator[str]:
     responses.camelcase_to_underscores = lru_cache(maxsize=None)(responses.camelcase_to_underscores)
     responses.gen_amzn_requestid_long = _request_id
     _quicken_updates()
+    _quicken_user_pools()
+    _quicken_mac_keys()
     application = Dispatcher(create_backend_app)
 
     def answer(environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:

@@ -39,14 +39,20 @@ def make_function(endpoint: str) -> None:
     functions.create_alias(FunctionName="gate", Name="live", FunctionVersion="1")
 
 
+def reads(operation: str) -> bool:
+    return operation.startswith(("Get", "Describe", "Export", "Scan", "Query"))
+
+
 class Faults:
     """Watches every call of the command's; fails the one numbered `at`, before or after it was carried out.
 
-    And a second one, numbered `then`.
+    And a second one, numbered `then`. After it was carried out only a write can fail, and only writes are numbered: a
+    read whose answer is lost has changed as little as one that failed before, which has a run of its own.
     """
 
     def __init__(self) -> None:
         self.at, self.then, self.after, self.forever, self.count = 0, 0, False, False, 0
+        self._lost = False
         self.error: Callable[[], BaseException] = lambda: EndpointConnectionError(endpoint_url="https://aws")
         self.watch: Callable[[str], object] = lambda operation: None
         self.failed: list[str] = []
@@ -54,19 +60,26 @@ class Faults:
     def install(self, client: Any) -> Any:
         return client
 
+    def start(self) -> None:
+        """A run of the command begins."""
+        self.count, self._lost = 0, False
+
     def _due(self) -> bool:
-        return bool(self.at) and (self.count in (self.at, self.then) or (self.forever and self.count > self.at))
+        return bool(self.at) and self.count in (self.at, self.then)
 
     def _before(self, model: Any, **_: Any) -> None:
-        self.count += 1
+        counted = not (self.after and reads(model.name))
+        self.count += counted
         # Once access is lost, it is lost before each further call.
-        if self._due() and (not self.after or (self.forever and self.count > self.at)):
+        if self._lost or (counted and not self.after and self._due()):
+            self._lost = self.forever
             self.failed.append(model.name)
             raise self.error()
 
     def _after(self, model: Any, **_: Any) -> None:
         self.watch(model.name)
-        if self.after and self.count in (self.at, self.then):
+        if self.after and not reads(model.name) and self._due():
+            self._lost = self.forever
             self.failed.append(model.name)
             raise (
                 self.error()
@@ -104,7 +117,7 @@ class World:
 
     def run(self, *arguments: str, faults: Faults | None = None) -> int:
         faults = faults or Faults()
-        faults.count = 0
+        faults.start()
 
         def client(environment: Environment, service: str, *rest: Any, **more: Any) -> Any:
             # Making a client takes longer than all its calls here.
@@ -307,7 +320,7 @@ class World:
         assert had
 
         def check(operation: str) -> None:
-            if operation.startswith(("Get", "Describe", "Export", "Scan", "Query")):
+            if reads(operation):
                 return
             now = routes()
             open_ = {
