@@ -61,7 +61,12 @@ def signs_in(walk: Walk, email: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_stranger_gets_from_free_searches_to_a_paid_plan_by_the_pages_alone(
-    stack: RunningStack, engine: "BrowserType", options: dict[str, Any], browser: "BrowserContext", tmp_path: Path, shape: str
+    stack: RunningStack,
+    engine: "BrowserType",
+    options: dict[str, Any],
+    browser: "BrowserContext",
+    tmp_path: Path,
+    shape: str,
 ) -> None:
     forget_visitors(stack)
     front, email = stack.named("the page"), f"stranger-{secrets.token_hex(4)}@example.com"
