@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 from tests.support.emulators import ROOT, unavailable
 from tests.support.shop import MARKETPLACE, WALL, Shop, search
 from tests.support.signer import SOLUTION
@@ -39,7 +37,9 @@ def nothing_found(page: "Page") -> None:
 
 
 def failed(page: "Page") -> None:
-    page.route("**/search", lambda route: route.fulfill(status=500, body="{}", headers={"Access-Control-Allow-Origin": "*"}))
+    page.route(
+        "**/search", lambda route: route.fulfill(status=500, body="{}", headers={"Access-Control-Allow-Origin": "*"})
+    )
     page.click("#go")
     page.wait_for_selector("#again:visible")
 
