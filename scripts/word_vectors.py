@@ -98,7 +98,8 @@ class MiniLM:
             x = self._normal(x + self._linear(mixed, f"{at}attention.output.dense"), f"{at}attention.output.LayerNorm")
             inner = _gelu(self._linear(x, f"{at}intermediate.dense"))
             x = self._normal(x + self._linear(inner, f"{at}output.dense"), f"{at}output.LayerNorm")
-        return unit(x.mean(1))
+        pooled: Array = unit(x.mean(1))
+        return pooled
 
     def _linear(self, x: Array, name: str) -> Array:
         flat = x.reshape(-1, x.shape[-1]) @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
@@ -124,7 +125,8 @@ def _tensors(content: bytes) -> dict[str, Array]:
 
 
 def _gelu(x: Array) -> Array:
-    return x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x**3))) / 2
+    activated: Array = x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x**3))) / 2
+    return activated
 
 
 def unit(rows: Any) -> Any:
@@ -143,7 +145,8 @@ def reduced(vectors: Array) -> NDArray[np.int8]:
     centred = vectors - vectors.mean(0)
     _, _, axes = np.linalg.svd(centred.T @ centred)
     rows = unit(centred @ axes[:DIMENSIONS].T)
-    return np.round(rows / np.abs(rows).max(1, keepdims=True) * 127).astype(np.int8)
+    steps: NDArray[np.int8] = np.round(rows / np.abs(rows).max(1, keepdims=True) * 127).astype(np.int8)
+    return steps
 
 
 def main(arguments: list[str] | None = None) -> None:

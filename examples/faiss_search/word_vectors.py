@@ -41,7 +41,8 @@ class WordVectors:
     def units(self, rows: list[int]) -> NDArray[np.float32]:
         """The vectors of the words of these numbers, each of length 1."""
         vectors = self._vectors[rows].astype(np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        units: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return units
 
 
 def _forms(word: str) -> Iterator[str]:

@@ -111,7 +111,9 @@ def test_the_same_code_answers_the_same_with_and_without_the_gate(table: Table) 
         routes = (Route("POST", "/search", backend, *authorizer), Route("GET", "/health", backend, *authorizer))
         return GatewayApi(API, "REST", routes)
 
-    requests = [("POST", "/search", {"query": query, "k": 3}) for query in ("message queue", "host a static site")]
+    requests: list[tuple[str, str, Any]] = [
+        ("POST", "/search", {"query": query, "k": 3}) for query in ("message queue", "host a static site")
+    ]
     requests.append(("GET", "/health", None))
     with LocalGateway(api()) as detached, LocalGateway(api(gate)) as attached:
         for method, path, body in requests:
