@@ -53,7 +53,7 @@ async function showMore() {
   const stored = Boolean(gatepass?.signedIn), limited = Number(limit) > 0;
   const label = stored ? "Upgrade" : "Register";
   const left = Number(remaining), few = limited && left <= Number(limit) * FEW;
-  const address = limited ? await gatepass.link() : "";
+  const address = limited && trusted ? await gatepass.link() : ""; // another API counts for nobody
   at("more").hidden = !address || few; // one link is enough
   at("prompt").hidden = !address || !few;
   for (const id of ["more", "prompt-link"]) {
