@@ -34,8 +34,8 @@ def page(text: str, outputs: dict[str, str]) -> str:
             raise UnpublishableError(
                 f"no output {output}: deploy this stack and the marketplace's again, with its portal"
             )
-        value = f'{attribute}="{escape(outputs[output])}"'.replace("\\", r"\\")
-        text, count = re.subn(rf'\b{attribute}="[^"]*"', value, text)
+        value = f'{attribute}="{escape(outputs[output])}"'
+        text, count = re.subn(rf'\b{attribute}="[^"]*"', lambda _, value=value: value, text)
         if count != 1:
             raise UnpublishableError(f"index.html must have one {attribute}, in the tag of gatepass.js")
     return text

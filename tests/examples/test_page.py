@@ -24,10 +24,12 @@ def violations(page: "Page") -> list[str]:
 
 
 def link_of(page: "Page", selector: str) -> dict[str, list[str]]:
-    """The parameters of a link to the marketplace."""
-    address = page.get_attribute(selector, "href") or ""
-    assert address.startswith(f"{MARKETPLACE}/")
-    return parse_qs(urlsplit(address).query)
+    """The parameters with which a click leads to the marketplace, which is away here."""
+    assert (page.get_attribute(selector, "href") or "").startswith(f"{MARKETPLACE}/")
+    page.route(f"{MARKETPLACE}/**", lambda route: route.fulfill(status=204))  # so that the page stays
+    with page.expect_request(f"{MARKETPLACE}/**") as asked:
+        page.click(selector)
+    return parse_qs(urlsplit(asked.value.url).query)
 
 
 def nothing_found(page: "Page") -> None:

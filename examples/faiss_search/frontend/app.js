@@ -48,20 +48,26 @@ function showAccess() {
   at("access").textContent = access.join(" ");
 }
 
-async function showMore() {
+function showMore() {
   const { limit, remaining } = facts ?? {};
   const stored = Boolean(gatepass?.signedIn), limited = Number(limit) > 0;
   const label = stored ? "Upgrade" : "Register";
   const left = Number(remaining), few = limited && left <= Number(limit) * FEW;
-  const address = limited && trusted ? await gatepass.link() : ""; // another API counts for nobody
-  at("more").hidden = !address || few; // one link is enough
-  at("prompt").hidden = !address || !few;
-  for (const id of ["more", "prompt-link"]) {
-    at(id).textContent = label;
-    if (address) at(id).href = address;
-  }
+  const offers = limited && trusted; // another API counts for nobody
+  at("more").hidden = !offers || few; // one link is enough
+  at("prompt").hidden = !offers || !few;
+  for (const id of ["more", "prompt-link"]) at(id).textContent = label;
   const searches = `${left > 0 ? left : "no"} ${stored ? "" : "free "}${left === 1 ? "search" : "searches"} left`;
   at("prompt-text").textContent = few ? `You have ${searches}. ${stored ? "Upgrade" : "Register"} for more.` : "";
+}
+
+// The link of a visit is made when it is followed: each one is a state that the page keeps, and it keeps five.
+for (const id of ["more", "prompt-link"]) {
+  at(id).href = document.querySelector("script[data-marketplace]").dataset.marketplace;
+  at(id).addEventListener("click", async (event) => {
+    event.preventDefault();
+    location.assign(await gatepass.link());
+  });
 }
 
 document.addEventListener("gatepass:token", () => {
