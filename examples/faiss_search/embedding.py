@@ -1,4 +1,4 @@
-"""An embedding that needs no download: TF-IDF over words and letter trigrams, reduced by latent semantic analysis.
+"""An embedding of which words a text has: TF-IDF over words and letter trigrams, reduced by latent semantic analysis.
 
 Deerwester et al., "Indexing by latent semantic analysis", 1990.
 """
@@ -17,19 +17,26 @@ DIMENSIONS: Final = 96
 TRIGRAM_WEIGHT: Final = 0.35
 """Trigrams find other forms of a word. At full weight, they would outweigh its meaning."""
 _STOP_WORDS: Final = (
-    "a an and are as at be by for from how i in into is it its of on or own so that the their them they this to use "
-    "using want when where which with without you your aws amazon service services"
+    "a about all am amazon an and any anything are as at aws be been but by can could do does each for from get got "
+    "had has have he her here his how i if in into is it its just let like many may me might much must my need "
+    "needs no nobody not now of on one or our out own please service services she should so some somebody someone "
+    "something than that the their them then there these they thing things this those to too us use using very want "
+    "was we were what when where whether which who whom whose why will with without would you your"
 )
+"""What a question has besides its subject."""
 
 _STOP: Final = frozenset(_STOP_WORDS.split())
 
 Vectors = NDArray[np.float32]
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text, in lower case, without those that say nothing of its subject."""
+    return [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in _STOP]
+
+
 def _features(text: str) -> Iterable[tuple[str, float]]:
-    for word in re.findall(r"[a-z0-9]+", text.lower()):
-        if word in _STOP:
-            continue
+    for word in words_of(text):
         yield "w:" + _stem(word), 1.0
         padded = f"^{word}$"
         for start in range(len(padded) - 2):

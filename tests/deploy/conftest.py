@@ -110,9 +110,10 @@ def user(cloud: Cloud, outputs: dict[str, str], market: str) -> User:
 
 
 @pytest.fixture(scope="session")
-def example(cloud: Cloud) -> dict[str, str]:
+def example(cloud: Cloud, outputs: dict[str, str]) -> dict[str, str]:
     """The outputs of the example, deployed by its own template."""
-    return cloud.deploy("finder", cloud.build(EXAMPLE / "template.yaml", "finder"), Architecture=ARCHITECTURE)
+    built = cloud.build(EXAMPLE / "template.yaml", "finder")
+    return cloud.deploy("finder", built, Architecture=ARCHITECTURE, Marketplace=STACK)
 
 
 def search(cloud: Cloud, base: str, token: str | None = None, **headers: str) -> Answer:
