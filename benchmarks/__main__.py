@@ -44,6 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="everything once, in a minute: the figures mean nothing")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results", metavar="FOLDER")
+    parser.add_argument(
+        "--bundles", type=Path, metavar="FOLDER", help="where the peers' bundles are kept for the next run"
+    )
     options = parser.parse_args()
     emulator = find_emulator()
     if emulator is None:
@@ -51,7 +54,7 @@ def main() -> None:
     effort, starts, sizes = QUICK if options.quick else FULL
     say = _Progress()
     say("bundling all peers")
-    with set_up(World()) as stage:
+    with set_up(World(), options.bundles) as stage:
         data: dict[str, Any] = {
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
             "quick": options.quick,

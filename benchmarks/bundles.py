@@ -54,15 +54,25 @@ def target_python() -> Python:
 
 
 def build(folder: Path, python: Python) -> dict[str, Bundle]:
-    """Build all of them into a folder, and the runtime's packages beside them as `runtime`."""
+    """Build all of them into a folder, and the runtime's packages beside them as `runtime`.
+
+    What is there already stays, but for ours.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
     environment |= {"ARCHITECTURE": ARCHITECTURE, "BUNDLE_PYTHON": python.version}
 
     def make(name: str) -> None:
-        command = _command(name, folder / name)
+        whole, part = folder / name, folder / f"{name}.part"
+        if name == OURS:
+            shutil.rmtree(whole, ignore_errors=True)
+        if whole.exists():
+            return
+        shutil.rmtree(part, ignore_errors=True)
+        command = _command(name, part)
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)  # noqa: S603
         if done.returncode or "without bytecode" in done.stderr:
             raise SystemExit(f"bench: {name} could not be bundled with bytecode: {done.stdout}{done.stderr}")
+        part.rename(whole)
 
     names = (*PEERS, FLOOR)
     with ThreadPoolExecutor(2) as pool:

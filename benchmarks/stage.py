@@ -56,6 +56,7 @@ class Stage:
     python: Python
     world: World
     bundles: dict[str, Bundle]
+    runtime: Path
     canned_url: str
     _exits: ExitStack = field(repr=False)
 
@@ -68,7 +69,7 @@ class Stage:
             "LANG": "C.UTF-8",
             "TZ": ":UTC",
             "LAMBDA_TASK_ROOT": str(bundle),
-            "PYTHONPATH": f"{bundle}{os.pathsep}{self.folder / RUNTIME}",
+            "PYTHONPATH": f"{bundle}{os.pathsep}{self.runtime}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONNOUSERSITE": "1",
             "AWS_REGION": REGION,
@@ -123,8 +124,8 @@ class Stage:
 
 
 @contextmanager
-def set_up(world: World) -> Iterator[Stage]:
-    """Bundle all peers and start the canned server."""
+def set_up(world: World, bundles: Path | None = None) -> Iterator[Stage]:
+    """Bundle all peers and start the canned server. `bundles` is a folder that keeps the peers for the next time."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="gatepass-bench-")))
         python = target_python()
@@ -143,7 +144,8 @@ def set_up(world: World) -> Iterator[Stage]:
         port = server.stdout.readline().strip() if server.stdout else ""
         if not port:
             raise SystemExit("bench: the canned server did not start; what it said stands above")
-        yield Stage(folder, python, world, build(folder, python), f"https://localhost:{port}", exits)
+        kept = bundles or folder
+        yield Stage(folder, python, world, build(kept, python), kept / RUNTIME, f"https://localhost:{port}", exits)
 
 
 def _end(started: "subprocess.Popen[str]") -> None:

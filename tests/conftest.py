@@ -188,7 +188,7 @@ class FailingServer:
 @pytest.fixture
 def failing_server() -> Iterator[FailingServer]:
     failing = FailingServer()
-    thread = threading.Thread(target=failing.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=failing.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield failing
     failing.server.shutdown()

@@ -181,6 +181,20 @@ def test_what_the_threat_model_names_is_there() -> None:
     assert {name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)} == set()
 
 
+def test_the_checklist_names_tests_and_pages_that_exist() -> None:
+    rows = [line.split("|") for line in DOCS["checklist.md"].splitlines() if line.startswith("| ")]
+    proofs = [cells[3] for cells in rows if cells[3].strip() not in ("proof", "---")]
+    assert len(proofs) >= 20
+    for proof in proofs:
+        named = re.findall(r"`([\w/]+\.py)`", proof)
+        assert named or "](" in proof, proof
+        assert [path for path in named if not (ROOT / "tests" / path).is_file()] == []
+    code = (ROOT / "tests" / "portal" / "behaviour" / "test_journey.py").read_text()
+    counted = re.search(r"== \((\d+), (\d+)\)", code)
+    assert counted is not None
+    assert f"needs {counted[1]} clicks" in DOCS["checklist.md"]
+
+
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
 def test_a_decision_has_status_context_alternatives_and_consequences(path: Path) -> None:
     headings = ["Status", "Context", "Decision", "Alternatives considered", "Consequences"]

@@ -93,7 +93,7 @@ def run_reconcile(options: argparse.Namespace) -> int:
     from token_service.payments.reconcile import Reconciliation  # with all services, as in `payments_of`
 
     now = int(time.time())
-    end = min(now, now if options.end is None else options.end)
+    end = now + 1 if options.end is None else min(now, options.end)  # so that a payment of this second is in it
     begin = end - DEFAULT_SECONDS if options.begin is None else options.begin
     if begin >= end:
         raise CommandError("there is no time between --from and --to in the past: give an earlier --from")

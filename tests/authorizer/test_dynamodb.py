@@ -156,7 +156,7 @@ def test_credentials_that_expire_are_refreshed(no_credentials: pytest.MonkeyPatc
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Container) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         no_credentials.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/c")
         current = credentials.find({})
         first, second = current(), current()
@@ -379,7 +379,7 @@ def tls(tmp_path: Path) -> Iterator[tuple[str, str]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield str(server.server_port), str(trusted)
     server.shutdown()
     server.server_close()

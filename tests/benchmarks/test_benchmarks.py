@@ -44,8 +44,14 @@ def ask(stage: Stage, peer: str, endpoint: str) -> list[Any]:
     return answers
 
 
-def test_all_peers_answer_the_same_to_the_same_requests(dynamodb_local_endpoint: str) -> None:
-    with set_up(World(unlimited(solution(day_limit=3)))) as stage:
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For the peers, which are bundled once."""
+    return tmp_path_factory.mktemp("bundles")
+
+
+def test_all_peers_answer_the_same_to_the_same_requests(dynamodb_local_endpoint: str, bundles: Path) -> None:
+    with set_up(World(unlimited(solution(day_limit=3))), bundles) as stage:
         answers = {peer: ask(stage, peer, dynamodb_local_endpoint) for peer in PEERS}
     ours = answers["ours"]
     reasons = [answer if isinstance(answer, str) else answer["context"]["reason"] for answer in ours]
@@ -65,12 +71,13 @@ def test_all_peers_answer_the_same_to_the_same_requests(dynamodb_local_endpoint:
 
 
 @pytest.mark.usefixtures("processes")
-def test_one_command_measures_everything(tmp_path: Path) -> None:
+def test_one_command_measures_everything(tmp_path: Path, bundles: Path) -> None:
     if shutil.which("java") is None or not DYNAMODB_LOCAL.is_dir():
         unavailable("DynamoDB Local (make tools, needs Java and Maven)")
     if find_emulator() is None:
         unavailable("the emulator of aws-sam-cli (make check installs it)")
     command = [sys.executable, "-m", "benchmarks", "--quick", "--results", str(tmp_path)]
+    command += ["--bundles", str(bundles)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     page, plot, raw = (only(tmp_path, kind) for kind in ("md", "svg", "json"))

@@ -130,7 +130,7 @@ def test_the_bounds_of_k_and_of_the_query_are_inside(k: int) -> None:
 
 def test_the_server_gives_the_same_answers_over_http() -> None:
     with make_server(0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             assert server.server_address[0] == "127.0.0.1"

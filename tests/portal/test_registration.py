@@ -29,7 +29,7 @@ def test_a_visitor_registers_and_returns_with_a_token_and_the_pages_state(visito
     page.fill("[name=password]", PASSWORD)
     page.click("text=Create the account")
     page.wait_for_selector(".field-error:has-text('This code is wrong, used, or expired')")
-    page.fill("[name=code]", visitor.stack.code())
+    page.fill("[name=code]", visitor.stack.code(visitor.email))
     with page.expect_request(lambda request: "token=" in request.url) as returning:
         page.click("text=Create the account")
     url = urlsplit(returning.value.url)
@@ -93,7 +93,8 @@ def test_a_forgotten_password_is_replaced(visitor: Visitor) -> None:
     page.click("text=Forgot the password?")
     page.fill("[name=email]", visitor.email)
     page.click("text=Send the code")
-    page.fill("[name=code]", visitor.stack.code())
+    page.wait_for_selector("[name=code]")
+    page.fill("[name=code]", visitor.stack.code(visitor.email))
     page.fill("[name=password]", "An0ther-password")
     page.click("text=Set the password")
     page.wait_for_selector("text=Your new password is set.")

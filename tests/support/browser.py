@@ -1,8 +1,10 @@
 """A headless Chromium that reaches this machine only."""
 
+import atexit
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tests.support.emulators import unavailable
@@ -25,21 +27,25 @@ QUIET = (
 @contextmanager
 def browser_context() -> "Iterator[BrowserContext]":
     """A browser without history; its pages share storage. Skips where there is no Chromium."""
-    with chromium() as (engine, options):
-        browser = engine.launch(**options)
-        try:
-            yield browser.new_context()
-        finally:
-            browser.close()
+    engine, options = chromium()
+    browser = engine.launch(**options)
+    try:
+        yield browser.new_context()
+    finally:
+        browser.close()
 
 
-@contextmanager
-def chromium() -> "Iterator[tuple[BrowserType, dict[str, Any]]]":
-    """The browser of this machine, and what each launch of it is given. Skips where there is none."""
+@cache
+def chromium() -> "tuple[BrowserType, dict[str, Any]]":
+    """The browser of this machine, and what each launch of it is given. Skips where there is none.
+
+    What drives it lives as long as this process: there can be one only, and tests that use it may overlap.
+    """
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         unavailable("Chromium")
-    with sync_playwright() as playwright:
-        yield playwright.chromium, {"executable_path": path, "chromium_sandbox": False, "args": QUIET}
+    driver = sync_playwright().start()
+    atexit.register(driver.stop)
+    return driver.chromium, {"executable_path": path, "chromium_sandbox": False, "args": QUIET}

@@ -223,7 +223,7 @@ def moto(mailbox: Path) -> Iterator[str]:
 
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     address = f"127.0.0.1:{server.port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     _applications[address] = answer
     try:

@@ -1,4 +1,4 @@
-"""A stack with a portal on an emulator: its table, its outputs, a bucket, and a distribution."""
+"""A stack with a portal on an emulator: its table, which may exist, its outputs, a bucket, and a distribution."""
 
 import json
 import secrets
@@ -14,12 +14,17 @@ TOKEN_SERVICE = "https://tokens.example.com"
 class PortalStack:
     """`objects` and `heads` read the bucket; `outputs` are those of the stack."""
 
-    def __init__(self, endpoint: str, table: str, portal: bool = True) -> None:
+    def __init__(self, endpoint: str, table: str, portal: bool = True, **outputs: str) -> None:
         self.s3, self.cloudfront = emulators.client("s3", endpoint), emulators.client("cloudfront", endpoint)
         self.name, self.bucket = f"s-{secrets.token_hex(6)}", f"portal-{secrets.token_hex(6)}"
         tags = [{"Key": "gatepass:stack", "Value": self.name}]
-        emulators.client("dynamodb", endpoint).create_table(TableName=table, Tags=tags, **DEFINITION)
-        self.outputs = {"TokenServiceUrl": TOKEN_SERVICE}
+        dynamodb = emulators.client("dynamodb", endpoint)
+        try:
+            dynamodb.create_table(TableName=table, Tags=tags, **DEFINITION)
+        except dynamodb.exceptions.ResourceInUseException:
+            arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+            dynamodb.tag_resource(ResourceArn=arn, Tags=tags)
+        self.outputs = {"TokenServiceUrl": TOKEN_SERVICE, **outputs}
         if portal:
             self.s3.create_bucket(Bucket=self.bucket)
             self.outputs |= {

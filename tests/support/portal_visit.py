@@ -44,7 +44,7 @@ class Visitor:
     def has_account(self) -> "Visitor":
         """Registered, by the API and not in the browser."""
         self.ask("POST", "/v1/registrations", {"email": self.email, "solution_id": SOLUTION})
-        code = self.stack.code()
+        code = self.stack.code(self.email)
         given = {"email": self.email, "code": code, "password": PASSWORD, "solution_id": SOLUTION}
         status, answer = self.ask("POST", "/v1/registrations/confirm", given)
         assert status == 200, answer

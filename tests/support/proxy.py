@@ -59,7 +59,7 @@ class Proxy:
 @contextmanager
 def proxy(endpoint: str) -> Iterator[Proxy]:
     running = Proxy(endpoint)
-    threading.Thread(target=running.server.serve_forever, daemon=True).start()
+    threading.Thread(target=running.server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield running
     finally:

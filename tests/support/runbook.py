@@ -1,4 +1,4 @@
-"""The shell blocks of docs/operations.md, which tests run as they are written."""
+"""The shell blocks of pages such as docs/operations.md, which tests run as they are written."""
 
 import re
 
@@ -7,11 +7,16 @@ from tests.support.emulators import ROOT
 SHELL = ["bash", "-euo", "pipefail", "-c"]
 
 
-def runbook() -> dict[str, str]:
-    """The shell blocks of each section."""
-    sections = re.split(r"^##+ ", (ROOT / "docs" / "operations.md").read_text(), flags=re.MULTILINE)
+def shell_blocks(page: str) -> dict[str, list[str]]:
+    """Those of each section of a page of docs/, by its title."""
+    sections = re.split(r"^##+ ", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)
     blocks = {s.partition("\n")[0]: re.findall(r"```sh\n(.*?)```", s, re.DOTALL) for s in sections}
-    return {title: "\n".join(found) for title, found in blocks.items() if found}
+    return {title: found for title, found in blocks.items() if found}
+
+
+def runbook() -> dict[str, str]:
+    """The shell blocks of each section of docs/operations.md."""
+    return {title: "\n".join(found) for title, found in shell_blocks("operations.md").items()}
 
 
 def runbook_of_the_portal() -> str:

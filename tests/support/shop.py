@@ -133,7 +133,7 @@ def open_shop(context: "BrowserContext", moto: str, folder: Path, mailbox: Path)
     """Serve a shop, at an origin whose storage is empty; in the end no script of its pages has failed."""
     shop = Shop(context, moto, folder, mailbox)
     with shop.gateway, shop.tokens:
-        thread = threading.Thread(target=shop.pages.serve_forever, daemon=True)
+        thread = threading.Thread(target=shop.pages.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield shop

@@ -42,13 +42,13 @@ class Walk:
         self.fields += 1
         self.page.fill(selector, text)
 
-    def looks(self, name: str) -> None:
-        """Take a picture. Nothing is cut off, and nothing serious stands in the way of anybody."""
+    def looks(self, name: str, closely: bool = False) -> None:
+        """Take a picture. Nothing is cut off; looked at closely, nothing serious stands in the way of anybody."""
         self.pictures += 1
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{self.shape}-{self.pictures:02}-{name}.png")
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        if AXE.exists():
+        if closely and AXE.exists():
             self.page.evaluate(AXE.read_text())
             found = json.loads(self.page.evaluate("axe.run().then((told) => JSON.stringify(told.violations))"))
             serious = [one for one in found if one["impact"] in ("serious", "critical")]
@@ -58,7 +58,7 @@ class Walk:
         """On the solution's page: the text of the status, or of the refusal that is shown."""
         self.page.fill("#query", query)
         self.page.click("#go")
-        self.page.wait_for_selector("dialog.refused, #status:has-text('found')")
+        self.page.wait_for_selector("dialog.refused, #status:has-text('fit')")
         wall = self.page.locator("dialog.refused")
         return wall.inner_text() if wall.count() else self.page.inner_text("#status")
 

@@ -24,12 +24,6 @@ OTHER = "arn:aws:lambda:us-east-1:123456789012:function:other"
 BACKEND = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{OTHER}/invocations"
 
 
-@pytest.fixture(scope="session")
-def aws_endpoint(moto_endpoint: str) -> str:
-    make_function(moto_endpoint)
-    return moto_endpoint
-
-
 def make_function(endpoint: str) -> None:
     role = emulators.client("iam", endpoint).create_role(RoleName="gate", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     functions = emulators.client("lambda", endpoint)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from tests.support.browser import chromium
 from tests.support.portal_visit import PASSWORD
 from tests.support.running_stack import RunningStack
 from tests.support.walk import HACK, Walk, keep
@@ -39,7 +40,7 @@ def registers(walk: Walk, stack: RunningStack, email: str) -> None:
     walk.types("[name=email]", email)
     walk.clicks_on("text=Send the code")
     walk.page.wait_for_selector("[name=code]")
-    walk.looks("code")
+    walk.looks("code", closely=True)
     with walk.page.expect_popup() as opened:
         walk.clicks_on("text=Open its inbox")
     inbox = opened.value
@@ -61,13 +62,9 @@ def signs_in(walk: Walk, email: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_stranger_gets_from_free_searches_to_a_paid_plan_by_the_pages_alone(
-    stack: RunningStack,
-    engine: "BrowserType",
-    options: dict[str, Any],
-    browser: "BrowserContext",
-    tmp_path: Path,
-    shape: str,
+    stack: RunningStack, browser: "BrowserContext", tmp_path: Path, shape: str
 ) -> None:
+    engine, options = chromium()
     forget_visitors(stack)
     front, email = stack.named("the page"), f"stranger-{secrets.token_hex(4)}@example.com"
     context = engine.launch_persistent_context(tmp_path / "profile", **options, **SHAPES[shape])
@@ -76,13 +73,13 @@ def test_a_stranger_gets_from_free_searches_to_a_paid_plan_by_the_pages_alone(
     walk.remaining("3 of 3 free searches left")
     walk.looks("welcome")
     for left in (2, 1, 0):
-        assert "found" in walk.searches()
+        assert "fit" in walk.searches()
         walk.remaining(f"{left} of 3 free searches left")
     walk.looks("results")
 
     began = time.monotonic()
     assert "You have used your 3 free searches. Register for 10 a day." in walk.searches()
-    walk.looks("wall")
+    walk.looks("wall", closely=True)
     walk.clicks_on(f"{WALL} a")
     walk.page.wait_for_selector("h1:text-is('AWS Solution Finder')")
     walk.looks("plans")
@@ -92,26 +89,26 @@ def test_a_stranger_gets_from_free_searches_to_a_paid_plan_by_the_pages_alone(
     token = walk.token()
     assert token.startswith("gp1_")
     for left in range(9, -1, -1):
-        assert "found" in walk.searches(HACK if left == 5 else "message queue")
+        assert "fit" in walk.searches(HACK if left == 5 else "message queue")
         walk.remaining(f"{left} of 10 searches left")
 
     assert "Upgrade for more." in walk.searches()
-    walk.looks("upgrade-wall")
+    walk.looks("upgrade-wall", closely=True)
     walk.clicks_on(f"{WALL} a")
     walk.clicks_on("text=Choose pro")
     walk.page.wait_for_selector(".summary")
     walk.looks("offer")
     walk.clicks_on(".wide-button")
     walk.page.wait_for_selector("dialog button.pay")
-    walk.looks("payment")
+    walk.looks("payment", closely=True)
     walk.clicks_on("dialog button.pay")
     walk.page.wait_for_selector("h2:has-text('Your payment is confirmed')")
-    walk.looks("paid")
+    walk.looks("paid", closely=True)
     walk.clicks_on("text=Open AWS Solution Finder")
     walk.page.wait_for_url(front)
-    assert [walk.searches() for _ in range(3)] == ["5 services found, best first."] * 3
+    assert [walk.searches() for _ in range(3)] == ["5 services fit, best first."] * 3
     paid = {"seconds": round(time.monotonic() - began, 1), "clicks": walk.clicks, "fields": walk.fields}
-    walk.looks("unlimited")
+    walk.looks("unlimited", closely=True)
     keep(shape, {"from the wall to registered": registered, "from the wall to paid": paid})
     assert (paid["clicks"], paid["fields"]) == (10, 3)
 
@@ -139,12 +136,12 @@ def it_outlives_the_tab_and_the_browser(
 ) -> "BrowserContext":
     walk.follow(context.new_page())
     walk.page.goto(front)
-    assert "found" in walk.searches()
+    assert "fit" in walk.searches()
     context.close()
     context = engine.launch_persistent_context(folder / "profile", **options)
     walk.follow(context.pages[0])
     walk.page.goto(front)
-    assert "found" in walk.searches()
+    assert "fit" in walk.searches()
     return context
 
 
@@ -160,18 +157,18 @@ def a_second_browser_gets_the_same_and_revokes_it(
     signs_in(other, email)
     other.page.wait_for_url(stack.named("the page"))
     assert other.token() == token
-    assert "found" in other.searches()
+    assert "fit" in other.searches()
 
     other.page.goto(f"{stack.named('the portal')}my-solutions")
     other.clicks_on(".token-panel >> text=Revoke")
     other.clicks_on("dialog .danger")
     other.page.wait_for_selector("text=The token is revoked.")
     assert "Sign in again" in walk.searches()
-    walk.looks("revoked")
+    walk.looks("revoked", closely=True)
     walk.clicks_on(f"{WALL} a")
     signs_in(walk, email)
     walk.page.wait_for_url(stack.named("the page"))
-    assert "found" in walk.searches()
+    assert "fit" in walk.searches()
     assert walk.token() != token
     assert other.errors == []
     elsewhere.close()
