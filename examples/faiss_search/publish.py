@@ -34,10 +34,10 @@ def page(text: str, outputs: dict[str, str]) -> str:
             raise UnpublishableError(
                 f"no output {output}: deploy this stack and the marketplace's again, with its portal"
             )
-        value = f'{attribute}="{escape(outputs[output])}"'
-        text, count = re.subn(rf'\b{attribute}="[^"]*"', lambda _, value=value: value, text)
-        if count != 1:
+        found = re.findall(rf'\b{attribute}="[^"]*"', text)
+        if len(found) != 1:
             raise UnpublishableError(f"index.html must have one {attribute}, in the tag of gatepass.js")
+        text = text.replace(found[0], f'{attribute}="{escape(outputs[output])}"')
     return text
 
 

@@ -169,7 +169,11 @@ def _quicken_mac_keys() -> None:
     from moto.kms import models
 
     any_key = models.generate_private_key
-    models.generate_private_key = lambda spec: None if spec.startswith("HMAC") else any_key(spec)
+
+    def generate(key_spec: str) -> Any:
+        return None if key_spec.startswith("HMAC") else any_key(key_spec)
+
+    models.generate_private_key = generate
 
 
 @contextmanager
