@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from token_service.services import Services
 from token_service.web.models import Accepted, EntitlementsAnswer, UsageAnswer
-from token_service.web.routes.answers import ID_TOKEN, KEYS, POOL, SIGNED_IN, documented, json_answer
+from token_service.web.routes.answers import ID_TOKEN, KEYS, POOL, RAZORPAY, SIGNED_IN, documented, json_answer
 
 TAGS: Final = ["account"]
 
@@ -28,7 +28,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/account", summary="Delete the account", tags=TAGS, operation_id="deleteAccount",
         description="Ends all sessions and all access, and removes address and password. Suspensions and used-up "
         "quotas apply again if the address registers again. The audit, which contains only an ID, is kept.",
-        security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, *KEYS),
+        security=ID_TOKEN, responses=documented(Accepted, *SIGNED_IN, *POOL, *KEYS, *RAZORPAY),
     )  # fmt: skip
     def delete() -> Response[str]:
         authorization = app.current_event.headers.get("authorization")

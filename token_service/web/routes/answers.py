@@ -15,6 +15,8 @@ BODY: Final = (Code.REQUEST_TOO_LARGE, Code.CONTENT_TYPE_UNSUPPORTED)
 KEYS: Final = (Code.KEYRING_MISSING, Code.KMS_REFUSED, Code.KMS_UNAVAILABLE, Code.BUSY)
 POOL: Final = (Code.IDENTITY_REFUSED, Code.IDENTITY_UNAVAILABLE)
 SIGNED_IN: Final = (Code.SIGN_IN_REQUIRED, Code.IDENTITY_UNAVAILABLE)
+RAZORPAY: Final = (Code.PAYMENTS_NOT_CONFIGURED, Code.PAYMENTS_UNAVAILABLE, Code.BUSY)
+"""Of what is sold, and of a deletion, which cancels subscriptions first; a sign-in finishes one that broke off."""
 ID_TOKEN: Final[list[dict[str, list[str]]]] = [{"idToken": []}]
 
 
@@ -35,7 +37,7 @@ def documented(
         }
     }
     by_status: dict[int, list[str]] = {number: [] for number in statuses}
-    for code in (*EVERYWHERE, *codes):
+    for code in dict.fromkeys((*EVERYWHERE, *codes)):
         by_status.setdefault(code.http_status, []).append(f"`{code}`")
     for number, named in sorted(by_status.items()):
         responses[number] = {

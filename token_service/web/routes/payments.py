@@ -21,10 +21,9 @@ from token_service.web.payment_models import (
     ReceivedAnswer,
 )
 from token_service.web.routes import receipts
-from token_service.web.routes.answers import BODY, ID_TOKEN, SIGNED_IN, documented, json_answer
+from token_service.web.routes.answers import BODY, ID_TOKEN, RAZORPAY, SIGNED_IN, documented, json_answer
 
 TAGS: Final = ["payments"]
-RAZORPAY: Final = (Code.PAYMENTS_NOT_CONFIGURED, Code.PAYMENTS_UNAVAILABLE, Code.BUSY)
 SOLD: Final = (
     Code.SOLUTION_UNKNOWN,
     Code.SOLUTION_DISABLED,

@@ -20,7 +20,7 @@ from token_service.web.models import (
     TokenAnswer,
     WelcomeAnswer,
 )
-from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, POOL, SIGNED_IN, documented, json_answer
+from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, POOL, RAZORPAY, SIGNED_IN, documented, json_answer
 
 TAGS: Final = ["registration"]
 ASKED: Final = (
@@ -73,7 +73,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/registrations/confirm", summary="Confirm the address, set the password, get the token", tags=TAGS,
         operation_id="confirmRegistration",
         description="Accepts the latest mailed code, also one for a new password. Earlier sessions become invalid.",
-        responses=documented(WelcomeAnswer, *WELCOMED, Code.CODE_INVALID, Code.PASSWORD_WEAK),
+        responses=documented(WelcomeAnswer, *WELCOMED, *RAZORPAY, Code.CODE_INVALID, Code.PASSWORD_WEAK),
     )  # fmt: skip
     def confirm(body: ConfirmationRequest) -> Response[str]:
         visit = Visit(body.solution_id, body.return_to, body.state)
@@ -84,7 +84,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         "/v1/sessions", summary="Sign in for a solution and get the token", tags=TAGS, operation_id="signIn",
         description="A user who is new to the solution gets its default plan. The token is the same each time. "
         "Every failure returns `credentials_invalid`.",
-        responses=documented(WelcomeAnswer, *WELCOMED, Code.CREDENTIALS_INVALID),
+        responses=documented(WelcomeAnswer, *WELCOMED, *RAZORPAY, Code.CREDENTIALS_INVALID),
     )  # fmt: skip
     def sign_in(body: SessionRequest) -> Response[str]:
         visit = Visit(body.solution_id, body.return_to, body.state)
@@ -130,7 +130,9 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     @app.post(
         "/v1/passwords", summary="Set a new password with the mailed code", tags=TAGS, operation_id="resetPassword",
         description="Accepts the latest mailed code, also that of a registration. Earlier sessions become invalid.",
-        responses=documented(Accepted, *ASKED, Code.CODE_INVALID, Code.PASSWORD_WEAK, Code.ENTITLEMENT_MISSING),
+        responses=documented(
+            Accepted, *ASKED, *RAZORPAY, Code.CODE_INVALID, Code.PASSWORD_WEAK, Code.ENTITLEMENT_MISSING
+        ),
     )  # fmt: skip
     def reset(body: PasswordRequest) -> Response[str]:
         registration.reset_password(body.email, body.code, body.password, source_ip(), body.rotate_tokens)
