@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.shop import OFFER, VERIFIERS, WALL, Shop, search, stored
+from tests.support.shop import OFFER, USE, VERIFIERS, WALL, Shop, issued_state, search, stored
+from tests.support.signer import USER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,3 +108,17 @@ def test_a_page_in_a_frame_does_not_ask(shop: Shop, tmp_path: "Path") -> None:
     frame.wait_for_selector("#access")
     assert frame.inner_text("#access") == "You are searching without a token."
     assert frame.locator(OFFER).count() == 0
+
+
+def test_a_token_of_another_solution_is_refused_in_words_and_left_behind_by_signing_in(shop: Shop) -> None:
+    shop.table.put_solution(solution_id="another")
+    shop.service.access.grant(USER, "another")
+    others = shop.service.services.minting.mint(USER, "another")
+    page = shop.open()
+    page.goto(f"{shop.origin}/?token={others}")
+    page.click(USE)
+    assert "sign in again" in search(page).lower()
+    assert shop.used() == 0
+    page.goto(f"{shop.origin}/?token={shop.token}&state={issued_state(page)}")
+    assert stored(page) == shop.token
+    assert search(page) == "5 hits"
