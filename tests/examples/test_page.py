@@ -87,7 +87,7 @@ def test_a_visitor_is_offered_registration_before_the_last_free_search_is_used(s
     assert len(link["state"][0]) == 43
     assert page.locator("#more:visible").count() == 0
     search(page)
-    page.wait_for_function("document.getElementById('prompt-text').textContent.includes('no free searches left')")
+    page.wait_for_function("() => document.getElementById('prompt-text').textContent.includes('no free searches left')")
     search(page)
     assert page.locator(WALL).count() == 1
 
@@ -99,7 +99,7 @@ def test_a_user_is_offered_an_upgrade_and_nothing_once_the_plan_is_unlimited(sho
     shop.table.put_entitlement(plan="pro", generation="1")
     page.reload()
     page.wait_for_selector("#forget:visible")
-    page.wait_for_function("document.querySelector('[data-gatepass=remaining]').textContent === ''")
+    page.wait_for_function("() => document.querySelector('[data-gatepass=remaining]').textContent === ''")
     assert page.locator("#more:visible").count() + page.locator(PROMPT).count() == 0
 
 

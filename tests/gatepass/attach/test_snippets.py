@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.api import ManualArgs, lint
 from cfnlint.decode import decode_str
 
 from entitlements.solution import read_solution
@@ -62,8 +63,13 @@ def documented(heading: str) -> str:
     return HEAD + textwrap.indent("".join(parts), "  ")
 
 
-@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize("heading", AROUND)
+def test_the_documented_snippet_passes_cfn_lint(heading: str) -> None:
+    assert lint(documented(heading), config=ManualArgs(regions=["us-east-1"])) == []
+
+
+@pytest.mark.usefixtures("processes")
+@pytest.mark.parametrize("heading", ["SAM, REST", "SAM, HTTP"])
 def test_the_documented_snippet_passes_sam_validate(heading: str, tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text(documented(heading))
     run(sam(), "validate", "--lint", "--region", "us-east-1", "--template", "template.yaml", cwd=tmp_path)
