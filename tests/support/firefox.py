@@ -117,8 +117,8 @@ class Firefox:
 @contextmanager
 def firefox(profile: Path) -> Iterator[Firefox]:
     """Run it with a profile, which a later run can continue. Skips where there is none."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+    program = next((found for name in NAMES if (found := shutil.which(name))), "")
+    if not program:
         unavailable("Firefox")
     profile.mkdir(exist_ok=True)
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items()]
