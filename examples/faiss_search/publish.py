@@ -4,14 +4,16 @@ The settings come from the outputs of the stack, and from what the marketplace's
 """
 
 import argparse
+import os
 import re
 import sys
 import uuid
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 FRONTEND: Final = Path(__file__).with_name("frontend")
 TYPES: Final = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
@@ -41,9 +43,14 @@ def page(text: str, outputs: dict[str, str]) -> str:
     return text
 
 
+def client(service: str) -> Any:
+    """boto3 reads no AWS_REGION, which everything else here does."""
+    return boto3.session.Session(region_name=os.environ.get("AWS_REGION")).client(service)
+
+
 def outputs_of(stack: str) -> dict[str, str]:
     """The outputs of the stack, and the exported ones of its marketplace."""
-    formation = boto3.client("cloudformation")
+    formation = client("cloudformation")
     (found,) = formation.describe_stacks(StackName=stack)["Stacks"]
     (name,) = (one["ParameterValue"] for one in found["Parameters"] if one["ParameterKey"] == "Marketplace")
     (marketplace,) = formation.describe_stacks(StackName=name)["Stacks"]
@@ -56,15 +63,13 @@ def publish(stack: str) -> str:
     outputs = outputs_of(stack)
     texts = {file: file.read_text(encoding="utf-8") for file in FRONTEND.iterdir() if file.suffix in TYPES}
     texts |= {file: page(text, outputs) for file, text in texts.items() if file.suffix == ".html"}
-    s3 = boto3.client("s3")
+    s3 = client("s3")
     for file in sorted(texts, key=lambda file: file.suffix == ".html"):  # the page after what it loads
         kind = f"{TYPES[file.suffix]}; charset=utf-8"
         where = {"Bucket": outputs["PageBucketName"], "Key": file.name}
         s3.put_object(**where, Body=texts[file].encode(), ContentType=kind, CacheControl=CACHE_CONTROL)
     batch = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": str(uuid.uuid4())}
-    boto3.client("cloudfront").create_invalidation(
-        DistributionId=outputs["PageDistributionId"], InvalidationBatch=batch
-    )
+    client("cloudfront").create_invalidation(DistributionId=outputs["PageDistributionId"], InvalidationBatch=batch)
     return outputs["PageUrl"]
 
 
@@ -74,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("stack", help="the name of the deployed stack")
     try:
         print(publish(parser.parse_args(arguments).stack))
-    except UnpublishableError as error:
+    except (UnpublishableError, BotoCoreError, ClientError) as error:
         sys.exit(f"publish.py: {error}")
 
 

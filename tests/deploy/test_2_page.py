@@ -9,16 +9,12 @@ from examples.faiss_search import publish
 from tests.deploy.cloud import Cloud
 from tests.support.emulators import CREDENTIALS
 
-PORTAL = {"PortalUrl": "https://portal.example.com"}
-
 
 @pytest.fixture
 def published(cloud: Cloud, example: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What was uploaded to the page's bucket, by name."""
     for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": cloud.endpoint}).items():
         monkeypatch.setenv(name, value)
-    outputs = publish.outputs_of("finder")
-    monkeypatch.setattr(publish, "outputs_of", lambda stack: PORTAL | outputs)
     assert publish.publish("finder") == example["PageUrl"]
     s3, where = cloud.client("s3"), {"Bucket": example["PageBucketName"]}
     return {one["Key"]: s3.get_object(**where, Key=one["Key"]) for one in s3.list_objects_v2(**where)["Contents"]}
@@ -32,6 +28,7 @@ def test_the_page_is_uploaded_with_the_addresses_of_both_stacks(
     assert published["gatepass.js"]["ContentType"] == "text/javascript; charset=utf-8"
     page = published["index.html"]["Body"].read().decode()
     assert f'data-api="{example["ApiUrl"]}" data-token-service="{outputs["TokenServiceUrl"]}"' in page
+    assert f'data-marketplace="{outputs["PortalUrl"]}"' in page
 
 
 def test_only_the_distribution_reads_the_bucket(cloud: Cloud, example: dict[str, str]) -> None:

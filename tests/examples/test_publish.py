@@ -1,6 +1,7 @@
 """The page is uploaded with the settings of its stack, and only when they are all there."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -40,4 +41,12 @@ def test_a_page_without_its_settings_is_refused(text: str) -> None:
 def test_the_command_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publish, "outputs_of", lambda stack: {"PageUrl": stack})
     with pytest.raises(SystemExit, match=r"publish.py: no output ApiUrl"):
+        publish.main(["finder"])
+
+
+def test_the_command_says_that_no_region_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(SystemExit, match=r"publish.py: You must specify a region"):
         publish.main(["finder"])
