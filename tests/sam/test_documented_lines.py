@@ -76,6 +76,7 @@ def test_the_example_answers_behind_the_gate(tmp_path: Path) -> None:
     with terminal(START_API, log) as process:
         wait_for("curl -s -o /dev/null http://127.0.0.1:3000/", process, log)
         by_token, anonymous, suspended = shell(SEARCH).stdout.replace("}{", "}\n{").splitlines()
+    assert "hits" in by_token, (by_token, log.read_text())
     assert json.loads(by_token)["hits"][0]["name"] == "Amazon S3"
     assert json.loads(anonymous)["hits"][0]["name"] == "Amazon S3"
     assert "hits" not in suspended
