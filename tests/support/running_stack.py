@@ -23,6 +23,8 @@ class RunningStack:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process, self.told = process, ""
+        self.heard: list[str] = []
+        """Every line so far."""
         self._lines: SimpleQueue[str] = SimpleQueue()
         Thread(target=self._read, daemon=True).start()
         while not self.told.endswith("of the gate:\n"):
@@ -32,6 +34,7 @@ class RunningStack:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            self.heard.append(line)
             self._lines.put(line)
         self._lines.put("")
 

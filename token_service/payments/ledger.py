@@ -17,6 +17,10 @@ from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import NO_LONGER_CHARGED, RETRIED, InvoiceEntity, PaymentEntity
 
 DAY: Final = 86_400
+LEAST_REFUND: Final = 100
+"""The smallest amount that Razorpay refunds, in the currency's smallest unit:
+https://razorpay.com/docs/api/refunds/create-normal/
+"""
 CLOCKS_DIFFER: Final = 300
 """Seconds by which this clock may be behind Razorpay's: a payment that seems to follow a cancellation, or the end of
 access, so closely came before it. After one, Razorpay charges nothing, and the next charge or retry would have been a
@@ -93,12 +97,18 @@ class PaymentRecord:
         return max(0, self.amount - self.refunded - sum(self.disputes.values()))
 
     @property
+    def owed(self) -> int:
+        """What is still to be sent back of a payment that gives nothing, but for a rest that Razorpay does not refund."""
+        rest = self.amount - self.refunded if self.returned else 0
+        return rest if rest >= LEAST_REFUND else 0
+
+    @property
     def state(self) -> str:
         """The state in one word, as users and operators see it."""
         if self.refunded >= self.amount:
             return "refunded"
         if self.returned:
-            return "refund_due"
+            return "refund_due" if self.owed else "refunded"
         if self.refunded + sum(self.disputes.values()) >= self.amount:
             return "disputed"
         return "partly_refunded" if self.kept < self.amount else "paid"

@@ -70,7 +70,7 @@ class Reconciliation:
             if found.repaired and self._record(payment.payment_id) is None:
                 return  # the bank holds or returns the money: nothing was taken, and nothing is missing
             yield found
-        elif known.refunded != payment.amount_refunded or (known.returned and known.refunded < known.amount):
+        elif known.refunded != payment.amount_refunded or known.owed:
             now, before = (readable(one, payment.currency) for one in (payment.amount_refunded, known.refunded))
             detail = f"{now} refunded, {before} known"
             yield self._repaired(payment.payment_id, "refunded", known.solution, detail, self._pays(payment.payment_id))

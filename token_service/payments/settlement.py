@@ -249,7 +249,7 @@ class Settlement:
         """Send back what gives nothing, and cancel what has ended. What fails is done at the next event or run."""
         book = self._books.read(user_id, solution_id)
         for payment in book.payments.values():
-            if payment.returned and payment.refunded < payment.amount:
+            if payment.owed:
                 self._refund(payment)
         for subscription in book.subscriptions.values():
             if subscription.ends in AT_ONCE and not subscription.over:
@@ -257,7 +257,7 @@ class Settlement:
 
     def _refund(self, payment: PaymentRecord) -> None:
         try:
-            self._razorpay.refund(payment.payment_id, payment.amount - payment.refunded, payment.returned)
+            self._razorpay.refund(payment.payment_id, payment.owed, payment.returned)
         except RazorpayRefusal:  # perhaps Razorpay refunded it by itself: what counts is read below
             LOGGER.warning("Razorpay refused a refund", code="refund_refused", payment=payment.payment_id)
         purchase = self._books.purchase(payment.reference)

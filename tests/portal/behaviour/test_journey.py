@@ -127,6 +127,7 @@ def the_token_is_nowhere_else(walk: Walk, stack: RunningStack, token: str) -> No
     assert len(carried) == 1
     assert carried[0].startswith(f"{stack.named('the page')}?token=")
     assert [referrer for _, referrer in walk.sent if "token" in referrer or "state" in referrer] == []
+    assert [line for line in stack.heard if token in line or token.split(".")[0] in line] == []
     entries = walk.page.evaluate("navigation.entries().map((entry) => entry.url ?? '')")
     assert [url for url in [walk.page.url, *entries] if "token" in url] == []
 
