@@ -98,7 +98,7 @@ class PaymentRecord:
 
     @property
     def owed(self) -> int:
-        """What is still to be sent back of a payment that gives nothing, but for a rest that Razorpay does not refund."""
+        """What is still to be sent back of a payment that gives nothing, if Razorpay refunds so little."""
         rest = self.amount - self.refunded if self.returned else 0
         return rest if rest >= LEAST_REFUND else 0
 
