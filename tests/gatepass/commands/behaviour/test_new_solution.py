@@ -1,5 +1,6 @@
 """docs/add-a-solution.md as it is written: on the local stack, and for an API that exists."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def test_the_page_sells_a_handler_on_this_machine(gatepass: Command, tmp_path: P
     with running_stack(gatepass, *own, cwd=tmp_path) as local:
         exports = "\n".join(line for line in local.told.splitlines() if line.startswith("export"))
         shell = Command(None, Path(shutil.which("gatepass", path=gatepass.environment["PATH"]) or "").parent)
-        run = shell.shell([*SHELL, f"{exports}\nAPI={local.named('the API').rstrip('/')}\n{visit}"])
+        api = local.named("the API").rstrip("/")
+        assert re.sub(r":\d+", ":8080", api) in visit  # the page names the usual port
+        run = shell.shell([*SHELL, f"{exports}\nAPI={api}\n{visit}"])
     assert run.returncode == 0, run.stderr
     assert run.stdout.count('"quote"') == 4
     assert '"reason":"anonymous_quota_exceeded"' in run.stdout.replace(" ", "")
