@@ -375,7 +375,7 @@ class History:
             self.job(0, 0)
             self.reconcile(0, 0)
             self._collect()
-            if not self.waiting and not [one for one in self._to_do() if one[0] == "due"]:
+            if not self.waiting and not self._to_do():
                 break
         self._settled()
         book = self.seller.payments.books.read(USER, SOLUTION)

@@ -64,6 +64,12 @@ def test_a_refunded_second_success_that_is_heard_of_first_does_not_send_the_firs
     run([("buy", 13, 0), ("pay", 0, 0), ("buy", 0, 0), ("settle", 6, 4)])
 
 
+def test_a_lapse_whose_job_breaks_off_is_done_by_the_next_one() -> None:
+    run(
+        [("buy", 0, 0), ("subscribe_again", 1, 0), ("renew", 0, 0), ("subscribe_again", 0, 1), ("interrupt", 0, 0)]
+    )  # fmt: skip
+
+
 def test_a_rest_that_razorpay_does_not_refund_is_not_tried_for_ever() -> None:
     run([("buy", 0, 0), ("revoke", 0, 0), ("refund", 0, 1), ("refund", 0, 6)])
 
