@@ -55,7 +55,8 @@ def test_the_code_imports_nothing_of_the_marketplace() -> None:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 found.add(node.module.partition(".")[0])
-    assert found - set(sys.stdlib_module_names) - {Path(name).stem for name in CODE} == {"boto3", "faiss", "numpy"}
+    libraries = {"boto3", "botocore", "faiss", "numpy"}
+    assert found - set(sys.stdlib_module_names) - {Path(name).stem for name in CODE} == libraries
 
 
 def imported(value: Any) -> list[str]:
