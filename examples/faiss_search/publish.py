@@ -79,7 +79,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("stack", help="the name of the deployed stack")
     try:
         print(publish(parser.parse_args(arguments).stack))
-    except (UnpublishableError, BotoCoreError, ClientError) as error:
+    except BotoCoreError as error:
+        sys.exit(f"publish.py: {error} Set AWS_REGION, and credentials of the stack's account.")
+    except (UnpublishableError, ClientError) as error:
         sys.exit(f"publish.py: {error}")
 
 

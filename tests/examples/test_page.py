@@ -3,24 +3,16 @@
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support.emulators import ROOT, unavailable
+from tests.support.axe import violations
 from tests.support.shop import MARKETPLACE, WALL, Shop, search
 from tests.support.signer import SOLUTION
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-AXE = ROOT / ".tools" / "axe-core" / "node_modules" / "axe-core" / "axe.min.js"
 NARROW = 360
 """CSS pixels, the width of a small telephone."""
 PROMPT = "#prompt:not([hidden])"
-
-
-def violations(page: "Page") -> list[str]:
-    found: list[str] = page.evaluate(
-        "async () => (await axe.run()).violations.map((one) => `${one.impact} ${one.id}: ${one.nodes[0].html}`)"
-    )
-    return found
 
 
 def link_of(page: "Page", selector: str) -> dict[str, list[str]]:
@@ -47,10 +39,7 @@ def failed(page: "Page") -> None:
 
 
 def test_every_state_is_accessible_and_narrow_in_both_colour_schemes(shop: Shop) -> None:
-    if not AXE.exists():
-        unavailable("axe-core (make tools)")
     page = shop.blank()
-    page.add_init_script(path=AXE)
     page.set_viewport_size({"width": NARROW, "height": 740})
     page.goto(f"{shop.origin}/")
     page.wait_for_selector("#more:visible")

@@ -48,5 +48,5 @@ def test_the_command_says_that_no_region_is_set(monkeypatch: pytest.MonkeyPatch,
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    with pytest.raises(SystemExit, match=r"publish.py: You must specify a region"):
+    with pytest.raises(SystemExit, match=r"You must specify a region. Set AWS_REGION"):
         publish.main(["finder"])

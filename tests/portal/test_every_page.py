@@ -1,11 +1,8 @@
 """What holds for every page of the portal: light, narrow, and usable by everybody."""
 
-import pytest
-
-from tests.support.emulators import ROOT, unavailable
+from tests.support.axe import violations
 from tests.support.portal_visit import SOLUTION, Visitor
 
-AXE = ROOT / ".tools" / "axe-core" / "node_modules" / "axe-core" / "axe.min.js"
 MOST_BYTES = 100_000
 NARROW = 360
 """CSS pixels, the width of a small telephone."""
@@ -26,34 +23,19 @@ OWN: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-@pytest.fixture
-def accessible(visitor: Visitor) -> Visitor:
-    """A visitor whose tab has axe-core, which an init script puts past the policy of the page."""
-    if not AXE.exists():
-        unavailable("axe-core (make tools)")
-    visitor.page.add_init_script(path=AXE)
-    return visitor
-
-
-def violations(visitor: Visitor) -> list[str]:
-    script = "async () => (await axe.run()).violations.map((one) => `${one.impact} ${one.id}: ${one.nodes[0].html}`)"
-    found: list[str] = visitor.page.evaluate(script)
-    return found
-
-
-def test_every_page_is_accessible_in_both_colour_schemes(accessible: Visitor) -> None:
+def test_every_page_is_accessible_in_both_colour_schemes(visitor: Visitor) -> None:
     found: dict[str, list[str]] = {}
     for pages in (PUBLIC, OWN):
         if pages is OWN:
-            accessible.signed_in()
+            visitor.signed_in()
         for route, query in pages:
-            page = accessible.open(route, **query)
+            page = visitor.open(route, **query)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                found[f"{route} {query} {scheme}"] = violations(accessible)
-    accessible.page.goto(accessible.stack.named("the inbox"))
-    accessible.page.wait_for_selector("#mails li")
-    found["inbox"] = violations(accessible)
+                found[f"{route} {query} {scheme}"] = violations(visitor.page)
+    visitor.page.goto(visitor.stack.named("the inbox"))
+    visitor.page.wait_for_selector("#mails li")
+    found["inbox"] = violations(visitor.page)
     assert {where: what for where, what in found.items() if what} == {}
     assert len(found) == 2 * len(PUBLIC + OWN) + 1
 

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support.axe import violations
 from tests.support.emulators import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
 
-AXE = ROOT / ".tools" / "axe-core" / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "build" / "journey"
 """Kept after the test, to look at."""
 HACK = "<img src=x onerror=window.hacked=1>"
@@ -48,11 +48,9 @@ class Walk:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{self.shape}-{self.pictures:02}-{name}.png")
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        if closely and AXE.exists():
-            self.page.evaluate(AXE.read_text())
-            found = json.loads(self.page.evaluate("axe.run().then((told) => JSON.stringify(told.violations))"))
-            serious = [one for one in found if one["impact"] in ("serious", "critical")]
-            assert not serious, (name, [f"{one['id']}: {one['nodes'][0]['html']}" for one in serious])
+        if closely:
+            serious = [one for one in violations(self.page) if one.startswith(("serious", "critical"))]
+            assert not serious, (name, serious)
 
     def searches(self, query: str = "message queue") -> str:
         """On the solution's page: the text of the status, or of the refusal that is shown."""
