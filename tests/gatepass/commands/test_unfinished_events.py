@@ -102,10 +102,10 @@ def test_an_event_that_gatepass_does_not_use_says_where_to_switch_it_off(till: T
 
 
 def test_a_plan_that_ends_later_is_not_unfinished_until_it_should_have_ended(till: Till) -> None:
-    till.seller.pay("forever")
-    till.seller.deliver()
     till.seller.now = time.time() - 31 * DAY
     till.seller.pay("pass-30", user="00000000-0000-4000-8000-000000000003")
+    till.seller.now = time.time() - DAY
+    till.seller.pay("forever")
     till.seller.now = time.time()
     till.seller.pay("pass-30", replace=True)
     till.seller.deliver()
