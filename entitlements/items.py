@@ -72,6 +72,11 @@ def visitor_key(address_hash: str, solution_id: str) -> Key:
     return Key(f"ip#{address_hash}", f"solution#{solution_id}")
 
 
+def visitor_prefix() -> Key:
+    """All visitors' counters."""
+    return Key("ip#", "solution#")
+
+
 def token_key(user_id: str, solution_id: str) -> Key:
     """The stored JWS."""
     return Key(f"user#{user_id}", f"token#{solution_id}")
@@ -90,6 +95,11 @@ def account_key(user_id: str) -> Key:
 def audit_key(user_id: str, time: str, entry_id: str) -> Key:
     """One change of a user's entitlement; kept permanently."""
     return Key(f"user#{user_id}", f"audit#{time}#{entry_id}")
+
+
+def audit_prefix(user_id: str = "") -> Key:
+    """All changes of a user's entitlements, oldest first, or of everybody's."""
+    return Key(f"user#{user_id}", "audit#")
 
 
 def solution_key(solution_id: str) -> Key:
@@ -215,6 +225,21 @@ def ordering_key(user_id: str, solution_id: str, plan: str) -> Key:
 def razorpay_plans_key(solution_id: str) -> Key:
     """The Razorpay plans of a solution's recurring prices."""
     return Key(f"solution#{solution_id}", "razorpay")
+
+
+def use_key(subject: str, solution_id: str, day: str) -> Key:
+    """What a user or a visitor used of a solution on a day (`YYYYMMDD`): a partition that the stream does not hand back."""
+    return Key(f"use#{subject}", f"{solution_id}#{day}")
+
+
+def use_prefix(subject: str = "", solution_id: str = "") -> Key:
+    """All days of a subject in a solution, or of everybody."""
+    return Key(f"use#{subject}", f"{solution_id}#" if solution_id else "")
+
+
+def usage_key(solution_id: str, shard: int, day: str) -> Key:
+    """A part of a solution's totals of a day (`YYYYMMDD`)."""
+    return Key(f"usage#{solution_id}#{shard}", f"day#{day}")
 
 
 def to_wire(value: str | int | bool) -> Wire:
