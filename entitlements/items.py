@@ -112,6 +112,16 @@ def solution_prefix() -> Key:
     return Key("solution#", "config")
 
 
+def listing_key(solution_id: str) -> Key:
+    """That a solution is applied. All are in one partition: the token service may not scan the table for them."""
+    return Key("listing#solutions", f"solution#{solution_id}")
+
+
+def listing_prefix() -> Key:
+    """All applied solutions, by id."""
+    return Key("listing#solutions", "solution#")
+
+
 def api_key(api_id: str) -> Key:
     """Which solution an API belongs to."""
     return Key(f"api#{api_id}", "config")
@@ -228,7 +238,7 @@ def razorpay_plans_key(solution_id: str) -> Key:
 
 
 def use_key(subject: str, solution_id: str, day: str) -> Key:
-    """What a user or a visitor used of a solution on a day (`YYYYMMDD`): a partition that the stream does not hand back."""
+    """What a user or a visitor used of a solution on a day (`YYYYMMDD`): a partition of which the stream tells nothing."""
     return Key(f"use#{subject}", f"{solution_id}#{day}")
 
 

@@ -47,6 +47,8 @@ class Code(StrEnum):
     PAYMENT_UNSIGNED = "payment_unsigned"
     PAYMENT_UNMATCHED = "payment_unmatched"
     SUBSCRIPTION_MISSING = "subscription_missing"
+    USAGE_FORBIDDEN = "usage_forbidden"
+    PERIOD_INVALID = "period_invalid"
     WEBHOOK_UNSIGNED = "webhook_unsigned"
     PAYMENTS_NOT_CONFIGURED = "payments_not_configured"
     PAYMENTS_UNAVAILABLE = "payments_unavailable"
@@ -148,6 +150,11 @@ _PUBLIC: Final = MappingProxyType(
             "nothing has to be paid again",
         ),
         Code.SUBSCRIPTION_MISSING: (404, "there is no subscription to this solution that would be renewed"),
+        Code.USAGE_FORBIDDEN: (
+            403,
+            "these figures are for operators and for the solution's owner: ask the marketplace for access",
+        ),
+        Code.PERIOD_INVALID: (422, "from and to are no period that can be reported: see detail"),
         Code.WEBHOOK_UNSIGNED: (403, "the signature is not that of the webhook's secret over this body"),
         Code.PAYMENTS_NOT_CONFIGURED: (503, "this cannot be bought here yet: nothing was charged"),
         Code.PAYMENTS_UNAVAILABLE: (

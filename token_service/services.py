@@ -17,6 +17,7 @@ from token_service.payments.wiring import Payments, build_payments
 from token_service.repository import Repository
 from token_service.settings import Settings
 from token_service.signing.kms import Kms
+from token_service.usage.reports import Reports
 from token_service.users.account import Accounts
 from token_service.users.codes import Codes
 from token_service.users.cognito import OF_THE_ACCOUNT, Cognito
@@ -51,6 +52,7 @@ class Services:
     deletion: Deletion
     origins: Origins
     payments: Payments
+    reports: Reports
     clock: Callable[[], float] = time.time
 
 
@@ -104,5 +106,6 @@ def build(
         deletion=deletion,
         origins=Origins(repository, gate.directory, clock),
         payments=payments,
+        reports=Reports(repository),
         clock=clock,
     )  # fmt: skip

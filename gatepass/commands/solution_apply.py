@@ -8,7 +8,16 @@ from typing import Final
 
 import yaml
 
-from entitlements.items import Item, Wire, item_to_wire, origin_key, origin_prefix, solution_key, to_wire
+from entitlements.items import (
+    Item,
+    Wire,
+    item_to_wire,
+    listing_key,
+    origin_key,
+    origin_prefix,
+    solution_key,
+    to_wire,
+)
 from entitlements.origins import origins_of
 from entitlements.plans import ANONYMOUS
 from entitlements.solution import ConfigError, Solution, solution_from_document
@@ -61,7 +70,7 @@ def require_pushed(repository: Repository, solution: Solution, path: Path) -> No
 
 
 def apply(repository: Repository, solution: Solution) -> bool:
-    """Write the configuration and its origins in one transaction; True if the solution is new.
+    """Write the configuration, its origins, and its listing in one transaction; True if the solution is new.
 
     Raises `CommandError` if somebody else applied the same solution concurrently.
     """
@@ -73,14 +82,15 @@ def apply(repository: Repository, solution: Solution) -> bool:
     put: Wire = {"Item": key.wire | item_to_wire({"document": solution.to_document()}), **condition}
     added = [("Put", {"Item": origin_key(one, solution.solution_id).wire}) for one in sorted(wanted)]
     deleted = [("Delete", {"Key": origin_key(one, solution.solution_id).wire}) for one in stale]
-    room = TRANSACTION - 1
+    listed = ("Put", {"Item": listing_key(solution.solution_id).wire})
+    room = TRANSACTION - 2
     try:
         # Only a document older than MAX_ORIGINS has so many. They are deleted first, while the document still names
         # them, so that an interrupted run can be repeated.
         while len(added) + len(deleted) > room:
             repository.transact([("ConditionCheck", {"Key": key.wire, **condition}), *deleted[:room]])
             deleted = deleted[room:]
-        repository.transact([("Put", put), *added, *deleted])
+        repository.transact([("Put", put), listed, *added, *deleted])
     except ConditionFailed:
         raise CommandError(
             f"somebody else applied {solution.solution_id} at the same time: check it (gatepass solutions show "

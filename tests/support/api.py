@@ -52,6 +52,7 @@ class Api:
             PreventUserExistenceErrors="ENABLED",
             ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         )["UserPoolClient"]  # fmt: skip
+        self.groups = set[str]()
         self.pool, self.client, self.secret = pool, client["ClientId"], client["ClientSecret"]
         kms = Kms(emulators.client("kms", moto))
         table.put_ring(
@@ -73,9 +74,14 @@ class Api:
         self.services = build(settings, lambda: time.time() - behind, session=SESSION)
         self.app = make_app(self.services)
 
-    def sign_in(self, email: str = EMAIL) -> str:
-        """A confirmed user's ID token, straight from the pool."""
+    def sign_in(self, email: str = EMAIL, *groups: str) -> str:
+        """A confirmed user's ID token, straight from the pool; the user is made a member of groups of it."""
         self.cognito.admin_create_user(UserPoolId=self.pool, Username=email)
+        for group in groups:
+            if group not in self.groups:
+                self.cognito.create_group(UserPoolId=self.pool, GroupName=group)
+                self.groups.add(group)
+            self.cognito.admin_add_user_to_group(UserPoolId=self.pool, Username=email, GroupName=group)
         self.cognito.admin_set_user_password(UserPoolId=self.pool, Username=email, Password=PASSWORD, Permanent=True)
         self.tokens = self.cognito.admin_initiate_auth(
             UserPoolId=self.pool, ClientId=self.client, AuthFlow="ADMIN_USER_PASSWORD_AUTH",

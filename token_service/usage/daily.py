@@ -185,7 +185,7 @@ class DailyUsage:
                 added[mark.solution, day].append(counts)
         for (solution, day), counts_of_day in added.items():
             if counts := total(counts_of_day):
-                actions.append(_add(usage_key(solution, self._shard(), day), counts))
+                actions.append(addition(usage_key(solution, self._shard(), day), counts))
         return actions
 
     def _transact(self, attempt: Callable[[], list[Action]]) -> None:
@@ -236,15 +236,17 @@ def _put(before: SubjectDay | None, after: SubjectDay) -> Action:
     return "Put", {"Item": item, **unchanged}
 
 
-def _add(key: Key, counts: Counts) -> Action:
-    """Add to a part of a solution's day."""
+def addition(key: Key, counts: Counts, unchanged: Wire | None = None) -> Action:
+    """Add to a part of a solution's day, perhaps on a condition (an expression and its values)."""
     names = dict(enumerate(sorted(counts)))
     values = {":one": 1, **{f":{n}": counts[name] for n, name in names.items()}}
+    condition = dict(unchanged or {})
     update: Wire = {
         "Key": key.wire,
         "UpdateExpression": "ADD revision :one, " + ", ".join(f"#{n} :{n}" for n in names),
         "ExpressionAttributeNames": {f"#{n}": name for n, name in names.items()},
-        "ExpressionAttributeValues": item_to_wire(values),
+        "ExpressionAttributeValues": {**item_to_wire(values), **condition.pop("ExpressionAttributeValues", {})},
+        **condition,
     }
     return "Update", update
 

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 
@@ -14,6 +14,16 @@ from token_service.users.sessions import Sessions, counts
 
 LEEWAY: Final = 30
 """Seconds by which clocks may differ."""
+GROUPS: Final = "cognito:groups"
+"""https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html"""
+
+
+class Caller(NamedTuple):
+    """Who a verified ID token is of."""
+
+    user_id: str
+    groups: frozenset[str]
+    """The Cognito groups that the user was in when the token was issued."""
 
 
 class IdentityVerifier:
@@ -29,13 +39,21 @@ class IdentityVerifier:
 
         With `deleting`, an account whose deletion has begun is accepted too, so that the deletion can be repeated.
         """
-        user_id, auth_time = self._verified(authorization)
-        account = self._sessions.account(user_id)
-        if not counts(account, auth_time) and not (deleting and account.get(DELETING)):
-            raise Refused(Code.SIGN_IN_REQUIRED)
+        user_id, _ = self._caller(authorization, deleting)
         return user_id
 
-    def _verified(self, authorization: str | None) -> tuple[str, int]:
+    def caller(self, authorization: str | None) -> Caller:
+        """The user of the bearer token, with its groups. Raises `Refused` as `user_id` does."""
+        return self._caller(authorization, deleting=False)
+
+    def _caller(self, authorization: str | None, deleting: bool) -> Caller:
+        caller, auth_time = self._verified(authorization)
+        account = self._sessions.account(caller.user_id)
+        if not counts(account, auth_time) and not (deleting and account.get(DELETING)):
+            raise Refused(Code.SIGN_IN_REQUIRED)
+        return caller
+
+    def _verified(self, authorization: str | None) -> tuple[Caller, int]:
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused(Code.SIGN_IN_REQUIRED, public="send the Cognito ID token as Authorization: Bearer")
@@ -53,8 +71,16 @@ class IdentityVerifier:
             # Access tokens of the pool are signed by the same keys, but do not authenticate the user to this client.
             if claims["token_use"] != "id" or type(claims["auth_time"]) is not int:
                 raise jwt.InvalidTokenError
-            return require_user_id(claims["sub"]), claims["auth_time"]
+            caller = Caller(require_user_id(claims["sub"]), _groups(claims.get(GROUPS)))
+            return caller, claims["auth_time"]
         except jwt.PyJWKClientConnectionError as error:
             raise Refused(Code.IDENTITY_UNAVAILABLE, "the user pool's keys cannot be read") from error
         except (jwt.PyJWTError, InvalidIdentifier) as error:
             raise Refused(Code.SIGN_IN_REQUIRED) from error
+
+
+def _groups(claim: object) -> frozenset[str]:
+    """The groups of a claim: none if it is anything but a list of strings, so that nothing odd can grant access."""
+    if not isinstance(claim, list) or not all(isinstance(name, str) for name in claim):
+        return frozenset()
+    return frozenset(claim)

@@ -23,6 +23,7 @@ TAGS: Final[Mapping[str, str]] = {
     "tokens": "A user's own tokens",
     "account": "The user's own access, and deleting the account",
     "payments": "Buying plans, and the user's receipts",
+    "usage": "What solutions are used for, and the user's own use",
     "validation": "The gate's decision, for clients without an API Gateway",
 }
 SECURITY: Final = {
@@ -68,8 +69,9 @@ def document(app: APIGatewayHttpResolver) -> dict[str, Any]:
     schemas = made["components"]["schemas"]
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
-            # The framework's status for invalid requests; ours is 400.
-            operation["responses"].pop("422", None)
+            # The framework's status for invalid requests; ours is 400. What a route documents itself stays.
+            if "application/problem+json" not in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"].pop("422", None)
             if method == "post" and path in FORM_PATHS:
                 content = operation["requestBody"]["content"]
                 content[FORM] = {"schema": _of_its_own(schemas, content["application/json"]["schema"]["$ref"])}

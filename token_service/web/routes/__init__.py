@@ -5,7 +5,7 @@ from typing import Any
 
 from token_service.services import Services
 from token_service.web.problems import Resolver, add_handlers
-from token_service.web.routes import account, documents, payments, public, registrations, tokens, validation
+from token_service.web.routes import account, documents, payments, public, registrations, tokens, usage, validation
 
 __all__ = ["Services", "make_app"]
 
@@ -20,7 +20,7 @@ def _loads(text: str) -> Any:
 def make_app(services: Services) -> Resolver:
     """The resolver with all routes, in the order of the documentation."""
     app = Resolver(enable_validation=True, json_body_deserializer=_loads)
-    for module in (public, registrations, tokens, account, payments, validation, documents):
+    for module in (public, registrations, tokens, account, payments, usage, validation, documents):
         module.add_routes(app, services)
     add_handlers(app)
     return app
