@@ -238,7 +238,7 @@ def razorpay_plans_key(solution_id: str) -> Key:
 
 
 def use_key(subject: str, solution_id: str, day: str) -> Key:
-    """What a user or a visitor used of a solution on a day (`YYYYMMDD`): a partition of which the stream tells nothing."""
+    """What a user or a visitor used of a solution on a day (`YYYYMMDD`); the stream passes it over."""
     return Key(f"use#{subject}", f"{solution_id}#{day}")
 
 

@@ -25,6 +25,7 @@ from gatepass.commands import (
     razorpay,
     solutions,
     tokens,
+    usage,
 )
 from gatepass.refusals import CommandError
 from token_service.errors import Busy
@@ -42,7 +43,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
     modules = (
-        local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, keys, attach, attach_status,
+        local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, usage, keys, attach,
+        attach_status,
     )  # fmt: skip
     for module in modules:
         module.add_parser(nouns)
@@ -56,7 +58,7 @@ def _take_table_anywhere(commands: "argparse._SubParsersAction[argparse.Argument
         verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
         for action in verbs:
             _take_table_anywhere(action)
-        if not verbs:
+        if not any(action.required for action in verbs):
             parser.add_argument("--table", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 

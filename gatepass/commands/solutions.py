@@ -226,3 +226,14 @@ def required_solution(environment: Environment, solution_id: str) -> Solution:
     if item is None:
         raise CommandError(f"there is no solution {solution_id}: gatepass solutions list shows them")
     return solution_from_document(item["document"])
+
+
+def applied_solutions(environment: Environment, solution_id: str | None) -> dict[str, Solution]:
+    """The solution of that id, or all, by id. Raises `CommandError` if there is none."""
+    if solution_id is not None:
+        return {solution_id: required_solution(environment, solution_id)}
+    items = environment.repository.scan(solution_prefix())
+    found = {one.solution_id: one for one in (solution_from_document(item["document"]) for item in items)}
+    if not found:
+        raise CommandError("no solutions yet: gatepass solutions apply FILE")
+    return dict(sorted(found.items()))
