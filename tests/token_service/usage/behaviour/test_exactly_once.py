@@ -6,7 +6,7 @@ import random
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -39,7 +39,16 @@ class History:
         self.registered = 0
 
     def run(self, steps: int) -> None:
-        acts = (self.visit, self.visit, self.request, self.request, self.request, self.register, self.change, self.sleep)
+        acts = (
+            self.visit,
+            self.visit,
+            self.request,
+            self.request,
+            self.request,
+            self.register,
+            self.change,
+            self.sleep,
+        )
         for _ in range(steps):
             self.rng.choice(acts)()
 
@@ -51,7 +60,9 @@ class History:
             self.registered += 1
         else:  # moved here with counters, of which nothing was spent here
             counter = windows_at(self.now, "UTC").open["day"].counter
-            moved = Entitlement(user, self.solution.solution_id, "active", "registered", "", total=9, counters={counter: 4})
+            moved = Entitlement(
+                user, self.solution.solution_id, "active", "registered", "", total=9, counters={counter: 4}
+            )
             assert self.access.move_in(moved)
         self.table.client.update_item(
             TableName=self.table.name,
@@ -95,7 +106,7 @@ class History:
 
 
 @pytest.fixture(scope="module")
-def histories(dynamodb_local_endpoint: str) -> Iterator[tuple[Streamed, list[tuple[History, list[Raw]]]]]:
+def histories(dynamodb_local_endpoint: str) -> tuple[Streamed, list[tuple[History, list[Raw]]]]:
     """Histories that happened in one table, each with its part of the stream."""
     streamed = Streamed(dynamodb_local_endpoint)
     happened = []
@@ -103,7 +114,7 @@ def histories(dynamodb_local_endpoint: str) -> Iterator[tuple[Streamed, list[tup
         history = History(streamed, seed)
         history.run(80)
         happened.append((history, streamed.stream.read()))
-    yield streamed, happened
+    return streamed, happened
 
 
 Deliver = Callable[[Consumer, Sequence[Raw], random.Random], None]
