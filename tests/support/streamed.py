@@ -14,7 +14,7 @@ from gatepass.local.stream import TableStream
 from tests.support import emulators
 from tests.support.table import Table
 from token_service.repository import Repository
-from token_service.stream_handler import Consumer
+from token_service.stream_handler import Consumer, Publish
 from token_service.usage.daily import DailyUsage
 from token_service.usage.notices import Notice
 from token_service.usage.totals import SubjectDay, total
@@ -51,10 +51,15 @@ class Streamed:
         self.repository = Repository(self.table.client, self.table.name)
         self.published: list[Notice] = []
 
-    def consumer(self, faults: random.Random | None = None, rate: float = 0.0) -> Consumer:
+    def consumer(
+        self, faults: random.Random | None = None, rate: float = 0.0, publish: Publish | None = None
+    ) -> Consumer:
+        return Consumer(self.usage(faults, rate), publish or self.published.extend)
+
+    def usage(self, faults: random.Random | None = None, rate: float = 0.0) -> DailyUsage:
         client = self.table.client if faults is None else Faulty(self.table.client, faults, rate)
         repository = Repository(client, self.table.name, sleep=lambda _: None)
-        return Consumer(DailyUsage(repository, Directory(self.repository.get_item)), self.published.extend)
+        return DailyUsage(repository, Directory(self.repository.get_item))
 
     def deliver(self, records: Sequence[Raw] | None = None) -> None:
         """Deliver records without a fault, by default those since the last time."""
