@@ -17,6 +17,7 @@ ROLES = {
     "token service": "TokenServiceRole",
     "key rotation": "KeyRotationRole",
     "payments job": "PaymentsRole",
+    "usage": "UsageRole",
 }
 """The functions of the stack as the document names them; the command runs on its operator's own permissions."""
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")

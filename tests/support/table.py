@@ -63,9 +63,9 @@ WITHOUT_STREAM = {name: value for name, value in DEFINITION.items() if name != "
 class Table:
     """One DynamoDB table. `calls` counts what the gate sent."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: Any, name: str, stream: bool = False) -> None:
         self.client, self.name = client, name
-        client.create_table(TableName=name, **WITHOUT_STREAM)
+        client.create_table(TableName=name, **(DEFINITION if stream else WITHOUT_STREAM))
         self.store = PatientDynamoDB(client.meta.endpoint_url, name)
         self.calls = self.store.calls
 

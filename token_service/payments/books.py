@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from entitlements.items import (
     Key,
+    Wire,
     checkout_key,
     effect_key,
     item_to_wire,
@@ -71,7 +72,7 @@ class Books:
         for payment_id, record in after.payments.items():
             if record == before.payments.get(payment_id):
                 continue
-            actions.append(_put(payment_key(user_id, timestamp(record.paid_at), payment_id), record.to_item()))
+            actions.append(_set(payment_key(user_id, timestamp(record.paid_at), payment_id), record))
             if payment_id not in before.payments:
                 actions += _effects(user_id, record)
         for subscription_id, subscription in after.subscriptions.items():
@@ -100,6 +101,24 @@ def _effects(user_id: str, record: PaymentRecord) -> Iterator[Action]:
         yield _put(effect_key(f"{record.reference}:{record.period_start}"), kept)
     if not record.returned and record.model != "recurring":
         yield "Delete", {"Key": ordering_key(user_id, record.solution, record.plan).wire}
+
+
+def _set(key: Key, record: PaymentRecord) -> Action:
+    """Write a payment, and leave alone what others keep in its item: the mark of what usage has counted of it."""
+    attributes = record.to_item()
+    names = [*PaymentRecord.__slots__, "state"]
+    fields = {name: f"#{n}" for n, name in enumerate(names)}
+    set_now = ", ".join(f"{fields[name]} = :{n}" for n, name in enumerate(names) if name in attributes)
+    removed = ", ".join(fields[name] for name in names if name not in attributes)
+    update: Wire = {
+        "Key": key.wire,
+        "UpdateExpression": f"SET {set_now}" + (f" REMOVE {removed}" if removed else ""),
+        "ExpressionAttributeNames": {placeholder: name for name, placeholder in fields.items()},
+        "ExpressionAttributeValues": item_to_wire(
+            {f":{n}": attributes[name] for n, name in enumerate(names) if name in attributes}
+        ),
+    }
+    return "Update", update
 
 
 def _put(key: Key, attributes: Mapping[str, str | int]) -> Action:

@@ -47,11 +47,14 @@ class Notice(NamedTuple):
 
 
 def notices(record: StreamRecord, solution: Solution | None) -> Iterator[Notice]:
-    """The events in a record of an entitlement or of an audit entry; `solution` is the one that it belongs to."""
+    """The events in a record of an entitlement, an audit entry, or a payment; `solution` is the entitlement's."""
     if record.kind == "entitlement" and record.event == "MODIFY" and solution is not None:
         yield from _thresholds(record, solution)
-    elif record.kind == "audit" and record.event == "INSERT" and record.new is not None:
-        yield from _of_entry(record, record.new)
+    elif record.event == "INSERT" and record.new is not None:
+        if record.kind == "audit":
+            yield from _of_entry(record, record.new)
+        elif record.kind == "payment" and "returned" not in record.new:
+            yield _applied(record, record.new)
 
 
 def _of_entry(record: StreamRecord, entry: Item) -> Iterator[Notice]:
@@ -66,8 +69,13 @@ def _of_entry(record: StreamRecord, entry: Item) -> Iterator[Notice]:
         yield notice(PLAN_CHANGED, "plan", "plan_before", "paid_until")
     if event in _ENDINGS:
         yield notice(REVOKED, "event")
-    if event == "payment_settled" and "payment" in entry and "cause" not in entry:
-        yield notice(PAYMENT_APPLIED, "payment", "plan")
+
+
+def _applied(record: StreamRecord, payment: Item) -> Notice:
+    names = ("payment_id", "plan", "amount", "currency")
+    known: dict[str, str | int] = {name: payment[name] for name in names if name in payment}
+    who = {"user_id": record.key.subject, "solution_id": str(payment.get("solution", ""))}
+    return Notice(PAYMENT_APPLIED, f"{record.key.subject}/{payment.get('payment_id')}", record.at, who | known)
 
 
 def _thresholds(record: StreamRecord, solution: Solution) -> Iterator[Notice]:
