@@ -95,6 +95,8 @@ def _drawing(path: Path, wrong: Callable[[str], Any]) -> Callable[[Mapping[str, 
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
         wrong("--plot needs matplotlib, which is not installed: run pip install matplotlib")
+    if not path.absolute().parent.is_dir():
+        wrong(f"--plot {path}: there is no folder {path.parent}: make it first")
 
     def drawn(document: Mapping[str, Any]) -> None:
         try:

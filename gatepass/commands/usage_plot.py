@@ -66,7 +66,8 @@ def _usage(axes: Axes, days: Sequence[Document]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="x")
     if any(bottoms):
-        axes.legend(fontsize=8)
+        # Beside the bars, not over them; in the order in which they are stacked.
+        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
     else:
         _nothing(axes)
 
@@ -109,7 +110,6 @@ def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], labels: Seq
     """Bars from left to right, the first on top, each with its value."""
     if not any(values):
         _nothing(axes)
-        axes.set_yticks([])
         return
     bars = axes.barh(range(len(values)), values, 0.7, color=color)
     axes.bar_label(bars, labels, padding=3)
@@ -121,4 +121,6 @@ def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], labels: Seq
 
 
 def _nothing(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
     axes.text(0.5, 0.5, "nothing in this period", transform=axes.transAxes, ha="center", va="center", color="#666666")

@@ -1,11 +1,12 @@
 """The report of `gatepass usage` for people, at most 80 columns wide. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from entitlements.currencies import readable
 from entitlements.reasons import Reason
-from token_service.usage.reports import CHANGES
+from token_service.usage.reports import CHANGES, Period
 from token_service.usage.totals import CONVERSION_DAYS
 
 WIDTH: Final = 80
@@ -28,7 +29,7 @@ def lines(document: Document) -> Iterator[str]:
         title = f"{report['name']} ({report['solution_id']}), {document['from']} to {document['to']}"
         yield from (title, "=" * min(len(title), WIDTH))
         total, before = report["total"], report["before"]
-        yield from _section("", _beside(total, before))
+        yield from _section("", [*_beside(total, before), f"before: {_before(document)}"])
         yield from _section("Units by day and plan", _by_day(report["days"]))
         yield from _section("Funnel", [funnel(total)])
         yield from _section("Refused demand", _refused(total))
@@ -56,32 +57,40 @@ def _beside(total: Document, before: Document) -> list[str]:
     return _table(("", "THIS PERIOD", "BEFORE", "CHANGE"), rows)
 
 
+def _before(document: Document) -> str:
+    period = Period(*(date.fromisoformat(document[name]) for name in ("from", "to"))).before
+    return f"{period.first} to {period.last}"
+
+
 def _change(now: int, then: int) -> str:
     if now == then:
         return ""
-    return "new" if then <= 0 else f"{(now - then) / then:+.0%}"
+    return "new" if then <= 0 else f"{round(100 * (now - then) / then):+}%".replace("+0%", "0%")
 
 
 def _by_day(days: Sequence[Document]) -> list[str]:
     """The days with units. Plans that do not fit beside each other follow below."""
     used = [day for day in days if day["units"]]
+    widths: dict[str, int] = {}
+    for day in used:
+        for plan, units in day["units"].items():
+            widths[plan] = max(widths.get(plan, len(plan)), len(str(units)))
     found: list[str] = []
-    for plans in _fitting(sorted({plan for day in used for plan in day["units"]})):
+    for plans in _fitting(dict(sorted(widths.items()))):
         rows = [(day["day"], *(str(day["units"].get(plan, 0)) for plan in plans)) for day in used]
         found += [*([""] if found else []), *_table(("DAY", *map(str.upper, plans)), rows)]
     return found
 
 
-def _fitting(plans: Sequence[str]) -> Iterator[list[str]]:
-    """Groups of columns that are no wider than a line."""
+def _fitting(widths: Mapping[str, int]) -> Iterator[list[str]]:
+    """Groups of columns that are no wider than a line, from the width of each."""
     group, width = list[str](), len("2026-11-29")
-    for plan in plans:
-        column = GAP + max(len(plan), len("1000000"))
-        if group and width + column > WIDTH:
+    for plan, column in widths.items():
+        if group and width + GAP + column > WIDTH:
             yield group
             group, width = [], len("2026-11-29")
         group.append(plan)
-        width += column
+        width += GAP + column
     if group:
         yield group
 
