@@ -11,7 +11,7 @@ from gatepass.commands.arguments import add_json, add_solution
 from gatepass.commands.solutions import applied_solutions
 from gatepass.environment import Environment
 from gatepass.output import announce, print_rows
-from token_service.usage.rebuild import Difference, NotRebuildable, Proof, Rebuild, require_rebuildable
+from token_service.usage.rebuild import NotRebuildable, Proof, Rebuild, WrongTotal, require_rebuildable
 from token_service.usage.reports import Period, PeriodInvalid, today_in
 
 
@@ -67,7 +67,7 @@ def _as_json(proof: Proof) -> dict[str, Any]:
     }
 
 
-COLUMNS: Final = Difference._fields
+COLUMNS: Final = WrongTotal._fields
 
 
 def _print(proof: Proof) -> None:

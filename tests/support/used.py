@@ -45,7 +45,13 @@ class Used:
         self._entry(user_id, day, event="payment_settled", plan=plan, plan_before="registered")
         at = self._at(day)
         key = payment_key(user_id, f"{day}T12:00:00Z", f"pay_{self._entries}")
-        payment = {"plan": plan, "amount": amount, "currency": currency, "paid_at": int(at), "solution": self.solution}
+        payment: Item = {
+            "plan": plan,
+            "amount": amount,
+            "currency": currency,
+            "paid_at": int(at),
+            "solution": self.solution,
+        }
         self.table.put(*key, **payment)
         self._seen(key, payment, at)
         return key

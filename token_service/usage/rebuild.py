@@ -33,7 +33,7 @@ SolutionDay = tuple[str, str]
 """A solution's id, and a day (`YYYYMMDD`)."""
 
 
-class Difference(NamedTuple):
+class WrongTotal(NamedTuple):
     """A number of a solution's day that is not the sum of what it was counted from."""
 
     solution: str
@@ -53,7 +53,7 @@ class Proof:
     subject_days: int = 0
     """Days of users and visitors that they were recomputed from."""
     subjects: set[str] = field(default_factory=set)
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[WrongTotal] = field(default_factory=list)
     corrected: bool = False
 
 
@@ -157,9 +157,9 @@ def _unchanged(item: Item | None) -> Wire:
     }
 
 
-def _differences(solution: str, day: str, before: Counts, missing: Counts) -> Sequence[Difference]:
+def _differences(solution: str, day: str, before: Counts, missing: Counts) -> Sequence[WrongTotal]:
     shown = date.fromisoformat(day).isoformat()
     return [
-        Difference(solution, shown, name, before.get(name, 0), before.get(name, 0) + more)
+        WrongTotal(solution, shown, name, before.get(name, 0), before.get(name, 0) + more)
         for name, more in sorted(missing.items())
     ]

@@ -7,8 +7,9 @@ for each part.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from entitlements.items import Item, Key, listing_prefix, usage_key, use_prefix
 from entitlements.windows import windows_at
@@ -41,7 +42,8 @@ class PeriodInvalid(ValueError):
     """Dates that are no period that can be reported. The message says why, and what to give."""
 
 
-class Period(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Period:
     """Days from one to another, both included."""
 
     first: date

@@ -1,5 +1,6 @@
 """The report of usage for people: what is in it, and that it fits a terminal."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ LAST = date(2026, 11, 30)
 PERIOD = Period(date(2026, 11, 29), LAST)
 
 
-def document(days: dict[date, Counts], period: Period = PERIOD, **more: Any) -> dict[str, Any]:
+def document(days: Mapping[date, Counts], period: Period = PERIOD, **more: Any) -> dict[str, Any]:
     made = report("faiss-search", "AWS Solution Finder", period, days) | more
     return {"from": str(period.first), "to": str(period.last), "solutions": [made]}
 

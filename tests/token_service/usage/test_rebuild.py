@@ -12,7 +12,7 @@ from tests.support.used import Used, a_marketplaces_days, user
 from token_service.errors import Busy
 from token_service.repository import Repository
 from token_service.usage.daily import ATTEMPTS
-from token_service.usage.rebuild import Difference, NotRebuildable, Proof, Rebuild, require_rebuildable
+from token_service.usage.rebuild import NotRebuildable, Proof, Rebuild, WrongTotal, require_rebuildable
 from token_service.usage.reports import Period, Reports, stored
 
 TODAY = date(2026, 11, 30)
@@ -66,14 +66,14 @@ def test_wrong_totals_are_found_and_corrected(used: Used) -> None:
         TableName=used.table.name, Key=usage_key(OTHER, next(iter(_shards(used, OTHER))), stored(DAY)).wire
     )
     wrong = [
-        Difference(SOLUTION, "2026-11-28", "units#registered", right[DAY]["units#registered"] - 2, right[DAY]["units#registered"]),
-        Difference(SOLUTION, "2026-11-28", "users", right[DAY]["users"] + 5, right[DAY]["users"]),
-        Difference(SOLUTION, "2026-11-29", "planted", 1, 0),
-        Difference(
+        WrongTotal(SOLUTION, "2026-11-28", "units#registered", right[DAY]["units#registered"] - 2, right[DAY]["units#registered"]),
+        WrongTotal(SOLUTION, "2026-11-28", "users", right[DAY]["users"] + 5, right[DAY]["users"]),
+        WrongTotal(SOLUTION, "2026-11-29", "planted", 1, 0),
+        WrongTotal(
             SOLUTION, "2026-11-29", "revenue#pro#INR", right[PERIOD.last]["revenue#pro#INR"] + 100, right[PERIOD.last]["revenue#pro#INR"]
         ),
-        Difference(OTHER, "2026-11-28", "units#registered", 0, 7),
-        Difference(OTHER, "2026-11-28", "users", 0, 1),
+        WrongTotal(OTHER, "2026-11-28", "units#registered", 0, 7),
+        WrongTotal(OTHER, "2026-11-28", "users", 0, 1),
     ]  # fmt: skip
     dry = rebuild(used, dry_run=True)
     assert (dry.differences, dry.corrected) == (wrong, False)
@@ -119,7 +119,7 @@ def test_what_is_counted_between_reading_and_correcting_is_kept(used: Used, shar
 def test_what_is_counted_during_the_scan_is_kept(used: Used) -> None:
     """After its item was passed: the part that was read before the scan tells."""
     add(used, 2, DAY, users=5)
-    scanned = []
+    scanned: list[int] = []
 
     class Interrupted(Repository):
         def scan_consistently(self, prefixes):

@@ -36,7 +36,9 @@ NOTHING = {
         (("2024-01-01", "2024-12-31"), "2024-01-01", "2024-12-31"),
     ],
 )
-def test_a_period_has_its_days_and_one_as_long_before(given: tuple[str | None, ...], first: str, last: str) -> None:
+def test_a_period_has_its_days_and_one_as_long_before(
+    given: tuple[str | None, str | None], first: str, last: str
+) -> None:
     period = Period.read(*given, TODAY)
     assert (str(period.first), str(period.last)) == (first, last)
     assert len(period.days) == len(period) == len(period.before)
@@ -57,7 +59,7 @@ def test_a_period_has_its_days_and_one_as_long_before(given: tuple[str | None, .
         ((None, "9999-12-31"), "2000 to 2999"),
     ],
 )
-def test_what_is_no_period_is_told_with_what_to_do(given: tuple[str | None, ...], told: str) -> None:
+def test_what_is_no_period_is_told_with_what_to_do(given: tuple[str | None, str | None], told: str) -> None:
     with pytest.raises(PeriodInvalid, match=told):
         Period.read(*given, TODAY)
 

@@ -26,8 +26,10 @@ RESPONSES = {
     for path, methods in json.loads(openapi.generated())["paths"].items()
     for method, operation in methods.items()
 }
-NOBODYS_CODE = {"POST /v1/codes/exchange": {"400"}}
-"""The page's solution hands out tokens: its example shows what a code gets that was not issued."""
+NOBODYS_CODE = {"POST /v1/codes/exchange": {"400"}, "GET /v1/usage": {"403"}}
+"""The page's solution hands out tokens: its example shows what a code gets that was not issued. Its user is in no group,
+and the example shows what that gets.
+"""
 UNDESCRIBED = {"GET /v1/openapi.json": {"200"}, "GET /v1/docs": {"200"}, "OPTIONS /{proxy+}": {"204"}}
 """The description itself, and what browsers ask."""
 

@@ -23,6 +23,10 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+def units(number: int) -> dict[str, Any]:
+    return {"units#registered": number}
+
+
 @pytest.fixture
 def api(real_api: Api) -> Api:
     """With two solutions, and figures of both today."""
@@ -32,7 +36,7 @@ def api(real_api: Api) -> Api:
         api.table.put(*listing_key(solution))
         for shard in (0, 15):
             day = usage_key(solution, shard, today().replace("-", ""))
-            api.table.put(*day, revision=1, users=1, **{"units#registered": 10 + n})
+            api.table.put(*day, revision=1, users=1, **units(10 + n))
     return api
 
 
@@ -170,8 +174,8 @@ def test_a_damaged_configuration_hides_no_figures(api: Api) -> None:
 def test_a_user_sees_their_own_ninety_days_and_nobody_elses(api: Api) -> None:
     somebody = api.sign_in()
     day = today().replace("-", "")
-    api.table.put(*use_key(api.user, SOLUTION, day), visitor=False, used=7, revision=1, **{"units#registered": 7})
-    api.table.put(*use_key(api.user, OTHER, day), visitor=False, used=5, revision=1, **{"units#registered": 5})
+    api.table.put(*use_key(api.user, SOLUTION, day), visitor=False, used=7, revision=1, **units(7))
+    api.table.put(*use_key(api.user, OTHER, day), visitor=False, used=5, revision=1, **units(5))
     status, answer = api.call("GET", f"/v1/usage/mine?solution_id={SOLUTION}", bearer=somebody)
     assert (status, answer["solution_id"], len(answer["days"])) == (200, SOLUTION, 90)
     assert OwnUsage(**answer).model_dump() == answer
