@@ -20,7 +20,7 @@ SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
+.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -109,12 +109,20 @@ test-deploy: $(VENV)/.dev $(SAM_VENV)/.done .tools/ministack/.done ## The real s
 bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks
 
-check: $(VENV)/.dev $(SAM_VENV)/.done ## Lint, types, templates, generated files
+check: lint types templates generated ## All four; with make -j2 two at a time
+
+lint: $(VENV)/.dev ## Lint, and the layout of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Types, of the tests too
 	$(BIN)/mypy
+
+templates: $(VENV)/.dev $(SAM_VENV)/.done ## The templates are valid
 	$(SAM_VENV)/bin/sam validate --lint --region us-east-1
 	$(BIN)/cfn-lint template.yaml examples/*/template.yaml
+
+generated: $(VENV)/.dev ## Generated files are up to date
 	$(BIN)/python -m tests.support.make_events --check
 	$(BIN)/python -m token_service.web.openapi --check docs/openapi.json
 

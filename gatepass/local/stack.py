@@ -15,6 +15,7 @@ from entitlements.solution import Solution, read_solution
 from gatepass.attach.responses import LATER, REFUSED
 from gatepass.commands.solutions import read_file
 from gatepass.local.backends import Backend
+from gatepass.local.counting import Counting
 from gatepass.local.emulated_aws import EmulatedAws, emulated_aws
 from gatepass.local.gateway import Api, Authorizer, GatewayResponse, LambdaProxy, LocalGateway, Mock, Route
 from gatepass.local.pages import INBOX_PATH, PORTAL_PATH, Pages
@@ -67,9 +68,11 @@ def local_stack(
         _require_free(one)  # before an emulator has been started for nothing
     with emulated_aws() as aws:
         lines: deque[str] = deque(maxlen=1)
+        counting = Counting(aws)
 
         def write(line: str) -> None:
             lines.append(line)
+            counting.line(line)
             if watch is not None:
                 watch(line)
 
@@ -86,6 +89,7 @@ def local_stack(
                 _gateway(_api(backend, write), port) as gateway,
                 _gateway(_token_api(), port + 1 if port else 0) as service,
                 taking_payments(aws, razorpay, file, service.url),
+                counting.running(),
             ):
                 page_handler.settings = {
                     "api": gateway.url,

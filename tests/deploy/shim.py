@@ -8,6 +8,7 @@ nothing by `dynamodb:LeadingKeys` and `kms:KeySpec`, which `tests/token_service/
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -17,6 +18,7 @@ from typing import Any
 from ministack import app
 from ministack.services import apigateway as http
 from ministack.services import apigateway_v1 as rest
+from ministack.services import cloudwatch_logs as logs
 from ministack.services import lambda_svc as functions
 from ministack.services.cloudformation import provisioners
 
@@ -253,6 +255,28 @@ def the_callers_address_is_the_connections() -> None:
          '(_header_ci(headers, "x-forwarded-for") or "127.0.0.1").split(",")[0].strip()', '"127.0.0.1"')  # fmt: skip
 
 
+def log_patterns_read_json() -> None:
+    """A pattern in braces is taken for words that the line must hold. Here: alternatives of `$.field = "value"`.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+    """
+    words = logs._subscription_pattern_matches
+
+    def matches(pattern: str, message: str) -> bool:
+        if not pattern.startswith("{"):
+            return bool(words(pattern, message))
+        alternatives = [
+            re.fullmatch(r'\(?\$\.(\w+) = "(\w+)"\)?', one.strip()) for one in pattern.strip("{ }").split("||")
+        ]
+        try:
+            line = json.loads(message)
+        except ValueError:
+            return False
+        return any(line.get(found[1]) == found[2] for found in alternatives if found)
+
+    logs._subscription_pattern_matches = matches
+
+
 MENDS: tuple[Callable[[], None], ...] = (
     http_apis_have_what_their_template_says,
     rest_apis_have_what_their_body_defines,
@@ -263,6 +287,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     gates_are_called_only_where_their_functions_policy_allows_it,
     deployments_tell_how_their_methods_are_authorized,
     the_callers_address_is_the_connections,
+    log_patterns_read_json,
 )
 
 if __name__ == "__main__":

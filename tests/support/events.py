@@ -1,7 +1,11 @@
 """Events as API Gateway sends them to an authorizer; sources in `authorizer/events.py`."""
 
+import base64
+import gzip
 import json
 from typing import Any
+
+from entitlements.items import Key, item_to_wire
 
 ACCOUNT = "arn:aws:execute-api:us-east-1:123456789012"
 ADDRESS = "198.51.100.7"
@@ -111,6 +115,47 @@ def schedule(name: str = "KeyRotationDaily") -> dict[str, Any]:
         # The name is CloudFormation's, which makes it from the stack's.
         "resources": [f"arn:aws:scheduler:us-east-1:123456789012:schedule/default/gatepass-{name}-1P2YKM5XTWQ8B"],
         "detail": "{}",
+    }
+
+
+def logs(*lines: Any) -> dict[str, Any]:
+    """What a log group's subscription sends to Lambda:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample
+    """
+    messages = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    at = 1_795_478_400_000
+    data = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": "gatepass-AuthorizerLogs",
+        "logStream": "2026/11/24/[1]abcdef",
+        "subscriptionFilters": ["gatepass-UsageGateRefusals"],
+        "logEvents": [{"id": f"{n:056d}", "timestamp": at, "message": message} for n, message in enumerate(messages)],
+    }
+    packed = gzip.compress(json.dumps(data).encode(), compresslevel=0, mtime=0)  # versions of zlib compress differently
+    # The tenth byte names the operating system, and Python's versions differ in it (RFC 1952, section 2.3).
+    return {"awslogs": {"data": base64.b64encode(packed[:9] + b"\xff" + packed[10:]).decode()}}
+
+
+def stream(
+    key: Key, event: str, old: dict[str, Any] | None, new: dict[str, Any] | None, at: float = 1_795_478_400.0
+) -> dict[str, Any]:
+    """A record of the table's stream: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html"""
+    images = {"OldImage": old, "NewImage": new}
+    change = {name: key.wire | item_to_wire(image) for name, image in images.items() if image is not None}
+    return {
+        "eventID": "c4ca4238a0b923820dcc509a6f75849b",
+        "eventName": event,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": at,
+            "Keys": key.wire,
+            **change,
+            "SequenceNumber": "4421584500000000017450439091",
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
     }
 
 

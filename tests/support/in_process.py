@@ -32,8 +32,8 @@ _applications: dict[str, Callable[[dict[str, Any]], tuple[int, dict[str, str], b
 def share_botocore_data() -> None:
     """Let all sessions of this process share what they load: a client of a new session then takes 5 ms, and not 60."""
     botocore.session.create_loader = lru_cache(maxsize=None)(botocore.loaders.create_loader)
-    # It goes through the same twenty words, letter by letter, twice for each call.
-    useragent.sanitize_user_agent_string_component = lru_cache(useragent.sanitize_user_agent_string_component)
+    # It names twenty words of this machine, which no emulator reads, anew for each call.
+    useragent.UserAgentString.rebuild_and_replace_user_agent_handler = lambda *_, **__: None
     # Each session looks at the signatures of the same hundred handlers, and each client translates their names anew.
     hooks.accepts_kwargs = lru_cache(maxsize=None)(hooks.accepts_kwargs)
     alias, aliases = hooks.EventAliaser._alias_event_name, dict[str, str]()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from entitlements.items import entitlement_key
 from entitlements.solution import read_solution
 from entitlements.token import jti_of
 from tests.support import events
@@ -104,6 +105,12 @@ def files() -> dict[str, str]:
     data["key_rotation/schedule_daily.json"] = events.schedule()
     data["token_service/http_keys.json"] = events.api_request("GET", "/.well-known/jwks.json")
     data["payments/schedule_every_minute.json"] = events.schedule("PaymentsEveryMinute")
+    data["usage/logs_refused.json"] = events.logs(
+        {"reason": "quota_exceeded", "allowed": False, "solution": SOLUTION, "user": user_id("spent")}
+    )
+    before, after = ({"plan": "registered", "d20261124": used} for used in (7, 8))
+    record = events.stream(entitlement_key(user_id("registered"), SOLUTION), "MODIFY", before, after)
+    data["usage/stream_request.json"] = {"Records": [record]}
     data["payments/schedule_comparison.json"] = {"reconcile_hours": 26}
     buy = {"solution_id": SOLUTION, "plan": "pro"}
     data["token_service/http_checkout_signed_out.json"] = events.api_request("POST", "/v1/checkout", buy)

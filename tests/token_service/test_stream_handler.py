@@ -8,9 +8,9 @@ import pytest
 from entitlements.items import entitlement_key
 from entitlements.settings import MissingSetting
 from tests.support import emulators
+from tests.support.events import logs
 from tests.support.signer import SOLUTION, USER
 from tests.support.streamed import Streamed
-from tests.token_service.usage.test_refusals import logged
 from token_service import stream_handler
 from token_service.stream_handler import NotPublished, consumer_of, publisher
 from token_service.usage.notices import Notice
@@ -92,7 +92,7 @@ def test_it_runs_by_its_variables(
     (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert '"detail-type": "Quota Threshold Reached"' in message["Body"]
     line = {"reason": "quota_exceeded", "allowed": False, "solution": SOLUTION, "user": USER}
-    assert stream_handler.lambda_handler(logged(line, line), None) == {}
+    assert stream_handler.lambda_handler(logs(line, line), None) == {}
     assert sum(counts.get("walled#quota_exceeded", 0) for counts in streamed.solution_days(SOLUTION).values()) == 1
     assert stream_handler.lambda_handler({"Records": [{"dynamodb": {"SequenceNumber": "7"}}]}, None) == {
         "batchItemFailures": [{"itemIdentifier": "7"}]

@@ -17,6 +17,7 @@ from tests.support.power import Power
 from tests.support.signer import SOLUTION
 from tests.support.table import Table, config
 from token_service.repository import Repository
+from token_service.usage.reports import Reports
 
 
 def solution(*hosts: str, **changes: Any) -> Solution:
@@ -63,6 +64,13 @@ def test_cut_off_at_any_call_and_repeated_it_ends_in_the_file_s_state(table: Tab
         seen.append(where)
     assert len(seen) == 4
     assert seen[-1] == "after call 2, TransactWriteItems"
+
+
+def test_what_is_applied_is_listed_once_and_by_its_id(table: Table, repository: Repository) -> None:
+    other = read_solution(config(solution_id=f"{SOLUTION}-2"))
+    for one in (BEFORE, other, AFTER):
+        apply(repository, one)
+    assert Reports(repository).solution_ids() == [SOLUTION, f"{SOLUTION}-2"]
 
 
 def test_another_solution_s_origins_are_left_alone(table: Table, repository: Repository) -> None:

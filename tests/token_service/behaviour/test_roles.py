@@ -40,6 +40,25 @@ def test_the_authorizer_updates_users_and_visitors_alone() -> None:
     assert actions("AuthorizerRole", "cognito-idp") == actions("AuthorizerRole", "kms") == set()
 
 
+@pytest.mark.parametrize(
+    ("action", "key", "attributes", "may"),
+    [
+        ("UpdateItem", "user#u", ["pk", "sk", "counted"], True),
+        ("UpdateItem", "user#u", ["pk", "sk", "counted", "plan"], False),
+        ("PutItem", "user#u", ["pk", "sk", "counted"], False),
+        ("PutItem", "use#u", ["pk", "sk", "used"], True),
+        ("UpdateItem", "usage#s#1", ["pk", "sk", "users"], True),
+        ("UpdateItem", "solution#s", ["counted"], False),
+        ("DeleteItem", "use#u", ["pk"], False),
+    ],
+)
+def test_the_usage_function_writes_days_and_of_a_user_the_mark_alone(
+    action: str, key: str, attributes: list[str], may: bool
+) -> None:
+    context = {"dynamodb:LeadingKeys": [key], "dynamodb:Attributes": attributes}
+    assert allowed("UsageRole", f"dynamodb:{action}", context) is may
+
+
 def test_the_token_service_may_call_of_cognito_what_it_calls() -> None:
     called = set(re.findall(r'_(?:call|ending|mail)\(\s*"(\w+)"', inspect.getsource(cognito)))
     assert called >= PUBLIC

@@ -7,9 +7,9 @@ import pytest
 
 from entitlements.items import Key, audit_key, entitlement_key, payment_key
 from entitlements.solution import read_solution
+from tests.support.events import stream
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import config
-from tests.token_service.usage.test_stream import AT, raw
 from token_service.usage.notices import Notice, notices
 from token_service.usage.stream import StreamRecord
 
@@ -19,7 +19,7 @@ SET_UP = read_solution(config())
 
 
 def told(key: Key, event: str, old: dict[str, Any] | None, new: dict[str, Any]) -> list[Notice]:
-    return list(notices(StreamRecord.read(raw(key, event, old, new)), SET_UP))
+    return list(notices(StreamRecord.read(stream(key, event, old, new)), SET_UP))
 
 
 def request(before: int, after: int, **more: Any) -> list[tuple[str, int, int]]:
@@ -48,7 +48,7 @@ def test_a_quota_tells_when_a_threshold_is_reached(levels: tuple[int, int], expe
 
 
 def test_a_lapsed_plan_has_the_quota_of_the_default_one() -> None:
-    assert request(7, 8, plan="pro", paid_until=int(AT) - 1) == [("day", 80, 8)]
+    assert request(7, 8, plan="pro", paid_until=1_795_478_399) == [("day", 80, 8)]
     assert request(7, 8, plan="pro") == []
     assert request(7, 8, plan="gone") == []
 

@@ -2,27 +2,18 @@
 
 import base64
 import gzip
-import json
 from typing import Any
 
 import pytest
 
+from tests.support.events import logs
 from tests.support.signer import SOLUTION, USER
 from token_service.usage.refusals import Wall, walls
 from token_service.usage.stream import Malformed
 
 
-def logged(*lines: Any) -> dict[str, Any]:
-    events = [
-        {"id": str(n), "timestamp": 1_795_478_400_000, "message": line if isinstance(line, str) else json.dumps(line)}
-        for n, line in enumerate(lines)
-    ]
-    data = {"messageType": "DATA_MESSAGE", "logGroup": "g", "logStream": "s", "logEvents": events}
-    return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()}}
-
-
 def found(*lines: Any) -> list[Wall]:
-    return list(walls(logged(*lines), lambda solution, at: f"{solution} {at:.0f}"))
+    return list(walls(logs(*lines), lambda solution, at: f"{solution} {at:.0f}"))
 
 
 LINE = {"reason": "quota_exceeded", "allowed": False, "solution": SOLUTION, "user": USER}

@@ -4,22 +4,14 @@ from typing import Any
 
 import pytest
 
-from entitlements.items import Key, entitlement_key, item_to_wire, token_key, visitor_key
+from entitlements.items import entitlement_key, token_key, visitor_key
+from tests.support.events import stream
 from tests.support.signer import SOLUTION, USER
 from token_service.usage.stream import Level, Malformed, StreamRecord, levels
 
-AT = 1_795_478_400.0
-
-
-def raw(key: Key, event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
-    images = {"OldImage": old, "NewImage": new}
-    change = {name: key.wire | item_to_wire(image) for name, image in images.items() if image is not None}
-    common = {"Keys": key.wire, "SequenceNumber": "1", "ApproximateCreationDateTime": AT}
-    return {"eventName": event, "eventSource": "aws:dynamodb", "dynamodb": common | change}
-
 
 def told(*arguments: Any) -> list[tuple[str, str, int, bool]]:
-    found = levels(StreamRecord.read(raw(*arguments)), lambda _, plan, until, at: "lapsed" if until else plan)
+    found = levels(StreamRecord.read(stream(*arguments)), lambda _, plan, until, at: "lapsed" if until else plan)
     return [(one.day, one.plan, one.used, one.baseline) for one in found]
 
 
@@ -73,13 +65,14 @@ def test_levels(arguments: Any, expected: list[tuple[str, str, int, bool]]) -> N
 
 
 def test_a_level_names_its_subject() -> None:
-    record = StreamRecord.read(raw(VISITED, "INSERT", None, {"d20261123": 2}))
+    record = StreamRecord.read(stream(VISITED, "INSERT", None, {"d20261123": 2}))
     assert list(levels(record, lambda *_: "")) == [Level("hash", True, SOLUTION, "20261123", "anonymous", 2)]
 
 
 def test_kinds() -> None:
     kinds = {
-        key: StreamRecord.read(raw(key, "INSERT", None, {})).kind for key in (HELD, VISITED, token_key(USER, SOLUTION))
+        key: StreamRecord.read(stream(key, "INSERT", None, {})).kind
+        for key in (HELD, VISITED, token_key(USER, SOLUTION))
     }
     assert list(kinds.values()) == ["entitlement", "visitor", ""]
 
