@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from entitlements.items import use_prefix
 from gatepass.commands import usage_rebuild
@@ -56,7 +56,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     usage_rebuild.add_verb(verbs)
 
 
-def run(options: argparse.Namespace, wrong: Callable[[str], Any]) -> int:
+def run(options: argparse.Namespace, wrong: Callable[[str], NoReturn]) -> int:
     """Print the report; `wrong` ends the command for wrong use."""
     format_ = options.format or ("json" if options.json else "table")
     if options.json and format_ != "json":
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace, wrong: Callable[[str], Any]) -> int:
     return 0
 
 
-def _drawing(path: Path, wrong: Callable[[str], Any]) -> Callable[[Mapping[str, Any]], None]:
+def _drawing(path: Path, wrong: Callable[[str], NoReturn]) -> Callable[[Mapping[str, Any]], None]:
     """What draws into a file. Asked for first, so that nothing is read for a picture that cannot be drawn."""
     try:
         from gatepass.commands.usage_plot import draw

@@ -4,11 +4,12 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from entitlements.solution import Solution
 from gatepass.commands.arguments import add_json, add_solution
 from gatepass.commands.solutions import applied_solutions
+from gatepass.commands.usage_table import many
 from gatepass.environment import Environment
 from gatepass.output import announce, print_rows
 from token_service.usage.rebuild import NotRebuildable, Proof, Rebuild, WrongTotal, require_rebuildable
@@ -29,7 +30,7 @@ def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     rebuild.set_defaults(run=lambda options: run(options, rebuild.error))
 
 
-def run(options: argparse.Namespace, wrong: Callable[[str], Any]) -> int:
+def run(options: argparse.Namespace, wrong: Callable[[str], NoReturn]) -> int:
     """Compare, correct, and print what was different; `wrong` ends the command for wrong use."""
     environment = Environment.read(options.table)
     now = time.time()
@@ -71,7 +72,10 @@ COLUMNS: Final = WrongTotal._fields
 
 
 def _print(proof: Proof) -> None:
-    read = f"{proof.days} days of solutions, from {proof.subject_days} days of {len(proof.subjects)} users and visitors"
+    read = (
+        f"{many(proof.days, 'day')} of solutions, from {many(proof.subject_days, 'day')} of {len(proof.subjects)} users "
+        "and visitors"
+    )
     if not proof.differences:
         print(f"proved: {read}")
         return

@@ -99,8 +99,8 @@ def funnel(total: Document) -> str:
     """From visitors to registrations to upgrades, each with its share of the one before."""
     visitors, registrations, upgrades = (total[name] for name in ("visitor_days", "registrations", "upgrades"))
     return (
-        f"{_many(visitors, 'visitor')} -> {_many(registrations, 'registration')}{_share(registrations, visitors)} -> "
-        f"{_many(upgrades, 'upgrade')}{_share(upgrades, registrations)}"
+        f"{many(visitors, 'visitor')} -> {many(registrations, 'registration')}{_share(registrations, visitors)} -> "
+        f"{many(upgrades, 'upgrade')}{_share(upgrades, registrations)}"
     )
 
 
@@ -108,7 +108,7 @@ def _refused(total: Document) -> list[str]:
     found = []
     for one in total["refused"]:
         who, limit = WALLS.get(one["reason"], ("subject", one["reason"]))
-        told = [f"{_many(one['subjects'], who)} hit {limit}"]
+        told = [f"{many(one['subjects'], who)} hit {limit}"]
         # A user who is refused has registered before.
         if one["reason"] != Reason.QUOTA_EXCEEDED or one["registered"]:
             told.append(f"{one['registered']} registered")
@@ -156,7 +156,8 @@ def _table(header: Row, rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def _many(number: int, what: str) -> str:
+def many(number: int, what: str) -> str:
+    """A number of things: `1 visitor`, `2 visitors`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 

@@ -55,6 +55,7 @@ class Proof:
     subjects: set[str] = field(default_factory=set)
     differences: list[WrongTotal] = field(default_factory=list)
     corrected: bool = False
+    """Whether there were differences, and they are corrected."""
 
 
 class NotRebuildable(Exception):
@@ -102,7 +103,7 @@ class Rebuild:
                 proof.differences += _differences(solution, day, before, missing)
             if not failed:
                 proof.differences.sort()
-                proof.corrected = not dry_run
+                proof.corrected = bool(proof.differences) and not dry_run
                 return proof
             left = failed
         raise Busy("days that differ are being changed by others: try again")

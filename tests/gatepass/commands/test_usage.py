@@ -148,7 +148,7 @@ def test_right_totals_are_proved(office: Office) -> None:
     text = office("rebuild", "--from", begin, "--to", office.yesterday)
     assert text.startswith("proved: 6 days of solutions, from ")
     found = office.json("rebuild", "--from", begin, "--to", office.yesterday, "--solution", OTHER)
-    assert found == {"days": 3, "subject_days": 1, "subjects": 1, "differences": [], "corrected": True}
+    assert found == {"days": 3, "subject_days": 1, "subjects": 1, "differences": [], "corrected": False}
 
 
 def test_wrong_totals_are_listed_corrected_and_then_proved(office: Office) -> None:
@@ -160,7 +160,7 @@ def test_wrong_totals_are_listed_corrected_and_then_proved(office: Office) -> No
     assert row.split() == [SOLUTION, office.yesterday, "planted", "7", "0"]
     assert "different: not changed" in summary
     assert "different: corrected" in office(*period)
-    assert office(*period).startswith("proved: 1 days")
+    assert office(*period).startswith("proved: 1 day of solutions")
     office.plant()
     found = office.run("usage", *period, "--dry-run", "--json")
     assert found.returncode == 1

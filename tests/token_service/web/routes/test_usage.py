@@ -165,6 +165,18 @@ def test_what_is_no_period_is_refused_with_what_to_do(api: Api) -> None:
         assert any(what in answer["detail"] for what in told)
 
 
+def test_more_than_one_answer_can_hold_is_refused_with_what_to_do(api: Api) -> None:
+    for n in range(4):
+        api.table.put(*listing_key(f"solution-{n}"))
+    bearer = api.sign_in(OPERATOR, "operators")
+    year = "?from=2026-01-01&to=2026-12-31"
+    status, answer = api.call("GET", f"/v1/usage{year}", bearer=bearer)
+    assert (status, answer["type"]) == (422, "urn:gatepass:period_invalid")
+    assert answer["detail"].startswith("365 days of 6 solutions are too much")
+    assert seen(api, bearer, f"{year}&solution_id={OTHER}") == [OTHER]
+    assert len(seen(api, bearer)) == 6
+
+
 def test_a_damaged_configuration_hides_no_figures(api: Api) -> None:
     api.table.put(f"solution#{OTHER}", "config", document="{")
     [_, other] = api.call("GET", "/v1/usage", bearer=api.sign_in(OPERATOR, "operators"))[1]["solutions"]
