@@ -18,7 +18,7 @@ from gatepass.commands.usage_table import WALLS
 Document = Mapping[str, Any]
 PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999")
 """Colours that colour-blind people can tell apart (Okabe and Ito)."""
-MOST_TICKS: Final = 10
+MOST_TICKS: Final = 8
 
 
 def draw(document: Document, path: Path) -> None:

@@ -72,10 +72,8 @@ COLUMNS: Final = WrongTotal._fields
 
 
 def _print(proof: Proof) -> None:
-    read = (
-        f"{many(proof.days, 'day')} of solutions, from {many(proof.subject_days, 'day')} of {len(proof.subjects)} users "
-        "and visitors"
-    )
+    subjects = f"{len(proof.subjects)} users and visitors"
+    read = f"{many(proof.days, 'day')} of solutions, from {many(proof.subject_days, 'day')} of {subjects}"
     if not proof.differences:
         print(f"proved: {read}")
         return
