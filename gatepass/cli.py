@@ -20,6 +20,7 @@ from gatepass.commands import (
     init,
     keys,
     local,
+    operators,
     payments,
     portal,
     razorpay,
@@ -43,8 +44,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
     modules = (
-        local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, usage, keys, attach,
-        attach_status,
+        local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, usage, operators, keys,
+        attach, attach_status,
     )  # fmt: skip
     for module in modules:
         module.add_parser(nouns)

@@ -10,16 +10,13 @@ from entitlements.identifiers import SOLUTION_ID
 from entitlements.refusals import Code, Refused
 from entitlements.solution import Solution
 from token_service.services import Services
+from token_service.usage.groups import OPERATORS, OWNERS
 from token_service.usage.reports import MOST_DAYS, Period, PeriodInvalid, own_days, today_in
 from token_service.web.models import SolutionId
 from token_service.web.routes.answers import ID_TOKEN, SIGNED_IN, documented, json_answer
 from token_service.web.usage_models import OwnUsage, UsageReport
 
 TAGS: Final = ["usage"]
-OPERATORS: Final = "operators"
-"""The Cognito group that sees every solution."""
-OWNERS: Final = "owners-"
-"""Before a solution's id: the group that sees that solution."""
 DATE: Final = {"format": "date"}
 MOST_SOLUTION_DAYS: Final = 5 * MOST_DAYS
 """Days of a report, times solutions: what the function reads in about half of its 29 seconds."""
