@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -19,6 +20,13 @@ from gatepass.local.stack import LocalStack
 SOLUTION: Final = "faiss-search"
 ANONYMOUS_SEARCHES: Final = 3
 REGISTERED_SEARCHES: Final = 10
+EXPECTED_USAGE: Final[dict[str, Any]] = {
+    "units": {"anonymous": ANONYMOUS_SEARCHES, "pro": 2, "registered": REGISTERED_SEARCHES},
+    "revenue": [49900],
+    "refused": {"anonymous_quota_exceeded": 1, "quota_exceeded": 1},
+}
+COUNTED_SECONDS: Final = 20
+"""How long the local stack may take to count."""
 PASSWORD: Final = secrets.token_urlsafe(18) + "aA1"
 QUERIES: Final = (
     "run containers without servers",
@@ -64,6 +72,7 @@ class Demo:
         self._forgeries(token)
         self._rotation(token)
         self._revocation(token)
+        self._usage()
         return self._summary()
 
     def _anonymous(self) -> None:
@@ -135,6 +144,25 @@ class Demo:
         self._say("The operator revokes access: the token is refused immediately and permanently")
         self._command("entitlements", "revoke", "--user", self.user, "--solution", SOLUTION)
         self._search("search after the revocation", token, 403, "entitlement_revoked")
+
+    def _usage(self) -> None:
+        self._say("The operator sees what it came to: units, refused demand, and revenue of today")
+        end = time.monotonic() + COUNTED_SECONDS
+        while True:  # the stream is read off the path of requests, and a moment later
+            report = json.loads(self.stack.aws.run("usage", "--solution", SOLUTION, "--json")[1])["solutions"][0]
+            counted = report["total"]
+            refused = {one["reason"]: one["subjects"] for one in counted["refused"]}
+            seen = {
+                "units": counted["units"],
+                "revenue": [money["amount"] for money in counted["revenue"]],
+                "refused": refused,
+            }
+            if seen == EXPECTED_USAGE or time.monotonic() > end:
+                break
+            self.check_interrupted()
+            time.sleep(0.5)
+        self._command("usage", "--solution", SOLUTION, "--from", report["days"][-1]["day"])
+        self._note("every unit, refusal, and payment counts once", str(EXPECTED_USAGE), str(seen))
 
     def _search(self, what: str, token: str | None, status: int, reason: str) -> dict[str, Any]:
         query = QUERIES[len(self.steps) % len(QUERIES)]
