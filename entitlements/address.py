@@ -4,8 +4,13 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 from entitlements import base64url
+
+PSEUDONYM_LENGTH: Final = 16
+"""Hexadecimal digits: 64 bits, by which a million visitors of a day are still told apart."""
 
 
 def client_address(source_ip: str, forwarded_for: Sequence[str], trusted_proxies: int) -> str:
@@ -50,3 +55,12 @@ def visitor(address: str) -> str | None:
 def address_hash(key: bytes, visitor_name: str) -> str:
     """The keyed hash of a visitor, 43 characters. It hides the address from anyone without `key`."""
     return base64url.encode(hmac.new(key, visitor_name.encode("ascii"), hashlib.sha256).digest())
+
+
+def pseudonym(address_hash: str, now: float) -> str:
+    """A visitor's name in the decision log on the UTC day of `now` (seconds since the epoch).
+
+    Another day, another name: who reads the log can count the visitors of a day, but not follow them to the next.
+    """
+    day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
+    return hashlib.sha256(f"{day}|{address_hash}".encode("ascii")).hexdigest()[:PSEUDONYM_LENGTH]

@@ -6,6 +6,7 @@ It interprets the plan's rules over an item: each kind of rule has a row in `_QU
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from entitlements.address import pseudonym
 from entitlements.items import Item, Key, entitlement_key, visitor_key
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.reasons import Reason
@@ -62,6 +63,8 @@ class Decision(NamedTuple):
     resets_at: str = ""
     upgrade_url: str = ""
     resign: bool = False
+    visitor: str = ""
+    """For the log: the pseudonym of the day of a visitor who is refused at the limit, and nobody else's."""
 
     @property
     def allowed(self) -> bool:
@@ -160,7 +163,8 @@ def judge(subject: Subject, item: Item | None, solution: Solution, windows: Wind
             return refuse(Reason.TOKEN_MISSING, solution)
         rooms = _rooms(plan, item or {}, windows, cost)
         reason = Reason.OK_ANONYMOUS if _fits(rooms, cost) else Reason.ANONYMOUS_QUOTA_EXCEEDED
-        return _told(reason, subject, item or {}, plan, solution, rooms)
+        decision = _told(reason, subject, item or {}, plan, solution, rooms)
+        return decision if decision.allowed else decision._replace(visitor=pseudonym(subject.address_hash, now))
     if item is None:
         return refuse(Reason.ENTITLEMENT_MISSING, solution, subject.user_id)
     plan = effective_plan(item, solution, now)
@@ -207,7 +211,7 @@ def _told(
         used=tightest.used if tightest else _count(item, "total") if plan else None,
         remaining=_remaining(tightest) if tightest else None,
         resets_at=tightest.resets_at if tightest else "",
-        upgrade_url=solution.upgrade_url,
+        upgrade_url=solution.upgrade_url_after(reason.value) if reason.is_wall else solution.upgrade_url,
         resign=isinstance(subject, Holder) and subject.resign,
     )
 

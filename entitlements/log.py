@@ -13,7 +13,7 @@ NAMESPACE: Final = "Gatepass"
 
 
 def decision_line(decision: Decision, *, api_id: str, now: float, latency_ms: float, detail: str = "") -> str:
-    """The line. It holds no token, secret or address; the user is an id."""
+    """The line. It holds no token, secret or address; the user is an id, and a refused visitor a pseudonym."""
     line: dict[str, Any] = {
         "_aws": {
             "Timestamp": int(now * 1000),
@@ -42,6 +42,8 @@ def decision_line(decision: Decision, *, api_id: str, now: float, latency_ms: fl
         "decisions": 1,
         "latency_ms": round(latency_ms, 3),
     }
+    if decision.visitor:
+        line["visitor"] = decision.visitor
     if detail:
         line["detail"] = detail
     return json.dumps(line, separators=(",", ":"))

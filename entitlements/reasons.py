@@ -37,6 +37,11 @@ class Reason(StrEnum):
         return self in (Reason.OK, Reason.OK_ANONYMOUS)
 
     @property
+    def is_wall(self) -> bool:
+        """Whether it is a limit, which a registration or a payment lifts. Other refusals are faults of the request."""
+        return self in (Reason.QUOTA_EXCEEDED, Reason.ANONYMOUS_QUOTA_EXCEEDED)
+
+    @property
     def gateway_status(self) -> int:
         """HTTP status at an API Gateway, which knows no 429 for authorizers: 200, 401, 403 or 500."""
         return 403 if self.http_status == 429 else self.http_status

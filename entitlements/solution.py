@@ -69,6 +69,10 @@ class Solution(NamedTuple):
         """The plan of visitors without a token, if there is one."""
         return self.plans.get(ANONYMOUS)
 
+    def upgrade_url_after(self, refusal: str) -> str:
+        """`upgrade_url` with the reason of a refusal, by which a registration is counted as coming from it."""
+        return _with_query(self.upgrade_url, **{"from": refusal})
+
     def cost_of(self, method: str, path: str) -> int:
         """The cost of a request: of the route in `costs` that its path matches most closely, else 1.
 

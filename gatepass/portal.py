@@ -13,6 +13,8 @@ PAGE: Final = "index.html"
 """What every address without a file extension shows: the scripts read the path."""
 GUIDE: Final = "llms.txt"
 """How a program gets a token (https://llmstxt.org)."""
+VENDOR: Final = "vendor"
+"""The folder of what others wrote, in `PORTAL`: files of a pinned version, as its `SHA256SUMS` has them."""
 TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",
     ".html": "text/html",

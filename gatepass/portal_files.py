@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, with_addresses, with_settings
+from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, VENDOR, with_addresses, with_settings
 from gatepass.published_script import SOURCE, published
 
 REVALIDATED: Final = "no-cache"
@@ -34,7 +34,8 @@ def portal_files(settings: Mapping[str, str], portal: str, token_service: str) -
     """
     script = published()
     files = [PortalFile(script.name, script.content, _type(".js"), FOREVER)]
-    for path in sorted(PORTAL.iterdir(), key=lambda path: (path.name == PAGE, path.name)):
+    paths = [*PORTAL.iterdir(), *(PORTAL / VENDOR).iterdir()]
+    for path in sorted(paths, key=lambda path: (path.name == PAGE, path)):
         if path.suffix not in TYPES or path.name == SOURCE.name:
             continue
         text = path.read_text(encoding="utf-8")
@@ -42,7 +43,7 @@ def portal_files(settings: Mapping[str, str], portal: str, token_service: str) -
             text = with_settings(text, settings)
         elif path.name == GUIDE:
             text = with_addresses(text, settings["portal-name"], portal, token_service)
-        files.append(PortalFile(path.name, text.encode(), _type(path.suffix)))
+        files.append(PortalFile(path.relative_to(PORTAL).as_posix(), text.encode(), _type(path.suffix)))
     return tuple(files)
 
 

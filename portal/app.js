@@ -2,7 +2,7 @@
 
 import { ApiError } from "./api.js";
 import { announce, h, notice } from "./dom.js";
-import { forget, idToken } from "./session.js";
+import { forget, idToken, seesUsage } from "./session.js";
 import { BASE, CONTACT, PORTAL_NAME, address } from "./settings.js";
 import * as account from "./account.js";
 import * as mine from "./mine.js";
@@ -13,9 +13,13 @@ import * as register from "./register.js";
 import * as signIn from "./sign-in.js";
 import * as upgrade from "./upgrade.js";
 
+/* Loaded when it is opened: it is for few, and draws charts. */
+const usage = { title: "Usage", needsUser: true, show: async (go) => (await import("./usage.js")).show(go) };
+
 /* The last part of the path, and what shows it: `title`, `needsUser`, and `show(go)`, which returns elements. */
 const ROUTES = {
   "": overview, register, "sign-in": signIn, password, "my-solutions": mine, upgrade, receipts, account,
+  usage,
 };
 
 const main = document.getElementById("main");
@@ -75,7 +79,7 @@ function failed(error) {
 
 function navigation(route) {
   const links = idToken()
-    ? [["", "Solutions"], ["my-solutions", "My solutions"], ["receipts", "Receipts"], ["account", "Account"]]
+    ? [["", "Solutions"], ["my-solutions", "My solutions"], ["receipts", "Receipts"], ["account", "Account"], ...(seesUsage() ? [["usage", "Usage"]] : [])]
     : [["", "Solutions"], ["register", "Register"], ["sign-in", "Sign in"]];
   document.getElementById("nav").replaceChildren(
     ...links.map(([to, text]) => h("a", { href: address(to), "data-route": true, "aria-current": to === route && "page" }, text)),

@@ -2,6 +2,7 @@
 
 import { ApiError, get, send } from "./api.js";
 import { confirmed, h, newId, notice, whileBusy } from "./dom.js";
+import { ownDays } from "./my-usage.js";
 import { onwardTo } from "./session.js";
 import { address } from "./settings.js";
 import { tokenPanel } from "./token-panel.js";
@@ -47,6 +48,7 @@ function card(go, one, subscriptions, payments) {
       active && h("a", { class: "button quiet", href: address("", { solution_id: one.solution_id }), "data-route": true }, "Change plan", ofWhich(one)),
       subscriptions.some(({ renews }) => renews) && cancelButton(go, one, periodEnd(one, payments)),
     ),
+    ownDays(go, one),
     active && tokenPanel(go, one),
   );
 }

@@ -60,7 +60,7 @@ function section(facts, asked, alone = false) {
         href: address("register", visiting), text: "Register for free",
       }, alone),
       ...plans.map(([name, one]) => card(facts, name, one, active && {
-        href: address("upgrade", { solution: facts.solution_id, plan: name }), text: `Choose ${name}`,
+        href: address("upgrade", { solution: facts.solution_id, plan: name, from: asked.from }), text: `Choose ${name}`,
       }, alone)),
     ),
     facts.plans.anonymous && h("p", { class: "soft" }, `Without an account: ${allowances(facts.plans.anonymous).join(", ")} from one network address.`),

@@ -32,7 +32,7 @@ export async function show(go) {
 }
 
 async function begin(email, asked) {
-  const { state, ...visited } = target(asked); // the state travels with the confirmation
+  const { state, from, ...visited } = target(asked); // these two travel with the confirmation
   await post("/v1/registrations", { email, ...visited });
 }
 

@@ -14,6 +14,16 @@ function stored() {
 }
 
 export const idToken = () => stored()?.id_token ?? "";
+/* Whether the token says that its user sees the usage of solutions. It only decides what is shown: the API decides. */
+export function seesUsage() {
+  try {
+    const groups = JSON.parse(atob(idToken().split(".")[1].replaceAll("-", "+").replaceAll("_", "/")))["cognito:groups"];
+    return groups.some((group) => group === "operators" || group.startsWith("owners-"));
+  } catch {
+    return false; // no token, or one without groups
+  }
+}
+
 export const email = () => String(stored()?.email ?? "");
 
 export function remember({ id_token, expires_in }, address) {

@@ -14,7 +14,7 @@ export const INBOX = meta("inbox");
 export const BASE = new URL(".", import.meta.url).pathname;
 
 /* What a solution's page may tell, and what the portal passes on from page to page: docs/portal.md. */
-const VISIT = ["solution_id", "return_to", "state", "plan"];
+const VISIT = ["solution_id", "return_to", "state", "plan", "from"];
 
 /* The address of a page of the portal, such as `register`, with these query parameters; "" is the overview. */
 export function address(route, query = {}) {
@@ -32,9 +32,10 @@ export function visit() {
 }
 
 /* What a registration or a sign-in sends of it. */
-export function target({ solution_id, return_to, state }) {
+export function target({ solution_id, return_to, state, from }) {
   const sent = { solution_id: solution_id || SOLUTIONS[0] };
   if (return_to) sent.return_to = return_to;
   if (state) sent.state = state;
+  if (from) sent.from = from; // the refusal whose link led here
   return sent;
 }

@@ -35,7 +35,7 @@ async function previewed(solution_id, plan) {
 
 function refused(error, facts, plan) {
   const link = error.code === "entitlement_missing"
-    ? h("a", { class: "button", href: address("sign-in", { solution_id: facts.solution_id, plan }), "data-route": true }, `Sign in for ${facts.name}`)
+    ? h("a", { class: "button", href: address("sign-in", { solution_id: facts.solution_id, plan, from: visit().from }), "data-route": true }, `Sign in for ${facts.name}`)
     : h("a", { class: "button quiet", href: address("my-solutions"), "data-route": true }, "My solutions");
   return [notice(error.code === "already_subscribed" ? "info" : "bad", h("p", {}, error.message)), h("div", { class: "acts" }, link)];
 }

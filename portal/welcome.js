@@ -6,7 +6,7 @@ import { awaited, redirectOf, remember } from "./session.js";
 import { target } from "./settings.js";
 
 /* The portal's pages that a sign-in may continue at. */
-const NEXT = ["my-solutions", "receipts", "account", "upgrade"];
+const NEXT = ["my-solutions", "receipts", "account", "upgrade", "usage"];
 
 /* Sign in for the visited solution. Resolves to the API's welcome; throws `ApiError`. */
 export async function signIn(email, password, asked) {

@@ -3,11 +3,13 @@
 const WINDOWS = { hour: "an hour", day: "a day", week: "a week", month: "a month", year: "a year", lifetime: "in total" };
 const NUMBER = new Intl.NumberFormat("en-IN");
 const TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+const DAY_MONTH = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" });
 
 export const number = (value) => NUMBER.format(value);
 export const time = (iso) => TIME.format(new Date(iso));
 export const day = (iso) => DAY.format(new Date(iso));
+export const dayMonth = (date) => DAY_MONTH.format(new Date(date));
 
 /* An amount in the smallest unit of the currency (ISO 4217 has how many digits that is). */
 export function money(amount, currency) {

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, security_policy, with_addresses, with_settings
+from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, VENDOR, security_policy, with_addresses, with_settings
 
 PORTAL_PATH: Final = "/portal/"
 INBOX_PATH: Final = "/inbox/"
@@ -23,7 +23,8 @@ class Pages:
     """
 
     def __init__(self, frontend: Path | None, mails: Callable[[], Sequence[Mapping[str, str]]]) -> None:
-        self._folders = {PORTAL_PATH: PORTAL, INBOX_PATH: INBOX} | ({"/": frontend} if frontend else {})
+        self._folders = {PORTAL_PATH: PORTAL, f"{PORTAL_PATH}{VENDOR}/": PORTAL / VENDOR, INBOX_PATH: INBOX}
+        self._folders |= {"/": frontend} if frontend else {}
         self._mails = mails
         self.settings: Mapping[str, str] = {}
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -93,6 +94,42 @@ def test_three_anonymous_requests_of_an_address_pass(gatekeeper: Gatekeeper, kin
     event = BUILDERS[kind](None)
     reasons = [gatekeeper(event) for _ in range(4)]
     assert reasons == ["ok_anonymous"] * 3 + ["anonymous_quota_exceeded"]
+
+
+def test_a_refusal_at_a_limit_alone_is_named_in_the_upgrade_link(gatekeeper: Gatekeeper) -> None:
+    def link(token: str | None) -> str:
+        return str(gatekeeper.handle(http_2(token), None)["context"]["upgradeUrl"])
+
+    plain = "https://marketplace.example.com/solutions?solution_id=faiss-search"
+    assert {link(TOKEN) for _ in range(10)} | {link(None) for _ in range(3)} == {plain}
+    assert link(TOKEN) == f"{plain}&from=quota_exceeded"
+    assert link(None) == f"{plain}&from=anonymous_quota_exceeded"
+    gatekeeper.table.put_solution(status="disabled")
+    gatekeeper.now += 61
+    assert link(None) == plain
+
+
+def test_a_visitor_is_logged_only_when_refused_and_under_another_pseudonym_each_day(gatekeeper: Gatekeeper) -> None:
+    event = http_2(None)
+    for _ in range(3):
+        gatekeeper(event)
+        assert "visitor" not in gatekeeper.last
+    names = []
+    for later in (0, 3_600, 86_400):
+        gatekeeper.now = NOW + later
+        assert gatekeeper(event) == "anonymous_quota_exceeded"
+        names.append(gatekeeper.last["visitor"])
+    assert names[0] == names[1] != names[2]
+    assert all(re.fullmatch(r"[0-9a-f]{16}", name) for name in names)
+    gatekeeper(http_2(None, ip="198.51.100.8"))
+    assert gatekeeper.last["reason"] == "ok_anonymous"
+    (stored,) = [item for item in gatekeeper.table.all() if item["pk"].startswith("ip#") and item["total"] == 3]
+    logged = "".join(gatekeeper.lines)
+    assert ADDRESS not in logged
+    assert stored["pk"].removeprefix("ip#") not in logged
+    for _ in range(11):
+        gatekeeper(http_2(TOKEN))
+    assert (gatekeeper.last["reason"], "visitor" in gatekeeper.last) == ("quota_exceeded", False)
 
 
 def test_a_token_authorizer_sees_no_address_and_so_has_no_anonymous_tier(gatekeeper: Gatekeeper) -> None:

@@ -1,8 +1,10 @@
 """Whose word an address is, what counts as one visitor, and how it is hidden."""
 
+import hashlib
+
 import pytest
 
-from entitlements.address import address_hash, client_address, visitor
+from entitlements.address import address_hash, client_address, pseudonym, visitor
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,12 @@ def test_a_visitor_is_an_ipv4_address_or_an_ipv6_network(address: str, name: str
 def test_the_hash_depends_on_the_key() -> None:
     assert address_hash(b"1" * 32, "198.51.100.7") != address_hash(b"2" * 32, "198.51.100.7")
     assert "198" not in address_hash(b"1" * 32, "198.51.100.7")
+
+
+def test_a_pseudonym_is_of_one_address_and_one_utc_day() -> None:
+    """The bytes are fixed: other programs count visitors by them."""
+    midnight = 1_795_478_400.0
+    assert pseudonym("a" * 43, midnight) == hashlib.sha256(b"20261124|" + b"a" * 43).hexdigest()[:16]
+    assert pseudonym("a" * 43, midnight) == pseudonym("a" * 43, midnight + 86_399)
+    others = {pseudonym("a" * 43, midnight - 1), pseudonym("a" * 43, midnight + 86_400), pseudonym("b" * 43, midnight)}
+    assert len(others | {pseudonym("a" * 43, midnight)}) == 4

@@ -190,6 +190,12 @@ def test_the_upgrade_link_names_the_solution_and_is_ascii() -> None:
     assert solution.upgrade_url == "https://example.com/k%C3%A4ufe?a=%221%22&solution_id=faiss-search"
 
 
+def test_the_upgrade_link_after_a_refusal_names_it_too_before_a_fragment() -> None:
+    solution = read_solution(config(marketplace_url="https://example.com/ü#plans"))
+    told = solution.upgrade_url_after("quota_exceeded")
+    assert told == "https://example.com/%C3%BC?solution_id=faiss-search&from=quota_exceeded#plans"
+
+
 def test_plans_with_equal_rules_share_a_branch_so_that_many_fit() -> None:
     many = {f"plan-{n}": {"limits": {"day": 10}} for n in range(90)}
     require_fit(read_solution(config(plans=many, default_plan="plan-0", costs={})))

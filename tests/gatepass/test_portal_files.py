@@ -1,8 +1,9 @@
 """The files that a publication consists of."""
 
+import hashlib
 import re
 
-from gatepass.portal import PORTAL
+from gatepass.portal import PORTAL, VENDOR
 from gatepass.portal_files import portal_files
 from gatepass.published_script import published
 
@@ -12,8 +13,22 @@ BY_NAME = {file.name: file for file in FILES}
 
 
 def test_every_file_of_the_portal_is_one_of_them_and_the_script_only_by_its_version() -> None:
-    sources = {path.name for path in PORTAL.iterdir()}
-    assert set(BY_NAME) == sources - {"gatepass.js"} | {published().name}
+    sources = {path.relative_to(PORTAL).as_posix() for path in PORTAL.rglob("*") if path.is_file()}
+    assert set(BY_NAME) == sources - {"gatepass.js", "vendor/SHA256SUMS"} | {published().name}
+
+
+def test_what_others_wrote_is_what_they_published_with_its_licence() -> None:
+    """uPlot's files as npm has them: https://www.npmjs.com/package/uplot"""
+    sums = dict(line.split()[::-1] for line in (PORTAL / VENDOR / "SHA256SUMS").read_text().splitlines())
+    vendored = {
+        name.removeprefix("vendor/"): one.content for name, one in BY_NAME.items() if name.startswith("vendor/")
+    }
+    assert {name: hashlib.sha256(content).hexdigest() for name, content in vendored.items()} == sums
+    assert sums["uplot-1.6.32.min.js"] == "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f"
+    assert vendored["uplot-1.6.32.min.js"].startswith(b"/*! https://github.com/leeoniya/uPlot (v1.6.32) */")
+    assert b"The MIT License" in vendored["uplot-LICENSE.txt"]
+    scripts = [name for name in vendored if name.endswith(".js")]
+    assert scripts == [f"{name}.js" for name in re.findall(r"vendor/(\S+)`", (PORTAL / "chart.js").read_text())]
 
 
 def test_the_page_is_the_last_and_versions_alone_are_immutable() -> None:

@@ -39,6 +39,24 @@ def test_a_visitor_registers_and_returns_with_a_token_and_the_pages_state(visito
     assert visitor.allowed(answer["token"][0])
 
 
+def test_the_refusal_that_led_to_the_portal_goes_with_the_registration_also_by_a_paid_plan(visitor: Visitor) -> None:
+    page = visitor.open(solution_id=SOLUTION, **{"from": "anonymous_quota_exceeded"})
+    page.click("main >> text=Choose pro")
+    page.wait_for_selector("h1:text-is('Sign in')")
+    page.click("main >> text=Register")
+    page.fill("[name=email]", visitor.email)
+    with page.expect_request("**/v1/registrations") as asking:
+        page.click("text=Send the code")
+    page.wait_for_selector("[name=code]")
+    page.fill("[name=code]", visitor.stack.code(visitor.email))
+    page.fill("[name=password]", PASSWORD)
+    with page.expect_request("**/v1/registrations/confirm") as confirming:
+        page.click("text=Create the account")
+    page.wait_for_selector(".wide-button")
+    assert "from" not in json.loads(asking.value.post_data or "")
+    assert json.loads(confirming.value.post_data or "")["from"] == "anonymous_quota_exceeded"
+
+
 def test_a_user_signs_in_and_returns_to_the_solution(visitor: Visitor) -> None:
     visitor.has_account()
     page = visitor.open("sign-in", solution_id=SOLUTION, state="s1")

@@ -53,7 +53,7 @@ def grant(plan: Plan, only_this: bool) -> Rule:
             {"status": ACTIVE, "generation": new_generation(), "plan": plan.name, **credits_of(plan, current)},
             # The next secret is derived with the ring's current MAC key, not with that of the previous secret.
             remove=("paid_until", "mac_key_id"),
-            details={"plan": plan.name},
+            details={"plan": plan.name, "again": "true"},  # so that it is not counted as a registration
             credits=plan.prepaid,
         )
 

@@ -78,11 +78,14 @@ class Access:
                 return self._required(user_id, solution_id)
         return self.change(user_id, solution_id, changes.grant(plan, only_this=plan_name is not None))
 
-    def ensure(self, user_id: str, solution: Solution, kept: Callable[[], Item | None] = lambda: None) -> Entitlement:
+    def ensure(
+        self, user_id: str, solution: Solution, kept: Callable[[], Item | None] = lambda: None, came_from: str = ""
+    ) -> Entitlement:
         """Return the user's entitlement, or grant the default plan to a user without one. Does not undo a revocation.
 
         `kept` reads what a deleted account of the same address left (`remains.py`). It is called only for a new
-        entitlement.
+        entitlement. `came_from` is the reason of the refusal whose link the user followed: the audit entry of a new
+        entitlement has it as `from`.
         """
         found = self.find(user_id, solution.solution_id)
         if found is not None:
@@ -92,7 +95,7 @@ class Access:
         if remains is not None:
             new = with_remains(new, remains, solution, self._clock())
         with suppress(ConditionFailed):  # a concurrent grant came first, or the account is being deleted
-            self._create(new, "granted")
+            self._create(new, "granted", **{"from": came_from})
         return self._required(user_id, solution.solution_id)
 
     def set_plan(self, user_id: str, solution_id: str, plan_name: str, paid_until: int | None = None) -> Entitlement:
@@ -177,8 +180,8 @@ class Access:
     def _audit(self, entitlement: Entitlement, event: str, **details: str) -> Action:
         return audit(entitlement.user_id, entitlement.solution_id, event, self._actor, self._clock(), **details)
 
-    def _create(self, new: Entitlement, event: str) -> None:
-        self._repository.transact([*writes.create(new), self._audit(new, event, plan=new.plan)])
+    def _create(self, new: Entitlement, event: str, **details: str) -> None:
+        self._repository.transact([*writes.create(new), self._audit(new, event, plan=new.plan, **details)])
 
     def _write(self, current: Entitlement, change: Change) -> None:
         update, entry = writes.update(current, change), self._audit(current, change.event, **change.details)

@@ -16,8 +16,8 @@ from entitlements.identifiers import SOLUTION_ID
 from entitlements.reasons import Reason
 from token_service.usage.stream import Malformed
 
-WALLS: Final = (Reason.ANONYMOUS_QUOTA_EXCEEDED, Reason.QUOTA_EXCEEDED)
-"""The refusals that a registration or a payment ends. All others are faults of the request."""
+WALLS: Final = tuple(reason for reason in Reason if reason.is_wall)
+"""The refusals that a registration or a payment ends."""
 
 
 class Wall(NamedTuple):

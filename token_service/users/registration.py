@@ -32,11 +32,14 @@ SIGN_IN_ATTEMPTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The target of a registration or sign-in: a solution, the page to return to, and that page's `state`."""
+    """The target of a registration or sign-in: a solution, the page to return to, and that page's `state`; and the
+    reason of the refusal whose link led there, if it was one.
+    """
 
     solution_id: str
     return_to: str | None = None
     state: str = ""
+    came_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Registration:
         """Confirm the address with a mailed code, and set the password."""
         solution, url = self._arrival(visit)
         account = self._prove(email, code, password, source_ip, rotate_tokens)
-        return self._welcome(account.user_id, email, solution, url, visit.state)
+        return self._welcome(account.user_id, email, solution, url, visit)
 
     def reset_password(self, email: str, code: str, password: str, source_ip: str, rotate_tokens: bool = False) -> None:
         """Do the same without a solution to return to."""
@@ -147,7 +150,7 @@ class Registration:
         except NotProven as error:
             raise Refused(Code.CREDENTIALS_INVALID) from error
         self._limits.signed_in(email, _network(source_ip))
-        welcome = self._welcome(signed_in.user_id, email, solution, url, visit.state, signed_in)
+        welcome = self._welcome(signed_in.user_id, email, solution, url, visit, signed_in)
         if not counts(self._sessions.account(signed_in.user_id), signed_in.auth_time):
             # The owner has ended this session since, perhaps with its token: it must not receive the new token.
             raise Refused(Code.CREDENTIALS_INVALID)
@@ -186,9 +189,11 @@ class Registration:
         return solution, url
 
     def _welcome(
-        self, user_id: str, email: str, solution: Solution, url: str, state: str, signed_in: SignedIn | None = None
+        self, user_id: str, email: str, solution: Solution, url: str, visit: Visit, signed_in: SignedIn | None = None
     ) -> Welcome:
-        entitlement = self._access.ensure(user_id, solution, lambda: self._deletion.kept(email, solution.solution_id))
+        entitlement = self._access.ensure(
+            user_id, solution, lambda: self._deletion.kept(email, solution.solution_id), visit.came_from
+        )
         require_active(entitlement)
         token = code = None
         if solution.token_delivery == "code":
@@ -197,13 +202,13 @@ class Registration:
                 self._minting.mint(user_id, solution.solution_id)
                 entitlement = self._access.ensure(user_id, solution)
             stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)
-            code = self._codes.issue(stands_for, origin_of(url) if url else "", state)
+            code = self._codes.issue(stands_for, origin_of(url) if url else "", visit.state)
         else:
             token = self._minting.mint(user_id, solution.solution_id)
-        given = {"token": token, "code": code, "state": state}
+        given = {"token": token, "code": code, "state": visit.state}
         answer = {name: value for name, value in given.items() if value}
         redirect = with_answer(url, solution.token_delivery, answer) if url else ""
-        return Welcome(solution.solution_id, redirect, state, token, code, signed_in)
+        return Welcome(solution.solution_id, redirect, visit.state, token, code, signed_in)
 
 
 def _network(source_ip: str) -> str:

@@ -1,11 +1,12 @@
 """Requests and responses of the HTTP API, as pydantic models that both validate and document them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from entitlements.identifiers import SOLUTION_ID
 from entitlements.plans import PricingModel
+from entitlements.reasons import Reason
 from entitlements.solution import METHODS
 
 SolutionId = Annotated[
@@ -51,6 +52,22 @@ State = Annotated[
         examples=["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"],
     ),
 ]
+
+
+def _wall(value: Any) -> str:
+    return next((reason.value for reason in Reason if reason.is_wall and reason == value), "")
+
+
+CameFrom = Annotated[
+    str,
+    Field(
+        alias="from",
+        description="The reason of the refusal whose upgradeUrl led here: quota_exceeded or anonymous_quota_exceeded. "
+        "It is counted where the user is new to the solution; anything else is ignored",
+        examples=["anonymous_quota_exceeded"],
+    ),
+    BeforeValidator(_wall),
+]
 RotateTokens = Annotated[
     bool, Field(description="Also end the user's tokens, which otherwise stay valid", examples=[False])
 ]
@@ -86,6 +103,7 @@ class ConfirmationRequest(RequestBody):
     solution_id: SolutionId
     return_to: ReturnTo = None
     state: State = ""
+    came_from: CameFrom = ""
     rotate_tokens: RotateTokens = False
 
 
@@ -97,6 +115,7 @@ class SessionRequest(RequestBody):
     solution_id: SolutionId
     return_to: ReturnTo = None
     state: State = ""
+    came_from: CameFrom = ""
 
 
 class PasswordRequest(RequestBody):

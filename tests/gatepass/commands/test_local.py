@@ -103,7 +103,7 @@ def test_ones_own_handler_runs_behind_the_gate_until_it_is_terminated(gatepass: 
         assert ask(api) == (200, ["GET", "/", "ok_anonymous", "anonymous"])
         status, refusal = ask(f"{api}things/7")
         assert (status, refusal["reason"]) == (403, "anonymous_quota_exceeded")
-        assert refusal["upgradeUrl"] == f"{local.named('the portal')}?solution_id=echo"
+        assert refusal["upgradeUrl"] == f"{local.named('the portal')}?solution_id=echo&from=anonymous_quota_exceeded"
         with urllib.request.urlopen(refusal["upgradeUrl"], timeout=30) as page:
             assert 'name="solutions" content="echo"' in page.read().decode()
         assert ask(f"{api}things/7", token) == (200, ["GET", "/things/7", "ok", "few"])

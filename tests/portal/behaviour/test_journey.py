@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,22 @@ SHAPES: dict[str, Any] = {
 WALL = "dialog.refused"
 
 
-def forget_visitors(stack: RunningStack) -> None:
-    """All browsers here have the same address: its three free searches are spent only once."""
+def table_of(stack: RunningStack) -> Any:
     told = stack.exported
-    table = boto3.resource(
+    return boto3.resource(
         "dynamodb", endpoint_url=told["AWS_ENDPOINT_URL"], region_name=told["AWS_REGION"],
         aws_access_key_id="local", aws_secret_access_key="local",
     ).Table(told["GATEPASS_TABLE"])  # fmt: skip
+
+
+def registered_from(stack: RunningStack) -> Counter[str]:
+    """How many registrations came from which refusal."""
+    return Counter(item["from"] for item in table_of(stack).scan()["Items"] if "from" in item)
+
+
+def forget_visitors(stack: RunningStack) -> None:
+    """All browsers here have the same address: its three free searches are spent only once."""
+    table = table_of(stack)
     for item in table.scan()["Items"]:
         if item["pk"].startswith("ip#"):
             table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
@@ -83,7 +93,9 @@ def test_a_stranger_gets_from_free_searches_to_a_paid_plan_by_the_pages_alone(
     walk.clicks_on(f"{WALL} a")
     walk.page.wait_for_selector("h1:text-is('AWS Solution Finder')")
     walk.looks("plans")
+    before = registered_from(stack)
     registers(walk, stack, email)
+    assert registered_from(stack) - before == Counter({"anonymous_quota_exceeded": 1})
     registered = {"seconds": round(time.monotonic() - began, 1), "clicks": walk.clicks, "fields": walk.fields}
     walk.remaining("10 of 10 searches left")
     token = walk.token()

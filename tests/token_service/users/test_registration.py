@@ -77,6 +77,36 @@ def test_a_user_who_is_new_to_a_solution_gets_its_default_plan(api: Api) -> None
     assert api.access.find(api.user, "another-one").plan == "registered"  # type: ignore[union-attr]
 
 
+def granted(api: Api) -> list[str | None]:
+    """Of each audit entry of a grant, the refusal that it came from."""
+    return [item.get("from") for item in api.table.all() if item.get("event") == "granted"]
+
+
+@pytest.mark.parametrize("reason", ["quota_exceeded", "anonymous_quota_exceeded"])
+def test_the_refusal_that_a_registration_came_from_is_in_its_audit_entry_alone(api: Api, reason: str) -> None:
+    register(api)
+    status, welcome = confirm(api, **{"from": reason})
+    assert (status, "from" in welcome, granted(api)) == (200, False, [reason])
+    assert [item["sk"].partition("#")[0] for item in api.table.all() if "from" in item] == ["audit"]
+
+
+def test_the_refusal_counts_for_what_a_sign_in_grants_and_once(api: Api) -> None:
+    api.sign_in()
+    form = urlencode(body(**{"from": "anonymous_quota_exceeded"}))
+    assert api.call("POST", "/v1/sessions", form, content_type=FORM, origin="https://finder.example.com")[0] == 303
+    assert sign_in(api, **{"from": "quota_exceeded"})[0] == 200
+    assert granted(api) == ["anonymous_quota_exceeded"]
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "ok", "store_unavailable", "<script>", "x" * 5_000, None, 7, ["quota_exceeded"]]
+)
+def test_another_refusal_is_ignored(api: Api, reason: object) -> None:
+    api.sign_in()
+    assert sign_in(api, **{"from": reason})[0] == 200
+    assert granted(api) == [None]
+
+
 def test_a_wrong_code_confirms_nothing_and_a_new_one_replaces_the_old(api: Api) -> None:
     register(api)
     first = api.code()

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import re
 import time
 import uuid
 from typing import Any
@@ -244,6 +245,18 @@ def test_what_spends_leaves_the_gates_log_line_and_a_question_leaves_none(
     assert "198.51.100.7" not in json.dumps(line)
     api.call("POST", "/v1/validate", {"solution_id": SOLUTION, "spend": False})
     assert capsys.readouterr().out == ""
+
+
+def test_a_visitor_who_is_refused_gets_a_link_that_says_so_and_a_pseudonym_in_the_log(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        api.call("POST", "/v1/validate", {"solution_id": SOLUTION})
+    capsys.readouterr()
+    status, refusal = api.call("POST", "/v1/validate", {"solution_id": SOLUTION})
+    assert (status, refusal["upgradeUrl"].partition("&")[2]) == (429, "from=anonymous_quota_exceeded")
+    assert "visitor" not in refusal
+    assert re.fullmatch(r"[0-9a-f]{16}", json.loads(capsys.readouterr().out)["visitor"])
 
 
 @pytest.mark.parametrize("away", ["hangs", "is not there"])

@@ -76,7 +76,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         responses=documented(WelcomeAnswer, *WELCOMED, *RAZORPAY, Code.CODE_INVALID, Code.PASSWORD_WEAK),
     )  # fmt: skip
     def confirm(body: ConfirmationRequest) -> Response[str]:
-        visit = Visit(body.solution_id, body.return_to, body.state)
+        visit = Visit(body.solution_id, body.return_to, body.state, body.came_from)
         welcome = registration.confirm(body.email, body.code, body.password, visit, source_ip(), body.rotate_tokens)
         return json_answer(_welcome(welcome))
 
@@ -87,7 +87,7 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         responses=documented(WelcomeAnswer, *WELCOMED, *RAZORPAY, Code.CREDENTIALS_INVALID),
     )  # fmt: skip
     def sign_in(body: SessionRequest) -> Response[str]:
-        visit = Visit(body.solution_id, body.return_to, body.state)
+        visit = Visit(body.solution_id, body.return_to, body.state, body.came_from)
         return json_answer(_welcome(registration.sign_in(body.email, body.password, visit, source_ip())))
 
     @app.delete(

@@ -25,6 +25,7 @@ from token_service.access.records import Entitlement
 from token_service.errors import Busy, Throttled
 from token_service.repository import Repository
 from token_service.signing.kms import Kms
+from token_service.usage.entries import changes
 
 NOW = 1_795_478_400.0
 
@@ -114,6 +115,14 @@ def test_nothing_revives_a_revoked_token(service: Service) -> None:
     assert service.reason(token) == "token_superseded"
     assert service.minting.mint(USER, SOLUTION) != token
     assert service.events() == ["granted", "granted", "revoked", "token_minted", "token_minted"]
+
+
+def test_only_what_is_granted_again_says_so(service: Service) -> None:
+    service.access.grant(USER, SOLUTION)
+    service.access.revoke(USER, SOLUTION)
+    service.access.grant(USER, SOLUTION)
+    granted = [item for item in service.table.all() if item.get("event") == "granted"]
+    assert sorted(changes(item, None).get("registrations", 0) for item in granted) == [0, 1]
 
 
 def test_revoking_and_granting_again_gives_no_second_quota(service: Service) -> None:
