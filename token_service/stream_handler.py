@@ -5,7 +5,6 @@ not counted: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfail
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
@@ -65,11 +64,7 @@ class Consumer:
 
     def count_walls(self, event: Mapping[str, Any]) -> None:
         """Count who was refused at a limit, from an event of the decision log. Raises one of `FAILURES`."""
-        found: dict[tuple[str, str, str], dict[str, bool]] = defaultdict(dict)
-        for wall in walls(event, self._usage.day_of):
-            found[wall.solution, wall.day, wall.reason][wall.subject] = wall.visitor
-        for (solution, day, reason), subjects in found.items():
-            self._usage.wall(solution, day, reason, subjects)
+        self._usage.count_walls(walls(event, self._usage.day_of))
 
     def _count(self, records: Sequence[StreamRecord]) -> None:
         counters = [record for record in records if record.kind in ("entitlement", "visitor")]

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from entitlements.currencies import readable
 from entitlements.reasons import Reason
+from token_service.usage.conversions import CONVERSION_DAYS
 from token_service.usage.reports import CHANGES, Period
-from token_service.usage.totals import CONVERSION_DAYS
 
 WIDTH: Final = 80
 GAP: Final = 2

@@ -18,12 +18,17 @@ from gatepass.local.backends import example
 from gatepass.local.stack import LocalStack
 
 SOLUTION: Final = "faiss-search"
+CAME_FROM: Final = "anonymous_quota_exceeded"
+"""The refusal whose link the visitor followed: the portal hands it on."""
 ANONYMOUS_SEARCHES: Final = 3
 REGISTERED_SEARCHES: Final = 10
 EXPECTED_USAGE: Final[dict[str, Any]] = {
     "units": {"anonymous": ANONYMOUS_SEARCHES, "pro": 2, "registered": REGISTERED_SEARCHES},
     "revenue": [49900],
-    "refused": {"anonymous_quota_exceeded": 1, "quota_exceeded": 1},
+    "refused": [
+        {"reason": "anonymous_quota_exceeded", "subjects": 1, "registered": 1, "paid": 1},
+        {"reason": "quota_exceeded", "subjects": 1, "registered": 0, "paid": 1},
+    ],
 }
 COUNTED_SECONDS: Final = 20
 """How long the local stack may take to count."""
@@ -88,7 +93,9 @@ class Demo:
         self._post("/v1/registrations", who, 202)
         code = self.stack.aws.mails()[-1]["code"]
         self.console.print(f"  [dim](the mail says: your code is {code})[/dim]")
-        welcome = self._post("/v1/registrations/confirm", who | {"code": code, "password": PASSWORD}, 200)
+        welcome = self._post(
+            "/v1/registrations/confirm", who | {"code": code, "password": PASSWORD, "from": CAME_FROM}, 200
+        )
         again = self._post("/v1/sessions", who | {"password": PASSWORD}, 200)
         self._check("a second browser gets the same token", True, welcome.get("token") == again.get("token"))
         token = str(welcome.get("token"))
@@ -151,12 +158,8 @@ class Demo:
         while True:  # the stream is read off the path of requests, and a moment later
             report = json.loads(self.stack.aws.run("usage", "--solution", SOLUTION, "--json")[1])["solutions"][0]
             counted = report["total"]
-            refused = {one["reason"]: one["subjects"] for one in counted["refused"]}
-            seen = {
-                "units": counted["units"],
-                "revenue": [money["amount"] for money in counted["revenue"]],
-                "refused": refused,
-            }
+            revenue = [money["amount"] for money in counted["revenue"]]
+            seen = {"units": counted["units"], "revenue": revenue, "refused": counted["refused"]}
             if seen == EXPECTED_USAGE or time.monotonic() > end:
                 break
             self.check_interrupted()

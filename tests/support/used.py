@@ -1,6 +1,7 @@
 """A table with days that the consumer has counted, at any time."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.support.signer import SOLUTION
 from tests.support.table import Table
 from token_service.repository import Repository
 from token_service.usage.daily import DailyUsage
+from token_service.usage.refusals import Wall
 from token_service.usage.stream import Level, StreamRecord
 
 
@@ -33,8 +35,14 @@ class Used:
         self.usage.raise_levels([Level(subject, visitor, self.solution, f"{day:%Y%m%d}", plan, units)])
 
     def refuse(self, subject: str, day: date, visitor: bool = True) -> None:
+        self.usage.count_walls([self._wall(subject, day, visitor)])
+
+    def refuse_visitors(self, pseudonyms: Iterable[str], day: date) -> None:
+        self.usage.count_walls(self._wall(one, day, True) for one in pseudonyms)
+
+    def _wall(self, subject: str, day: date, visitor: bool) -> Wall:
         reason = Reason.ANONYMOUS_QUOTA_EXCEEDED if visitor else Reason.QUOTA_EXCEEDED
-        self.usage.wall(self.solution, f"{day:%Y%m%d}", reason.value, {subject: visitor})
+        return Wall(self.solution, f"{day:%Y%m%d}", reason.value, subject, visitor, int(self._at(day)))
 
     def register(self, user_id: str, day: date, reason: str = "") -> None:
         came = {"from": reason} if reason else {}
@@ -90,8 +98,7 @@ def a_marketplaces_days(used: Used, today: date, days: int) -> None:
         visits = [Level(f"address-{n}-{v}", True, used.solution, text, "anonymous", 3) for v in range(6)]
         users = [Level(user(one), False, used.solution, text, "registered", 10 - one) for one in range(n, days + 1)]
         used.usage.raise_levels(visits + users)
-        refused = {f"pseudonym-{n}-{visitor}": True for visitor in range(2 * n)}
-        used.usage.wall(used.solution, text, Reason.ANONYMOUS_QUOTA_EXCEEDED.value, refused)
+        used.refuse_visitors((f"pseudonym-{n}-{visitor}" for visitor in range(2 * n)), day)
         used.register(user(n), day, Reason.ANONYMOUS_QUOTA_EXCEEDED.value)
         used.refuse(user(n), day, visitor=False)
         if n % 2:

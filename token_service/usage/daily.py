@@ -21,17 +21,16 @@ from token_service.access.records import Action
 from token_service.errors import Busy, ConditionFailed
 from token_service.repository import Repository
 from token_service.usage import entries
+from token_service.usage.conversions import attributed
+from token_service.usage.refusals import Wall
 from token_service.usage.stream import Level, StreamRecord
 from token_service.usage.totals import (
-    CONVERSION_DAYS,
-    PAID,
     REGISTERED,
     WALLED,
     Counts,
     SubjectDay,
     counted_of,
     counted_text,
-    day_before,
     difference,
     total,
 )
@@ -90,11 +89,17 @@ class DailyUsage:
             for chunk in _chunks(by_key.items(), ACTIONS - 1):
                 self._change({key: (_blank(seen[0]), _raising(seen)) for key, seen in chunk})
 
-    def wall(self, solution: str, day: str, reason: str, subjects: Mapping[str, bool]) -> None:
-        """Count who was refused for a reason on a day: the subjects, and whether each is a visitor."""
-        for chunk in _chunks(subjects.items(), ACTIONS - 1):
-            blanks = [SubjectDay(subject, solution, day, visitor) for subject, visitor in chunk]
-            self._change({blank.key: (blank, lambda one: one.marked(WALLED, reason)) for blank in blanks})
+    def count_walls(self, walls: Iterable[Wall]) -> None:
+        """Count who was refused at a limit, and whether they have paid since."""
+        days: dict[tuple[str, str], dict[Key, list[Wall]]] = defaultdict(lambda: defaultdict(list))
+        for wall in walls:
+            days[wall.solution, wall.day][use_key(wall.subject, wall.solution, wall.day)].append(wall)
+        for by_key in days.values():
+            for chunk in _chunks(by_key.items(), ACTIONS - 1):
+                self._change({key: (_blank(seen[0]), _marking(seen)) for key, seen in chunk})
+        seen_walls = [wall for by_key in days.values() for seen in by_key.values() for wall in seen]
+        for user_id, solution in sorted({(wall.subject, wall.solution) for wall in seen_walls if not wall.visitor}):
+            self._attribute(user_id, solution)
 
     def _change(self, changes: Mapping[Key, tuple[SubjectDay, Raise]]) -> None:
         """Change subjects' days of one solution and day: each from what is stored, or else from the given blank."""
@@ -114,23 +119,28 @@ class DailyUsage:
     def count_entry(self, record: StreamRecord) -> None:
         """Count an audit entry, and the refusals that it came from."""
         entry = record.new
-        if entry is None or "counted" in entry:
+        solution_id = "" if entry is None else str(entry.get("solution", ""))
+        if entry is None or not solution_id:
             return
-        solution_id = str(entry.get("solution", ""))
         solution = self.solution(solution_id, record.at)
         counts = entries.changes(entry, solution)
         if not counts:
             return
         day = self.day_of(solution_id, record.at)
 
+        change = _coming(entry, counts, int(record.at))
+        blank = SubjectDay(record.key.subject, solution_id, day, visitor=False)
+
         def attempt() -> list[Action]:
             current = self._repository.get_item(record.key)
             if current is None or "counted" in current:
                 return []
-            mark = _mark(record.key, current, {day: counts})
-            return self._writes(self._came_from(record.key.subject, solution_id, day, entry, counts), [mark])
+            changed = [] if change is None else [self._changed(blank, change)]
+            return self._writes(changed, [_mark(record.key, current, {day: counts})])
 
         self._transact(attempt)
+        if change is not None:
+            self._attribute(record.key.subject, solution_id)
 
     def count_payment(self, record: StreamRecord) -> None:
         """Count a payment, or what changed of it. It counts what the table holds now, whatever the record says."""
@@ -146,27 +156,22 @@ class DailyUsage:
 
         self._transact(attempt)
 
-    def _came_from(self, user_id: str, solution_id: str, day: str, entry: Item, counts: Counts) -> list[Changed]:
-        """The days on which it is to be noted that a registration or a payment came from a refusal."""
-        if "registrations" in counts and (reason := str(entry.get("from", ""))):
-            blank = SubjectDay(user_id, solution_id, day, visitor=False)
-            item = self._repository.get_item(blank.key)
-            before = None if item is None else SubjectDay.from_item(item)
-            return [(before, (before or blank).marked(REGISTERED, reason))]
-        if "upgrades" not in counts or entry.get("event") != "payment_settled":
-            return []
-        changed: dict[Key, Changed] = {}
-        noted: set[str] = set()
-        first = day_before(day, CONVERSION_DAYS)
-        stored = [SubjectDay.from_item(item) for item in self._repository.query(use_prefix(user_id, solution_id))]
-        for one in reversed([one for one in stored if first <= one.day <= day]):  # the latest refusal of each reason
-            for name in one.own:
-                kind, _, reason = name.partition("#")
-                if kind in (WALLED, REGISTERED) and reason not in noted:
-                    noted.add(reason)
-                    _, after = changed.get(one.key, (one, one))
-                    changed[one.key] = (one, after.marked(PAID, reason))
-        return list(changed.values())
+    def _attribute(self, user_id: str, solution_id: str) -> None:
+        """Note which refusals a user's payments came from.
+
+        Read after what was just written: of two writers at once, the later one sees what both have written.
+        """
+
+        def attempt() -> list[Action]:
+            days = [SubjectDay.from_item(item) for item in self._repository.query(use_prefix(user_id, solution_id))]
+            return self._writes(zip(days, attributed(days), strict=True))
+
+        self._transact(attempt)
+
+    def _changed(self, blank: SubjectDay, change: Raise) -> Changed:
+        item = self._repository.get_item(blank.key)
+        before = None if item is None else SubjectDay.from_item(item)
+        return before, change(before or blank)
 
     # ---- one transaction ---------------------------------------------------------------------------------------------
 
@@ -251,12 +256,30 @@ def addition(key: Key, counts: Counts, unchanged: Wire | None = None) -> Action:
     return "Update", update
 
 
-def _blank(level: Level) -> SubjectDay:
-    return SubjectDay(level.subject, level.solution, level.day, level.visitor)
+def _blank(seen: Level | Wall) -> SubjectDay:
+    return SubjectDay(seen.subject, seen.solution, seen.day, seen.visitor)
 
 
 def _raising(levels: list[Level]) -> Raise:
     return lambda one: one.raised(levels)
+
+
+def _marking(walls: list[Wall]) -> Raise:
+    def marked(one: SubjectDay) -> SubjectDay:
+        for wall in walls:
+            one = one.marked(WALLED, wall.reason, wall.at)
+        return one
+
+    return marked
+
+
+def _coming(entry: Item, counts: Counts, at: int) -> Raise | None:
+    """What an entry changes of the user's day: a registration that came from a refusal, or a payment."""
+    if "registrations" in counts and (reason := str(entry.get("from", ""))):
+        return lambda one: one.marked(REGISTERED, reason, at)
+    if "upgrades" in counts and entry.get("event") == "payment_settled":
+        return lambda one: one.paid(at)
+    return None
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

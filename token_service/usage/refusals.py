@@ -29,6 +29,8 @@ class Wall(NamedTuple):
     subject: str
     """A user's id, or a visitor's pseudonym of that day."""
     visitor: bool
+    at: int
+    """Seconds since the epoch."""
 
 
 def walls(event: Mapping[str, Any], day_of: Callable[[str, float], str]) -> Iterator[Wall]:
@@ -48,7 +50,7 @@ def walls(event: Mapping[str, Any], day_of: Callable[[str, float], str]) -> Iter
         visitor = line["reason"] == Reason.ANONYMOUS_QUOTA_EXCEEDED
         subject = line.get("visitor" if visitor else "user")
         if isinstance(subject, str) and subject:
-            yield Wall(line["solution"], day_of(line["solution"], at), str(line["reason"]), subject, visitor)
+            yield Wall(line["solution"], day_of(line["solution"], at), str(line["reason"]), subject, visitor, int(at))
 
 
 def _line(message: str) -> dict[str, Any]:

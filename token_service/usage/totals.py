@@ -28,12 +28,11 @@ Counts = Mapping[str, int]
 
 KEPT_DAYS: Final = 90
 """Whole days for which a subject's own days are kept. A solution's totals name nobody, and are kept for good."""
-CONVERSION_DAYS: Final = 7
-"""How long after a refusal a registration or a payment is taken to come from it."""
 UNITS, WALLED, REGISTERED, PAID = "units", "walled", "registered", "paid"
 REVENUE, REFUNDS = "revenue", "refunds"
 _OWN: Final = (UNITS, WALLED, REGISTERED, PAID)
 """The numbers that are kept per subject too, and of which the solution's are the sums."""
+_AT: Final = "at#"
 
 
 def name_of(*parts: str) -> str:
@@ -69,6 +68,10 @@ class SubjectDay:
     """The level at which the entitlement was created; None while that was not seen."""
     own: Counts = field(default_factory=dict, hash=False)
     """Units by plan (with the baseline taken off), and the marks of refusals: 1 each."""
+    refused_at: Counts = field(default_factory=dict, hash=False)
+    """When the day's first refusal was, or the registration that came from one, by reason: seconds since the epoch."""
+    bought_at: int = 0
+    """When the user last paid on that day; 0 for a day without a payment."""
     revision: int = 0
     """How often it was written, so that no writer undoes what another has just added."""
 
@@ -91,14 +94,18 @@ class SubjectDay:
             used=numbers["used"],
             baseline=numbers.get("baseline"),
             own={name: number for name, number in numbers.items() if name.partition("#")[0] in _OWN},
+            refused_at={name.removeprefix(_AT): number for name, number in numbers.items() if name.startswith(_AT)},
+            bought_at=numbers.get("bought_at", 0),
             revision=numbers["revision"],
         )
 
     def to_item(self) -> dict[str, str | int | bool]:
         """The attributes to store."""
-        known = {} if self.baseline is None else {"baseline": self.baseline}
+        known = {"baseline": self.baseline, "bought_at": self.bought_at or None}
+        kept = {name: number for name, number in known.items() if number is not None}
         fixed = {"visitor": self.visitor, "revision": self.revision, "expires_at": expiry(self.day)}
-        return {**fixed, "used": self.used, **known, **self.own}
+        times = {f"{_AT}{reason}": at for reason, at in self.refused_at.items()}
+        return {**fixed, "used": self.used, **kept, **self.own, **times}
 
     def raised(self, levels: Iterable[Level]) -> "SubjectDay":
         """The day after levels were seen, in any order. Seeing one again changes nothing.
@@ -116,13 +123,15 @@ class SubjectDay:
                 baseline = level.used
         return replace(self, used=used, baseline=baseline, own=_without_zeros(own))
 
-    def marked(self, kind: str, reason: str) -> "SubjectDay":
-        """The day with the mark of a refusal, of a registration, or of a payment that came from one."""
-        return replace(self, own={**self.own, name_of(kind, reason): 1})
+    def marked(self, kind: str, reason: str, at: int) -> "SubjectDay":
+        """The day with a refusal, or a registration that came from one (`kind`), at a time."""
+        first = min(at, self.refused_at.get(reason, at))
+        own = {**self.own, name_of(kind, reason): 1}
+        return replace(self, own=own, refused_at={**self.refused_at, reason: first})
 
-    def has(self, kind: str, reason: str) -> bool:
-        """Whether it has such a mark."""
-        return name_of(kind, reason) in self.own
+    def paid(self, at: int) -> "SubjectDay":
+        """The day with a payment at a time."""
+        return replace(self, bought_at=max(at, self.bought_at))
 
     @property
     def units(self) -> int:

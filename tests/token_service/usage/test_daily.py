@@ -9,10 +9,20 @@ from entitlements.windows import windows_at
 from tests.support.seller import Seller, selling
 from tests.support.signer import SOLUTION, USER
 from tests.support.streamed import Streamed
+from token_service.usage.refusals import Wall
 from token_service.usage.totals import day_before, total
 
 QUOTA, ANONYMOUS_QUOTA = "quota_exceeded", "anonymous_quota_exceeded"
 TODAY = windows_at(time.time(), "UTC").open["day"].counter[1:]
+
+
+def refused(day: str, before: int = 3600) -> Wall:
+    """The user at the limit, so many seconds ago."""
+    return Wall(SOLUTION, day, QUOTA, USER, False, int(time.time()) - before)
+
+
+def visitor(number: int) -> Wall:
+    return Wall(SOLUTION, TODAY, ANONYMOUS_QUOTA, f"visitor-{number}", True, int(time.time()))
 
 
 class Shop:
@@ -66,9 +76,7 @@ def test_a_cancelled_subscription(shop: Shop) -> None:
 
 def test_who_is_refused_counts_once_a_day(shop: Shop) -> None:
     for _ in range(2):
-        shop.usage.wall(SOLUTION, TODAY, ANONYMOUS_QUOTA, {f"visitor-{n}": True for n in range(150)})
-        shop.usage.wall(SOLUTION, TODAY, ANONYMOUS_QUOTA, {"visitor-3": True})
-        shop.usage.wall(SOLUTION, TODAY, QUOTA, {USER: False})
+        shop.usage.count_walls([*(visitor(n) for n in range(150)), visitor(3), refused(TODAY)])
     assert shop.streamed.solution_days(SOLUTION) == {
         TODAY: {f"walled#{ANONYMOUS_QUOTA}": 150, f"walled#{QUOTA}": 1}
     } == shop.streamed.subject_days(SOLUTION)  # fmt: skip
@@ -78,7 +86,7 @@ def test_who_is_refused_counts_once_a_day(shop: Shop) -> None:
 def test_a_payment_within_seven_days_comes_from_the_refusal(shop: Shop, days: int, paid: int) -> None:
     day = day_before(TODAY, days)
     for earlier in (day, day_before(day, 1)):
-        shop.usage.wall(SOLUTION, earlier, QUOTA, {USER: False})
+        shop.usage.count_walls([refused(earlier)])
     shop.seller.pay("forever")
     shop.seller.deliver()
     assert shop.totals().get(f"paid#{QUOTA}", 0) == paid
@@ -87,9 +95,23 @@ def test_a_payment_within_seven_days_comes_from_the_refusal(shop: Shop, days: in
     assert f"paid#{QUOTA}" not in counted[day_before(day, 1)]  # each payment has one refusal that it came from
 
 
+def test_a_refusal_that_is_heard_of_after_the_payment_counts_as_before_it(shop: Shop) -> None:
+    shop.seller.pay("forever")
+    shop.seller.deliver()
+    shop.totals()
+    shop.usage.count_walls([refused(TODAY, before=-3600)])  # after the payment, which did not end it
+    assert shop.totals().get(f"paid#{QUOTA}", 0) == 0
+    shop.usage.count_walls([refused(day_before(TODAY, 2))])
+    assert shop.streamed.solution_days(SOLUTION)[day_before(TODAY, 2)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
+    shop.usage.count_walls([refused(day_before(TODAY, 1))])  # a later one: it is this that led to the payment
+    days = shop.streamed.solution_days(SOLUTION)
+    assert days[day_before(TODAY, 2)] == {f"walled#{QUOTA}": 1}
+    assert days[day_before(TODAY, 1)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
+
+
 def test_an_operators_change_is_no_payment(shop: Shop) -> None:
     shop.seller.access.grant(USER, SOLUTION)
-    shop.usage.wall(SOLUTION, TODAY, QUOTA, {USER: False})
+    shop.usage.count_walls([refused(TODAY)])
     shop.seller.access.set_plan(USER, SOLUTION, "forever")
     assert shop.totals() == {"registrations": 1, "upgrades": 1, f"walled#{QUOTA}": 1}
 

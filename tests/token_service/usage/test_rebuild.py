@@ -53,8 +53,9 @@ def test_what_the_consumer_counted_is_proved_and_left_alone(used: Used) -> None:
     before = sorted(map(str, used.table.all()))
     proof = rebuild(used)
     assert (proof.differences, proof.days, proof.corrected) == ([], 10, False)
-    # Of each day 6 visitors, 2, 4, or 6 refused ones, and 3, 2, or 1 users; and the other solution's user.
-    assert proof.subject_days == 3 * 6 + 12 + 6 + 1
+    # Of each day 6 visitors, 2, 4, or 6 refused ones, and 3, 2, or 1 users; who paid without a request; and the other
+    # solution's user.
+    assert proof.subject_days == 3 * 6 + 12 + 6 + 1 + 1
     assert sorted(map(str, used.table.all())) == before
 
 

@@ -23,8 +23,8 @@ def test_a_user_and_a_visitor_at_a_limit() -> None:
     visitor = LINE | {"reason": "anonymous_quota_exceeded", "user": "anonymous", "visitor": "0123456789abcdef"}
     day = f"{SOLUTION} 1795478400"
     assert found(LINE, visitor) == [
-        Wall(SOLUTION, day, "quota_exceeded", USER, False),
-        Wall(SOLUTION, day, "anonymous_quota_exceeded", "0123456789abcdef", True),
+        Wall(SOLUTION, day, "quota_exceeded", USER, False, 1_795_478_400),
+        Wall(SOLUTION, day, "anonymous_quota_exceeded", "0123456789abcdef", True, 1_795_478_400),
     ]
 
 

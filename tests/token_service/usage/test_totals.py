@@ -47,7 +47,8 @@ def test_levels_in_any_order_and_in_any_parts_come_to_the_same() -> None:
 
 
 def test_a_day_is_stored_and_read() -> None:
-    day = BLANK.raised([level(9, baseline=True), level(12)]).marked("walled", "quota_exceeded")
+    day = BLANK.raised([level(9, baseline=True), level(12)]).marked("walled", "quota_exceeded", 7)
+    day = day.paid(8)
     item = day.to_item() | day.key._asdict()
     assert SubjectDay.from_item(item) == day
     assert day.key == Key("use#u", "s#20261123")
@@ -55,8 +56,9 @@ def test_a_day_is_stored_and_read() -> None:
 
 
 def test_marks_count_once() -> None:
-    day = BLANK.marked("walled", "quota_exceeded")
-    assert day.marked("walled", "quota_exceeded") == day
+    day = BLANK.marked("walled", "quota_exceeded", 7)
+    assert day.marked("walled", "quota_exceeded", 9) == day
+    assert day.marked("walled", "quota_exceeded", 5).refused_at == {"quota_exceeded": 5}
     assert day.counts == {"walled#quota_exceeded": 1}
 
 
