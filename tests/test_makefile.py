@@ -41,7 +41,7 @@ def test_a_clone_in_a_folder_with_a_space_sets_up_and_runs(processes: None, tmp_
     (site / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n")
     demo = subprocess.run(["make", "demo"], cwd=clone, capture_output=True, text=True, timeout=120)
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert "31 of 31 steps passed" in demo.stdout
+    assert "33 of 33 steps passed" in demo.stdout
     where = "import gatepass; print(gatepass.__file__)"
     found = subprocess.run(
         [clone / ".venv/bin/python", "-c", where], cwd="/", capture_output=True, text=True, check=True

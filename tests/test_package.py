@@ -80,7 +80,7 @@ def test_the_installed_demo_runs_outside_the_repository(installed: Path, tmp_pat
     code = f"import sys; sys.path = [p for p in sys.path if p != {str(ROOT)!r}]\n{RUN}"
     done = run(installed, tmp_path, code, "demo")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "31 of 31 steps passed" in done.stdout
+    assert "33 of 33 steps passed" in done.stdout
 
 
 def test_the_installed_command_has_the_fixture(installed: Path, tmp_path: Path, gatepass: Command) -> None:

@@ -29,7 +29,7 @@ def test_the_demo_ends_by_itself_and_well_also_where_the_shell_has_a_proxy(gatep
     gatepass.environment |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
     run = gatepass("demo")
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "31 of 31 steps" in run.stdout
+    assert "33 of 33 steps" in run.stdout
     assert "\x1b" not in run.stdout
 
 
