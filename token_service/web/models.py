@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from entitlements.identifiers import SOLUTION_ID
 from entitlements.plans import PricingModel
@@ -67,6 +67,7 @@ CameFrom = Annotated[
         examples=["anonymous_quota_exceeded"],
     ),
     BeforeValidator(_wall),
+    WithJsonSchema({}),  # of any type: a wrong one is ignored too
 ]
 RotateTokens = Annotated[
     bool, Field(description="Also end the user's tokens, which otherwise stay valid", examples=[False])
