@@ -11,7 +11,10 @@ import { day, number } from "./words.js";
 
 const PERIODS = [7, 30, 90]; // days up to today
 const USUAL = 30;
-const DAY = 86_400_000; // ms
+const MINUTE = 60_000; // ms
+const DAY = 1440 * MINUTE;
+
+const WORDS = { usage_forbidden: "You do not own this solution, so you do not see its usage." };
 
 const date = (time) => new Date(time).toISOString().slice(0, 10);
 
@@ -21,32 +24,34 @@ function asked() {
   const { since, until, days, of: solution = "" } = Object.fromEntries(new URLSearchParams(location.search));
   if (since && until) return { since, until, solution };
   const length = PERIODS.find((one) => String(one) === days) ?? USUAL;
-  return { since: date(Date.now() - (length - 1) * DAY), until: date(Date.now()), solution, length };
+  const today = Date.now() - new Date().getTimezoneOffset() * MINUTE; // as a time in UTC, the day here
+  return { since: date(today - (length - 1) * DAY), until: date(today), solution, length };
 }
 
+const report = (from, to, solution_id) => get(
+  `/v1/usage?${new URLSearchParams({ from, to, ...(solution_id ? { solution_id } : {}) })}`, { signedIn: true },
+);
+
+/* The figures are of one solution if one is chosen; a single day of all says which there are to choose from. */
 export async function show(go) {
   const period = asked();
-  const query = new URLSearchParams({ from: period.since, to: period.until });
-  let answer;
-  try {
-    answer = await get(`/v1/usage?${query}`, { signedIn: true });
-  } catch (error) {
-    if (error.code === "usage_forbidden") return [notice("warn", h("p", {}, "Only operators, and owners of a solution, see its usage."))];
-    if (!(error instanceof ApiError) || error.code === "sign_in_required") throw error;
-    return [choice(go, period, []), notice("bad", h("p", {}, error.message))];
+  const [all, wanted] = await Promise.allSettled([
+    report(period.until, period.until), report(period.since, period.until, period.solution),
+  ]);
+  const failed = [all, wanted].find(({ status, reason }) => status === "rejected" && reason.code !== "period_invalid")?.reason;
+  if (failed?.code === "usage_forbidden" && all.status === "rejected") {
+    return [notice("warn", h("p", {}, "Only operators, and owners of a solution, see its usage."))];
   }
-  const { solutions } = answer;
-  const chosen = solutions.length === 1 && !period.solution ? solutions[0] : solutions.find(({ solution_id }) => solution_id === period.solution);
-  return [choice(go, period, solutions), spans(answer), ...content(period, solutions, chosen)];
+  if (failed && (!(failed instanceof ApiError) || failed.code === "sign_in_required")) throw failed;
+  const form = choice(go, period, all.value?.solutions ?? []);
+  if (wanted.status === "rejected") return [form, notice("bad", h("p", {}, WORDS[wanted.reason.code] ?? wanted.reason.message))];
+  const { solutions } = wanted.value;
+  return [form, spans(wanted.value), solutions.length === 1 ? figuresOf(solutions[0]) : overview(period, solutions)];
 }
 
-function content(period, solutions, chosen) {
-  if (chosen) {
-    return [h("div", { "data-title": `Usage of ${chosen.name}`, class: "figures" }, ...solutionSections(chosen).filter(Boolean))];
-  }
-  const missing = period.solution && notice("warn", h("p", {}, "There are no figures of this solution that you may see."));
-  return [missing, solutions.length ? overview(period, solutions) : h("p", {}, "There are no solutions yet.")];
-}
+const figuresOf = (solution) => h(
+  "div", { "data-title": `Usage of ${solution.name}`, class: "figures" }, ...solutionSections(solution).filter(Boolean),
+);
 
 /* Links keep what else was chosen. */
 const here = ({ since, until, length, solution }, changes) => address("usage", { ...(length ? { days: length } : { since, until }), of: solution, ...changes });
@@ -81,6 +86,7 @@ function spans({ from, to }) {
 const FIGURES = [allUnits, (one) => one.visitor_days, (one) => one.registrations, (one) => one.upgrades, allRefused];
 
 function overview(period, solutions) {
+  if (!solutions.length) return h("p", {}, "There are no solutions yet.");
   const columns = ["Solution", "Units", "Visitors", "Registrations", "Upgrades", "Refused at a limit", "Revenue, less refunds"];
   return h("section", { class: "card", "aria-label": "All solutions" }, scrolled("All solutions", h(
     "table", {}, h("caption", { class: "unseen" }, "All solutions"),

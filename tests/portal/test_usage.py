@@ -1,6 +1,6 @@
 """Operators see at the portal what solutions are used for, what they earn, and whom they refused; users see their days.
 
-The API is answered by the test, in the shape that docs/usage.md has.
+But for one test, the API is answered here, in the shape that docs/api.md has.
 """
 
 import base64
@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 
 from tests.support.axe import violations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CORS = {"access-control-allow-origin": "*", "access-control-allow-headers": "*"}
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
+PROBLEM = "application/problem+json"
+FORBIDDEN = {"type": "urn:gatepass:usage_forbidden", "status": 403, "detail": "no"}
 MINUS = "\N{MINUS SIGN}"
 WIDTHS = {"light": 1280, "dark": 360}
 
@@ -33,7 +36,7 @@ class Operator:
         self.visitor, self.page, self.names = visitor, visitor.page, names
         self.asked: list[dict[str, str]] = []
         self.authorized: set[str] = set()
-        self.page.route("**/v1/usage?*", self._answer)
+        self.page.route("**/v1/usage?*", self.answer)
         visitor.open("sign-in")
         self.signs_in(groups)
 
@@ -45,12 +48,17 @@ class Operator:
         session = json.dumps({"id_token": self.token, "email": "op@example.com", "until": 9e15})
         self.page.evaluate("s => sessionStorage.setItem('gatepass.portal.session', s)", session)
 
-    def _answer(self, route: "Route") -> None:
+    def answer(self, route: "Route") -> None:
         query = {name: values[-1] for name, values in parse_qs(urlsplit(route.request.url).query).items()}
-        self.asked.append(query)
+        if query["from"] != query["to"]:  # a single day only says which solutions there are
+            self.asked.append(query)
         self.authorized.add(route.request.headers.get("authorization", ""))
-        body = usage_answer(date.fromisoformat(query["from"]), date.fromisoformat(query["to"]), *self.names)
-        route.fulfill(body=json.dumps(body), headers=CORS, content_type="application/json")
+        one = query.get("solution_id")
+        if one and one not in self.names:
+            return route.fulfill(status=403, body=json.dumps(FORBIDDEN), headers=CORS, content_type=PROBLEM)
+        period = (date.fromisoformat(query["from"]), date.fromisoformat(query["to"]))
+        body = usage_answer(*period, *([one] if one else self.names))
+        return route.fulfill(body=json.dumps(body), headers=CORS, content_type="application/json")
 
     def opens(self, **query: str) -> "Page":
         self.visitor.open("usage", **query)
@@ -160,7 +168,7 @@ def test_a_period_is_chosen_by_link_or_by_dates_and_a_solution_by_the_list(visit
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:text-is('Usage of The one')")
     visitor.loaded()
-    assert operator.asked[-1] == {"from": "2026-11-09", "to": "2026-11-10"}
+    assert operator.asked[-1] == {"from": "2026-11-09", "to": "2026-11-10", "solution_id": "one"}
     assert page.locator(".period a[aria-current]").count() == 0
     page.go_back()
     page.wait_for_selector("h1:text-is('Usage of The two')")
@@ -168,7 +176,7 @@ def test_a_period_is_chosen_by_link_or_by_dates_and_a_solution_by_the_list(visit
 
 def test_the_link_is_there_for_groups_and_the_api_decides(visitor: Visitor) -> None:
     operator = Operator(visitor, "one", groups=())
-    problem: dict[str, Any] = {"type": "urn:gatepass:usage_forbidden", "status": 403, "detail": "no"}
+    problem: dict[str, Any] = dict(FORBIDDEN)
     page = operator.opens()
     assert page.locator("nav >> text=Usage").count() == 0
     for groups, shown in [(("others",), 0), (("owners-one",), 1), (("others", "operators"), 1)]:
@@ -177,15 +185,41 @@ def test_the_link_is_there_for_groups_and_the_api_decides(visitor: Visitor) -> N
         assert page.locator("nav >> text=Usage").count() == shown, groups
     page.route(
         "**/v1/usage?*",
-        lambda route: route.fulfill(
-            status=403, body=json.dumps(problem), headers=CORS, content_type="application/problem+json"
-        ),
+        lambda route: route.fulfill(status=403, body=json.dumps(problem), headers=CORS, content_type=PROBLEM),
     )
     operator.opens()
     assert "Only operators, and owners of a solution, see its usage." in page.inner_text("main")
-    problem |= {"type": "urn:gatepass:request_invalid", "detail": "the period has more than 366 days"}
+    problem |= {"type": "urn:gatepass:period_invalid", "detail": "the period has more than 366 days"}
     operator.opens()
     assert "The period has more than 366 days." in page.inner_text("[role=alert]")
+    page.unroute("**/v1/usage?*")
+    page.route("**/v1/usage?*", operator.answer)
+    operator.opens(of="another")
+    assert "You do not own this solution" in page.inner_text("[role=alert]")
+
+
+def test_an_operator_sees_the_solutions_and_a_user_their_days_of_the_api_itself(visitor: Visitor) -> None:
+    visitor.has_account()
+    told = visitor.stack.exported
+    cognito: Any = boto3.client(
+        "cognito-idp", endpoint_url=told["AWS_ENDPOINT_URL"], region_name=told["AWS_REGION"],
+        aws_access_key_id="local", aws_secret_access_key="local",
+    )  # fmt: skip
+    (pool,) = cognito.list_user_pools(MaxResults=2)["UserPools"]
+    cognito.create_group(UserPoolId=pool["Id"], GroupName="operators")
+    cognito.admin_add_user_to_group(UserPoolId=pool["Id"], GroupName="operators", Username=visitor.email)
+    page = visitor.open("usage")
+    assert page.text_content("h1") == "Sign in"
+    visitor.signs_in()
+    page.wait_for_selector("h1:text-is('Usage of AWS Solution Finder')")
+    assert page.get_attribute("nav a[aria-current=page]", "href") == "/portal/usage"
+    page.fill("[name=since]", "2025-01-01")
+    page.fill("[name=until]", "2026-11-10")
+    page.click("main >> text=Show")
+    page.wait_for_selector("[role=alert]:has-text('ask for at most 366')")
+    visitor.open("my-solutions")
+    page.click("text=Your last 90 days")
+    page.wait_for_selector(".own-days >> text=none in this period")
 
 
 def test_the_page_is_for_everybody_and_any_width(visitor: Visitor) -> None:
