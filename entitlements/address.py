@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from entitlements import base64url
@@ -57,10 +56,9 @@ def address_hash(key: bytes, visitor_name: str) -> str:
     return base64url.encode(hmac.new(key, visitor_name.encode("ascii"), hashlib.sha256).digest())
 
 
-def pseudonym(address_hash: str, now: float) -> str:
-    """A visitor's name in the decision log on the UTC day of `now` (seconds since the epoch).
+def pseudonym(address_hash: str, day: str) -> str:
+    """A visitor's name in the decision log on a solution's day (`YYYYMMDD`).
 
     Another day, another name: who reads the log can count the visitors of a day, but not follow them to the next.
     """
-    day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
     return hashlib.sha256(f"{day}|{address_hash}".encode("ascii")).hexdigest()[:PSEUDONYM_LENGTH]

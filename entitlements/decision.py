@@ -164,7 +164,9 @@ def judge(subject: Subject, item: Item | None, solution: Solution, windows: Wind
         rooms = _rooms(plan, item or {}, windows, cost)
         reason = Reason.OK_ANONYMOUS if _fits(rooms, cost) else Reason.ANONYMOUS_QUOTA_EXCEEDED
         decision = _told(reason, subject, item or {}, plan, solution, rooms)
-        return decision if decision.allowed else decision._replace(visitor=pseudonym(subject.address_hash, now))
+        if decision.allowed:
+            return decision
+        return decision._replace(visitor=pseudonym(subject.address_hash, windows.open["day"].counter[1:]))
     if item is None:
         return refuse(Reason.ENTITLEMENT_MISSING, solution, subject.user_id)
     plan = effective_plan(item, solution, now)
