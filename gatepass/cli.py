@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from entitlements.identifiers import InvalidIdentifier
 from entitlements.items import StoreUnavailable
@@ -35,8 +36,9 @@ FAILURES = (CommandError, Refused, Busy, StoreUnavailable, ConfigError, InvalidI
 """Exceptions that end a command with their message and exit status 1."""
 
 
+@cache
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands. Tests of the documentation use it too."""
+    """The parser of all commands. It is made once: the local stack runs many commands in one process."""
     parser = argparse.ArgumentParser(
         prog="gatepass", description="Sells access to APIs: one token per user and solution, one write per request."
     )

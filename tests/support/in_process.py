@@ -26,12 +26,16 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.client import ClientCreator
 from botocore.exceptions import ClientError
 
+UNSIGNED: set[str] = set()
+"""Addresses, as `host:port`, of emulators outside this process that check no signature."""
+
 _applications: dict[str, Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]] = {}
 
 
 def share_botocore_data() -> None:
     """Let all sessions of this process share what they load: a client of a new session then takes 5 ms, and not 60."""
     botocore.session.create_loader = lru_cache(maxsize=None)(botocore.loaders.create_loader)
+    useragent.sanitize_user_agent_string_component = lru_cache(useragent.sanitize_user_agent_string_component)
     # It names twenty words of this machine, which no emulator reads, anew for each call.
     useragent.UserAgentString.rebuild_and_replace_user_agent_handler = lambda *_, **__: None
     # Each session looks at the signatures of the same hundred handlers, and each client translates their names anew.
@@ -105,10 +109,11 @@ class Raw(io.BytesIO):
 
 
 class Signer(SigV4Auth):  # type: ignore[misc]
-    """Signs what leaves this process. moto reads the service and the region out of a signature and checks nothing."""
+    """Signs what leaves for where a signature is checked. The emulators read nothing but key, service, and Region."""
 
     def add_auth(self, request: Any) -> None:
-        if self.credentials is None or not serves(urlsplit(request.url).netloc):
+        address = urlsplit(request.url).netloc
+        if self.credentials is None or not (serves(address) or address in UNSIGNED):
             super().add_auth(request)
             return
         scope = f"{self.credentials.access_key}/20260101/{self._region_name}/{self._service_name}/aws4_request"

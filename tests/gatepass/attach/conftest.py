@@ -3,7 +3,6 @@
 import copy
 import secrets
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import pytest
@@ -83,7 +82,6 @@ class Faults:
 
 
 make_client = Environment._client
-make_parser = cache(cli.make_parser)
 CLIENTS: dict[tuple[str, str], "Switch"] = {}
 
 
@@ -123,7 +121,6 @@ class World:
         # A run may begin inside another one: when it is done, the other's faults are watched for again.
         outer = [(switch, switch.faults) for switch in CLIENTS.values()]
         self.monkeypatch.setattr(Environment, "_client", client)
-        self.monkeypatch.setattr(cli, "make_parser", make_parser)
         try:
             return cli.main(list(arguments))
         finally:
