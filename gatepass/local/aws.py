@@ -30,6 +30,8 @@ from moto.cognitoidp.models import (
 from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import EmptyResult
+from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.server import main
 
 from gatepass.local.emulator import UNTIL_STDIN_ENDS
@@ -47,6 +49,7 @@ https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_
 DEFAULT_FLOWS: Final = ("ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_CUSTOM_AUTH")
 
 _lock = threading.RLock()  # moto's own handling of users is not atomic
+_table_lock = threading.RLock()
 _codes: dict[tuple[str, str], str] = {}
 _moto: dict[str, Callable[[Any], Any]] = {}
 """moto's own operations, which the replacements call."""
@@ -209,6 +212,23 @@ def _require_flow(client: CognitoIdpUserPoolClient, flow: str) -> None:
     if FLOWS.get(flow) not in (client.extended_config.get("ExplicitAuthFlows") or DEFAULT_FLOWS):
         raise exceptions.InvalidParameterException(f"{flow} flow not enabled for this client")
 
+
+def _one_at_a_time(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A handler that takes one call at a time.
+
+    moto copies all tables before a transaction, and puts the copies back where it fails: writes of another thread
+    meanwhile would be undone, or break the copying.
+    """
+
+    def call_alone(response: Any) -> Any:
+        with _table_lock:
+            return call(response)
+
+    return call_alone
+
+
+for _handler in (DynamoHandler, DynamoDBStreamsHandler):
+    setattr(_handler, "call_action", _one_at_a_time(_handler.call_action))  # noqa: B010 - mypy refuses the assignment
 
 for _replacement in (
     sign_up, resend_confirmation_code, confirm_sign_up, forgot_password, confirm_forgot_password, admin_initiate_auth,

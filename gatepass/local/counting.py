@@ -16,6 +16,7 @@ from gatepass.local.stream import TableStream
 EVENT_BUS: Final = "gatepass-local"
 PAUSE_SECONDS: Final = 1.0
 """AWS collects for up to 20 seconds."""
+LogEvent = dict[str, str | int]
 
 
 class Counting:
@@ -27,13 +28,13 @@ class Counting:
 
         os.environ["GATEPASS_EVENT_BUS"] = EVENT_BUS
         self._session: Any = boto3.session.Session(region_name=REGION)
-        self._endpoint, self._lines = aws.endpoint, list[str]()
+        self._endpoint, self._lines = aws.endpoint, list[LogEvent]()
         self._lock = threading.Lock()
 
     def line(self, line: str) -> None:
         """A line of the decision log."""
         with self._lock:
-            self._lines.append(line)
+            self._lines.append({"id": "", "timestamp": int(time.time() * 1000), "message": line})
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -64,20 +65,16 @@ class Counting:
                 failed = consumer.consume(records) if records else None
                 numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
                 records = [] if failed is None else records[numbers.index(failed) :]
-                if lines := self._taken():
+                lines = list(self._lines)
+                if lines:
                     consumer.count_walls(_subscribed(lines))
+                    with self._lock:
+                        del self._lines[: len(lines)]
             if last:
                 return
 
-    def _taken(self) -> list[str]:
-        with self._lock:
-            lines, self._lines = self._lines, []
-        return lines
 
-
-def _subscribed(lines: list[str]) -> dict[str, Any]:
+def _subscribed(lines: list[LogEvent]) -> dict[str, Any]:
     """The event of a log group's subscription."""
-    now = int(time.time() * 1000)
-    events = [{"id": str(n), "timestamp": now, "message": line} for n, line in enumerate(lines)]
-    data = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": events}).encode()
+    data = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": lines}).encode()
     return {"awslogs": {"data": base64.b64encode(gzip.compress(data)).decode()}}

@@ -256,7 +256,7 @@ def test_a_page_without_https_says_that_it_has_to_ask(shop: Shop) -> None:
     page = shop.blank(NO_HASHES)
     page.goto(f"{shop.origin}/")
     told = exhaust(page)
-    assert set(told) == {"solution_id", "return_to"}
+    assert set(told) == {"solution_id", "from", "return_to"}
     assert "was not opened over https" in page.inner_text(WALL)
     page.goto(f"{shop.origin}/?token={shop.token}")
     page.click(USE)

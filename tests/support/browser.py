@@ -12,7 +12,8 @@ from tests.support.emulators import unavailable
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, BrowserType
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first one has no interface to draw, and takes two thirds of the time."""
 QUIET = (
     "--disable-gpu",
     "--disable-quic",

@@ -101,6 +101,7 @@ def answer(
     limit = solution["plans"][plan]["limits"].get("day") if plan else None
     used = int(entitlement.get("total" if limit is None else f"d{now:%Y%m%d}", 0))
     tomorrow = now.date() + timedelta(days=1)
+    query = {"solution_id": SOLUTION_ID} | ({"from": reason} if reason == "quota_exceeded" else {})
     log(reason, user)
     return {
         "isAuthorized": reason == "ok",
@@ -113,7 +114,7 @@ def answer(
             "used": str(used) if plan else "",
             "remaining": "" if limit is None else str(max(0, limit - used)),
             "resetsAt": "" if limit is None else f"{tomorrow:%Y-%m-%dT00:00:00Z}",
-            "upgradeUrl": f"{solution['marketplace_url']}?{urlencode({'solution_id': SOLUTION_ID})}",
+            "upgradeUrl": f"{solution['marketplace_url']}?{urlencode(query)}",
             "resign": "false",
         },
     }

@@ -134,7 +134,7 @@ def answer(reason: str, user: str, plan: str, counters: dict[str, Any], now: dat
             "used": used,
             "remaining": "" if limit is None else str(max(0, limit - int(used))),
             "resetsAt": "" if limit is None else f"{tomorrow:%Y-%m-%dT00:00:00Z}",
-            "upgradeUrl": UPGRADE_URL,
+            "upgradeUrl": f"{UPGRADE_URL}&from={reason}" if reason == "quota_exceeded" else UPGRADE_URL,
             "resign": "false",
         },
     }

@@ -155,6 +155,7 @@ def test_an_interrupt_during_a_command_of_the_start_ends_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], signal_: signal.Signals
 ) -> None:
     monkeypatch.setattr(init, "run", lambda options: signal.raise_signal(signal_))
+    monkeypatch.setattr(cli, "make_parser", cli.make_parser.__wrapped__)  # it keeps the commands it was made of
     assert cli.main(command) == 1
     assert capsys.readouterr() == ("", "gatepass: interrupted\n")
 
@@ -164,6 +165,7 @@ def test_no_stack_is_served_if_a_command_of_its_start_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(init, "run", lambda options: 1)
+    monkeypatch.setattr(cli, "make_parser", cli.make_parser.__wrapped__)
     assert cli.main(["local", "--port", "0"]) == 1
     assert "did not start: gatepass init failed" in capsys.readouterr().err
 
