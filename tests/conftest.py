@@ -47,11 +47,12 @@ def processes() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: starts no emulator and no process; given to tests by their fixtures")
+    config.addinivalue_line("markers", "long: takes seconds; so it is none of the quick ones")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     assert isinstance(item, pytest.Function)
-    if NOT_QUICK.isdisjoint(item.fixturenames):
+    if NOT_QUICK.isdisjoint(item.fixturenames) and not item.get_closest_marker("long"):
         item.add_marker("quick")
 
 

@@ -51,6 +51,7 @@ def client(url: str, ca_bundle: str | None = None) -> DynamoDB:
 TEXT = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=40)
 
 
+@pytest.mark.long
 @settings(max_examples=2_000, deadline=None)
 @given(
     access=TEXT, secret=st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1, max_size=60),

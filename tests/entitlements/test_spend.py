@@ -3,6 +3,8 @@
 import gc
 import tracemalloc
 
+import pytest
+
 from entitlements.decision import Holder
 from entitlements.solution import read_solution
 from entitlements.spend import MAX_KEPT_BYTES, require_fit, spend
@@ -11,6 +13,7 @@ from tests.support.signer import USER
 from tests.support.table import config
 
 
+@pytest.mark.long
 def test_writes_that_are_kept_take_no_more_than_their_bytes() -> None:
     """The largest that fit into DynamoDB's limits: by entries alone, thousands of them would fill the memory."""
     plans = {f"p{n}": {"limits": {"day": 10**6 + n, "month": 10**7 + n}} for n in range(29)}

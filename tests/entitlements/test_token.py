@@ -199,6 +199,7 @@ def test_a_leaked_key_and_table_together_mint_nothing() -> None:
     assert outcome(forged) is Reason.SIGNATURE_INVALID
 
 
+@pytest.mark.long
 @settings(max_examples=1_000, deadline=None)
 @given(position=st.integers(0, 63), bit=st.integers(0, 7), alter=st.booleans(), message=st.binary(max_size=40))
 def test_the_verdict_on_a_signature_is_pyjwts(position: int, bit: int, alter: bool, message: bytes) -> None:

@@ -62,6 +62,7 @@ def test_an_hour_is_one_of_utc_in_every_zone(now: str, timezone: str, counter: s
     assert (hour.counter, hour.resets_at) == (counter, resets_at)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("timezone", ["UTC", "Asia/Kolkata", "Europe/Berlin", "America/Santiago"])
 def test_what_is_remembered_of_a_zone_is_what_a_new_container_finds(timezone: str) -> None:
     """At each quarter of an hour of days on which clocks change, forwards and backwards."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
 from gatepass.commands.usage_plot import draw
 from token_service.usage.reports import Period, report
 
@@ -28,6 +30,7 @@ def texts(path: Path) -> list[str]:
     return [text.strip() for text in re.findall(r"<!--(.*?)-->", path.read_text())]
 
 
+@pytest.mark.long
 def test_a_picture_has_four_panels_with_their_figures_and_the_same_bytes_each_time(tmp_path: Path) -> None:
     path, again = tmp_path / "usage.svg", tmp_path / "again.svg"
     for one in (path, again):
@@ -54,6 +57,7 @@ def test_a_picture_has_four_panels_with_their_figures_and_the_same_bytes_each_ti
         assert text in found, text
 
 
+@pytest.mark.long
 def test_a_solution_without_figures_is_drawn_too_and_a_name_is_no_formula(tmp_path: Path) -> None:
     path = tmp_path / "usage.svg"
     draw(document("finder", "$x_{1}$ and $\\frac"), path)

@@ -401,6 +401,7 @@ JSON = st.recursive(
 UNPAID = unpaid_events()
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_field_of_an_event_makes_an_error_or_a_grant(data: st.DataObject) -> None:

@@ -108,6 +108,7 @@ def test_a_revoked_users_subscription_is_ended_with_its_next_charge() -> None:
     run([("buy", 0, 1), ("revoke", 0, 0), ("renew", 0, 0)])
 
 
+@pytest.mark.long
 @settings(max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS, skew=SKEW)
 def test_every_history_comes_to_what_was_paid_for(steps: list[Step], skew: int) -> None:
