@@ -13,7 +13,10 @@ from token_service.usage.refusals import Wall
 from token_service.usage.totals import day_before, total
 
 QUOTA, ANONYMOUS_QUOTA = "quota_exceeded", "anonymous_quota_exceeded"
-TODAY = windows_at(time.time(), "UTC").open["day"].counter[1:]
+
+
+def today() -> str:
+    return windows_at(time.time(), "UTC").open["day"].counter[1:]
 
 
 def refused(day: str, before: int = 3600) -> Wall:
@@ -22,7 +25,7 @@ def refused(day: str, before: int = 3600) -> Wall:
 
 
 def visitor(number: int) -> Wall:
-    return Wall(SOLUTION, TODAY, ANONYMOUS_QUOTA, f"visitor-{number}", True, int(time.time()))
+    return Wall(SOLUTION, today(), ANONYMOUS_QUOTA, f"visitor-{number}", True, int(time.time()))
 
 
 class Shop:
@@ -76,15 +79,15 @@ def test_a_cancelled_subscription(shop: Shop) -> None:
 
 def test_who_is_refused_counts_once_a_day(shop: Shop) -> None:
     for _ in range(2):
-        shop.usage.count_walls([*(visitor(n) for n in range(150)), visitor(3), refused(TODAY)])
+        shop.usage.count_walls([*(visitor(n) for n in range(150)), visitor(3), refused(today())])
     assert shop.streamed.solution_days(SOLUTION) == {
-        TODAY: {f"walled#{ANONYMOUS_QUOTA}": 150, f"walled#{QUOTA}": 1}
+        today(): {f"walled#{ANONYMOUS_QUOTA}": 150, f"walled#{QUOTA}": 1}
     } == shop.streamed.subject_days(SOLUTION)  # fmt: skip
 
 
 @pytest.mark.parametrize(("days", "paid"), [(0, 1), (7, 1), (8, 0)])
 def test_a_payment_within_seven_days_comes_from_the_refusal(shop: Shop, days: int, paid: int) -> None:
-    day = day_before(TODAY, days)
+    day = day_before(today(), days)
     for earlier in (day, day_before(day, 1)):
         shop.usage.count_walls([refused(earlier)])
     shop.seller.pay("forever")
@@ -99,19 +102,19 @@ def test_a_refusal_that_is_heard_of_after_the_payment_counts_as_before_it(shop: 
     shop.seller.pay("forever")
     shop.seller.deliver()
     shop.totals()
-    shop.usage.count_walls([refused(TODAY, before=-3600)])  # after the payment, which did not end it
+    shop.usage.count_walls([refused(today(), before=-3600)])  # after the payment, which did not end it
     assert shop.totals().get(f"paid#{QUOTA}", 0) == 0
-    shop.usage.count_walls([refused(day_before(TODAY, 2))])
-    assert shop.streamed.solution_days(SOLUTION)[day_before(TODAY, 2)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
-    shop.usage.count_walls([refused(day_before(TODAY, 1))])  # a later one: it is this that led to the payment
+    shop.usage.count_walls([refused(day_before(today(), 2))])
+    assert shop.streamed.solution_days(SOLUTION)[day_before(today(), 2)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
+    shop.usage.count_walls([refused(day_before(today(), 1))])  # a later one: it is this that led to the payment
     days = shop.streamed.solution_days(SOLUTION)
-    assert days[day_before(TODAY, 2)] == {f"walled#{QUOTA}": 1}
-    assert days[day_before(TODAY, 1)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
+    assert days[day_before(today(), 2)] == {f"walled#{QUOTA}": 1}
+    assert days[day_before(today(), 1)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
 
 
 def test_an_operators_change_is_no_payment(shop: Shop) -> None:
     shop.seller.access.grant(USER, SOLUTION)
-    shop.usage.count_walls([refused(TODAY)])
+    shop.usage.count_walls([refused(today())])
     shop.seller.access.set_plan(USER, SOLUTION, "forever")
     assert shop.totals() == {"registrations": 1, "upgrades": 1, f"walled#{QUOTA}": 1}
 
@@ -128,7 +131,7 @@ def test_a_registration_from_a_refusal_and_its_payment(shop: Shop) -> None:
     shop.seller.pay("forever")
     shop.seller.deliver()
     assert shop.totals()[f"paid#{ANONYMOUS_QUOTA}"] == 1
-    assert shop.streamed.subject_days(SOLUTION)[TODAY] == {
+    assert shop.streamed.subject_days(SOLUTION)[today()] == {
         f"registered#{ANONYMOUS_QUOTA}": 1,
         f"paid#{ANONYMOUS_QUOTA}": 1,
     }
