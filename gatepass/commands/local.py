@@ -94,7 +94,7 @@ def _tell(stack: "LocalStack", backend: "Backend") -> None:
     print(f"the page       {solution.frontend_url or '(the solution has no frontend_url)'}")
     print(f"the portal     {solution.marketplace_url}")
     print(f"the inbox      {stack.web.url}{INBOX_PATH}")
-    print(f"usage          {solution.marketplace_url}usage (first: gatepass operators add --email ADDRESS, then sign in)")
+    print(f"usage          {solution.marketplace_url}usage (after gatepass operators add --email ADDRESS)")
     print("\nFor programs:")
     print(f"the API        {url}\na token        {token}")
     print(f"token service  {stack.token_service.url}/v1/docs")
