@@ -144,17 +144,29 @@ class DailyUsage:
 
     def count_payment(self, record: StreamRecord) -> None:
         """Count a payment, or what changed of it. It counts what the table holds now, whatever the record says."""
+        user_id, solution_id = record.key.subject, str((record.new or {}).get("solution", ""))
+        if not solution_id:
+            return
 
         def attempt() -> list[Action]:
             current = self._repository.get_item(record.key)
             if current is None:
                 return []
-            solution_id = str(current["solution"])
-            paid_on = self.day_of(solution_id, int(current["paid_at"]))
+            paid_at = int(current["paid_at"])
+            paid_on = self.day_of(solution_id, paid_at)
             after = entries.counted_now(current, counted_of(current), paid_on, self.day_of(solution_id, record.at))
-            return self._writes([], [_mark(record.key, current, after)] if after != counted_of(current) else [])
+            if after == counted_of(current):
+                return []
+            changed = []
+            if entries.is_purchase(current):
+                changed.append(
+                    self._changed(SubjectDay(user_id, solution_id, paid_on, False), lambda one: one.paid(paid_at))
+                )
+            return self._writes(changed, [_mark(record.key, current, after)])
 
         self._transact(attempt)
+        if record.new is not None and entries.is_purchase(record.new):
+            self._attribute(user_id, solution_id)
 
     def _attribute(self, user_id: str, solution_id: str) -> None:
         """Note which refusals a user's payments came from.

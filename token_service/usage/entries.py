@@ -23,7 +23,9 @@ def changes(entry: Item, solution: Solution | None) -> Counts:
         return {} if "again" in entry else {"registrations": 1}
     if event not in ("plan_set", "payment_settled"):
         return {}
-    cancelled = {"cancellations": 1} if entry.get("cause") == "cancelled" else {}
+    # A payment that is sent back because its subscription had been cancelled has the same cause, and names the payment.
+    ended = entry.get("cause") == "cancelled" and "payment" not in entry
+    cancelled = {"cancellations": 1} if ended else {}
     move = direction(entry, solution)
     return {**cancelled, **({f"{move}s": 1} if move else {})}
 
@@ -46,6 +48,14 @@ def money(payment: Item) -> dict[str, int]:
         name_of(REVENUE, plan, currency): int(payment["amount"]),
         name_of(REFUNDS, plan, currency): taken_back,
     }
+
+
+def is_purchase(payment: Item) -> bool:
+    """Whether a payment is a decision of its own: no renewal, and none that is sent back.
+
+    The first payment of a subscription is known by the plan that it changes.
+    """
+    return payment.get("model") != "recurring" and "returned" not in payment
 
 
 def counted_now(payment: Item, counted: Mapping[str, Counts], paid_on: str, seen_on: str) -> dict[str, dict[str, int]]:

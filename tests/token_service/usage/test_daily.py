@@ -112,6 +112,17 @@ def test_a_refusal_that_is_heard_of_after_the_payment_counts_as_before_it(shop: 
     assert days[day_before(today(), 1)] == {f"walled#{QUOTA}": 1, f"paid#{QUOTA}": 1}
 
 
+def test_who_buys_credits_again_has_paid_though_the_plan_stays(shop: Shop) -> None:
+    shop.seller.pay("pack-100")
+    shop.seller.deliver()
+    shop.totals()
+    shop.usage.count_walls([refused(today(), before=-1)])
+    shop.seller.now = time.time() + 60
+    shop.seller.pay("pack-100")
+    shop.seller.deliver()
+    assert shop.totals()[f"paid#{QUOTA}"] == 1
+
+
 def test_an_operators_change_is_no_payment(shop: Shop) -> None:
     shop.seller.access.grant(USER, SOLUTION)
     shop.usage.count_walls([refused(today())])

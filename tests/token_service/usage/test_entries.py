@@ -27,6 +27,7 @@ PAYMENT: dict[str, Any] = {"plan": "pro", "currency": "INR", "amount": 49900}
         ({"event": "payment_settled", "plan": "yearly", "plan_before": "pro"}, {"downgrades": 1}),
         ({"event": "payment_settled", "plan": "pro", "plan_before": "pro"}, {}),
         ({"event": "payment_settled", "subscription": "sub_1", "cause": "cancelled"}, {"cancellations": 1}),
+        ({"event": "payment_settled", "payment": "pay_1", "cause": "cancelled"}, {}),
         ({"event": "plan_set", "plan": "gone", "plan_before": "registered"}, {}),
         ({"event": "suspended"}, {}),
         ({}, {}),
