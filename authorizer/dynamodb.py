@@ -34,11 +34,7 @@ REPEATABLE: Final = ("ProvisionedThroughputExceededException", "RequestLimitExce
 
 
 class NoAnswer(StoreUnavailable):
-    """No complete answer arrived in time. The call might have taken effect."""
-
-
-class NotConnected(NoAnswer):
-    """No connection could be opened, so nothing was sent."""
+    """No complete answer arrived in time. The call might have taken effect, so only what bears repetition is sent."""
 
 
 class CallRefused(StoreUnavailable):
@@ -111,7 +107,7 @@ class DynamoDB:
             message = f"POST / HTTP/1.1\r\n{head}content-length:{len(body)}\r\n\r\n".encode() + body
             try:
                 status, answer = self._exchange(message, deadline)
-            except NotConnected as error:
+            except NoAnswer as error:
                 failure = error
             else:
                 code = "" if status == 200 else str(answer.get("__type", f"HTTP status {status}")).rpartition("#")[2]
@@ -128,10 +124,7 @@ class DynamoDB:
         raise failure
 
     def _exchange(self, message: bytes, deadline: float) -> tuple[int, dict[str, Any]]:
-        """Send and receive. If a kept connection turns out to be closed, try once more on a new one.
-
-        A write whose answer was lost with the connection can therefore be counted twice, which never grants more.
-        """
+        """Send and receive. If a kept connection turns out to be closed, try once more on a new one."""
         with suppress(IndexError, OSError):
             while _ended(kept := self._idle.pop()):
                 kept.close()
@@ -141,7 +134,7 @@ class DynamoDB:
             fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             fresh = self._tls.wrap_socket(fresh, server_hostname=self._address[0]) if self._tls else fresh
         except OSError as error:
-            raise NotConnected(f"DynamoDB cannot be reached: {type(error).__name__}") from error
+            raise NoAnswer(f"DynamoDB cannot be reached: {type(error).__name__}") from error
         try:
             return self._talk(fresh, message, deadline)
         except OSError as error:

@@ -1,7 +1,9 @@
 """From a request to its decision: the one order of checks, for the authorizer and `/v1/validate` alike."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from math import floor
+from os import urandom
 from typing import NamedTuple
 
 from entitlements.address import address_hash, client_address, visitor
@@ -10,8 +12,9 @@ from entitlements.directory import Directory
 from entitlements.items import Store, StoreUnavailable
 from entitlements.keyring import KeyRing
 from entitlements.reasons import Reason
+from entitlements.refused import RefusedSubjects
 from entitlements.solution import Solution
-from entitlements.spend import spend, sweep
+from entitlements.spend import REQUEST_ID_BYTES, spend, sweep, was_counted
 from entitlements.token import parse, verify
 from entitlements.verified import VerifiedTokens
 from entitlements.windows import STALE_COUNTERS_KEPT, windows_at
@@ -32,13 +35,14 @@ class Request(NamedTuple):
 
 
 class Gate:
-    """Decides requests. Holds no state but what it remembers of the table and of verified tokens."""
+    """Decides requests. Holds no state but what it remembers of the table, of verified tokens, and of refusals."""
 
-    def __init__(self, store: Store) -> None:
-        """`store` makes the calls; everything else is decided here."""
-        self._store = store
+    def __init__(self, store: Store, random_bytes: Callable[[int], bytes] = urandom) -> None:
+        """`store` makes the calls; everything else is decided here. `random_bytes` makes the ids of requests."""
+        self._store, self._random_bytes = store, random_bytes
         self.directory = Directory(store.get_item)
         self._verified = VerifiedTokens()
+        self._refused = RefusedSubjects()
 
     def decide_for_api(self, api_id: str, request: Request, now: float) -> Decision:
         """Decide a request to an API, as `decide` does for a solution."""
@@ -98,11 +102,25 @@ class Gate:
     def _spend(self, subject: Subject, solution: Solution, cost: int, now: float) -> Decision:
         seconds = floor(now)
         windows = windows_at(now, solution.timezone)
-        applied, item = self._store.update_item(spend(subject, solution, windows, cost, seconds))
-        if not applied:
+        known = self._refused.find(subject, solution.solution_id, now) if cost else None
+        if known is not None:
+            # A visitor's counters only grow. A user may have been upgraded since: a read shows that, for less than the
+            # write that would be refused.
+            item = known.item if isinstance(subject, Visitor) else self._store.get_item(known.key)
             decision = judge(subject, item, solution, windows, cost, seconds)
+            if not decision.allowed:
+                return decision
+            self._refused.forget(subject, solution.solution_id)
+        request_id = self._random_bytes(REQUEST_ID_BYTES)
+        applied, item = self._store.update_item(spend(subject, solution, windows, cost, seconds, request_id))
+        if not applied:
+            counted = cost > 0 and was_counted(item, request_id)
+            decision = judge(subject, item, solution, windows, 0 if counted else cost, seconds)
+            if counted:
+                return decision
             if decision.allowed:
                 raise StoreUnavailable("the write was refused for a reason that its item does not show")
+            self._refused.add(subject, solution.solution_id, item, now)
             return decision
         if item is None:
             raise StoreUnavailable("the write was answered without its item")

@@ -50,7 +50,7 @@ class Store(Protocol):
         """Read one item, strongly consistent; None if there is none. Raises `StoreUnavailable`."""
 
     def update_item(self, request: Wire) -> tuple[bool, Item | None]:
-        """Send an UpdateItem request (without TableName).
+        """Send an UpdateItem request (without TableName), again if its answer is lost: each must bear repetition.
 
         Returns (True, the new item) if it was applied and (False, the old item or None) if its condition failed.
         Raises `StoreUnavailable`.

@@ -5,14 +5,20 @@ in ADD, nested `if_not_exists` and arithmetic in conditions, on which the emulat
 
 The interpreter that writes rules as a condition: each kind of rule has a row in `_QUOTAS` or in `_TERMS`, as
 in `decision`.
+
+A write may be sent several times and counts once. It puts the request's id into one of `SLOTS` attributes of the item,
+which the id chooses, on condition that it is not there yet. If the answer to a write was lost, its repetition fails
+on that condition, and the item in the refusal shows the id (`was_counted`). Only if another request of the same subject
+took the slot in between can a repetition count again: at most once for each attempt, and never more is granted.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from entitlements import base64url
 from entitlements.decision import ACTIVE, Holder, Subject
-from entitlements.items import Wire, to_wire
+from entitlements.items import Item, Wire, to_wire
 from entitlements.plans import ANONYMOUS, Plan
 from entitlements.rules import AtMost, CreditsLeft, PaidUntil, Rule
 from entitlements.solution import ConfigError, Solution
@@ -22,10 +28,16 @@ MAX_EXPRESSION_BYTES: Final = 4096
 MAX_OPERATORS: Final = 300
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
+REQUEST_ID_BYTES: Final = 6
+"""Two requests with one id would count as one: that happens once in 10^13 times that a slot is found taken."""
+SLOTS: Final = 8
+"""80 bytes of an item, which must stay below 1 KB; the chance that another request takes the slot is an eighth."""
+
 VISITOR_RETENTION: Final = 90 * 86_400
 """Seconds after the last counted request: by then an address may be somebody else's."""
 
-_OPERATOR: Final = r"<=|<|>|=|\bAND\b|\bOR\b|\bIN\b|attribute_\w+"
+_ONCE: Final = "(attribute_not_exists(#slot) OR #slot <> :request)"
+_OPERATOR: Final = r"<=|<>|<|>|=|\bAND\b|\bOR\b|\bIN\b|attribute_\w+"
 """Not compiled until a solution is applied: a cold gate has no use for it."""
 
 
@@ -72,8 +84,12 @@ MAX_KEPT_BYTES: Final = 8_000_000
 _writes: Final = _Writes()
 
 
-def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now: int) -> Wire:
-    """The UpdateItem request (without TableName) that decides and counts one request. `now` in seconds of the epoch."""
+def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now: int, request_id: bytes) -> Wire:
+    """The UpdateItem request (without TableName) that decides and counts one request. `now` in seconds of the epoch.
+
+    `request_id`: `REQUEST_ID_BYTES` random bytes. Not an id that API Gateway gives to a request, since clients can set
+    that one (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables.html).
+    """
     write = _writes.find(solution, windows, isinstance(subject, Holder), cost)
     values = write.values.copy()
     if isinstance(subject, Holder):
@@ -82,7 +98,20 @@ def spend(subject: Subject, solution: Solution, windows: Windows, cost: int, now
             values[":now"] = to_wire(now)
     else:
         values[":expires"] = to_wire(now + VISITOR_RETENTION)
-    return {"Key": subject.key(solution.solution_id).wire, **write.parameters, "ExpressionAttributeValues": values}
+    request = {"Key": subject.key(solution.solution_id).wire, **write.parameters, "ExpressionAttributeValues": values}
+    if cost:
+        slot, values[":request"] = _slot(request_id), to_wire(base64url.encode(request_id))
+        request["ExpressionAttributeNames"] = {**request["ExpressionAttributeNames"], "#slot": slot}
+    return request
+
+
+def _slot(request_id: bytes) -> str:
+    return f"r{request_id[0] % SLOTS}"
+
+
+def was_counted(item: Item | None, request_id: bytes) -> bool:
+    """Whether a write that was refused had been applied before, by an attempt whose answer was lost."""
+    return item is not None and item.get(_slot(request_id)) == base64url.encode(request_id)
 
 
 def sweep(subject: Subject, solution_id: str, counters: Iterable[str]) -> Wire:
@@ -122,14 +151,16 @@ class _Expression:
         counted = self._counted(solution)
         added = ", ".join(f"{_attribute(window)} :cost" for window in counted)
         removed = ", ".join(counter for window in counted for counter in window.swept)
-        update = f"ADD {added} REMOVE {removed}"
+        # What costs nothing changes nothing, so it can be repeated, and a change would be a record of the stream.
+        sets, once = (["#slot = :request"], [_ONCE]) if self.cost else ([], [])
         if holder:
-            condition = self._holder(solution)
+            condition = " AND ".join([self._holder(solution), *once])
         else:
             # Only what is counted keeps a visitor's counters alive; a new item never lacks its end.
             expires = ":expires" if self.cost else "if_not_exists(expires_at, :expires)"
-            update = f"SET expires_at = {expires} {update}"
-            condition = " AND ".join(self._clauses(solution.plans[ANONYMOUS]))
+            sets.append(f"expires_at = {expires}")
+            condition = " AND ".join([*self._clauses(solution.plans[ANONYMOUS]), *once])
+        update = f"{'SET ' if sets else ''}{', '.join(sets)} ADD {added} REMOVE {removed}".lstrip()
         parameters = {
             "UpdateExpression": update,
             "ExpressionAttributeNames": self.names,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from authorizer.answers import AccessNotDecided, Unauthorized
 from authorizer.handler import build_gate, make_handler
 from entitlements.gate import Gate
+from entitlements.items import Key
 from entitlements.keyring import KeyState
 from entitlements.settings import MissingSetting
 from tests.support.emulators import ROOT, free_port
@@ -198,10 +199,78 @@ def test_an_unlimited_plan_has_no_limit_to_tell(gatekeeper: Gatekeeper) -> None:
 
 def test_one_call_to_the_table_for_every_decision_of_a_warm_container(gatekeeper: Gatekeeper) -> None:
     gatekeeper(http_2(TOKEN))
-    for event in [http_2(TOKEN)] * 11 + [http_2(None)] * 4 + [rest_request(TOKEN, method="GET", path="/health")]:
+    for event in [http_2(TOKEN)] * 10 + [http_2(None)] * 4 + [rest_request(TOKEN, method="GET", path="/health")]:
         gatekeeper.table.calls.clear()
         gatekeeper(event)
         assert gatekeeper.table.calls == ["UpdateItem"]
+
+
+def test_who_goes_on_after_a_refusal_costs_a_read_with_a_token_and_nothing_without(gatekeeper: Gatekeeper) -> None:
+    events = {"quota_exceeded": http_2(TOKEN), "anonymous_quota_exceeded": http_2(None)}
+    for event in events.values():
+        for _ in range(11):
+            gatekeeper(event)
+    gatekeeper.table.calls.clear()
+    assert [gatekeeper(event) for event in events.values()] == list(events)
+    assert gatekeeper.table.calls == ["GetItem"]
+    # What costs nothing is not refused at a limit.
+    assert gatekeeper(rest_request(TOKEN, method="GET", path="/health")) == "ok"
+    assert gatekeeper(rest_request(None, method="GET", path="/health")) == "ok_anonymous"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"plan": "pro"}, "ok"),
+        ({"status": "suspended"}, "entitlement_suspended"),
+        ({"jti": "newer"}, "token_superseded"),
+        ({"plan": "pack-100", "granted": 100}, "ok"),
+    ],
+)
+def test_a_change_holds_on_the_next_request_of_a_refused_user_too(
+    gatekeeper: Gatekeeper, attributes: dict[str, Any], reason: str
+) -> None:
+    assert [gatekeeper(http_2(TOKEN)) for _ in range(12)][-2:] == ["quota_exceeded"] * 2
+    gatekeeper.table.put_entitlement(**attributes)
+    assert gatekeeper(http_2(TOKEN)) == reason
+    gatekeeper.table.calls.clear()
+    gatekeeper(http_2(TOKEN))
+    assert gatekeeper.table.calls == ["UpdateItem" if reason == "ok" else "GetItem"]
+
+
+def test_a_refused_visitor_passes_after_what_can_let_a_visitor_pass(gatekeeper: Gatekeeper) -> None:
+    """A new configuration, the end of the item, and the item deleted by hand."""
+
+    def refused() -> bool:
+        return [gatekeeper(http_2(None)) for _ in range(12)][-1] == "anonymous_quota_exceeded"
+
+    assert refused()
+    gatekeeper.table.put_solution(plans=PLANS | {"anonymous": {"limits": {"lifetime": 5}}})
+    assert gatekeeper(http_2(None)) == "anonymous_quota_exceeded"  # until the configuration is read again
+    gatekeeper.now += 61
+    assert gatekeeper(http_2(None)) == "ok_anonymous"
+    assert refused()
+    (item,) = [item for item in gatekeeper.table.all() if item["pk"].startswith("ip#")]
+    delete = {"TableName": gatekeeper.table.name, "Key": Key.of(item).wire}
+    gatekeeper.now = item["expires_at"]
+    gatekeeper.table.client.delete_item(**delete)
+    assert gatekeeper(http_2(None)) == "ok_anonymous"
+    assert refused()
+    gatekeeper.table.client.delete_item(**delete)
+    assert gatekeeper(http_2(None)) == "anonymous_quota_exceeded"
+    gatekeeper.now += 61
+    assert gatekeeper(http_2(None)) == "ok_anonymous"
+
+
+def test_a_day_that_begins_lets_refused_visitors_and_users_pass(gatekeeper: Gatekeeper) -> None:
+    gatekeeper.table.put_solution(plans=PLANS | {"anonymous": {"limits": {"day": 2}}})
+    events = [http_2(TOKEN), http_2(None)]
+    assert [[gatekeeper(event) for _ in range(12)][-1] for event in events] == [
+        "quota_exceeded",
+        "anonymous_quota_exceeded",
+    ]
+    gatekeeper.now += 86_400
+    assert [gatekeeper(event) for event in events] == ["ok", "ok_anonymous"]
 
 
 def test_no_call_at_all_for_a_token_that_fails_before_the_write(gatekeeper: Gatekeeper) -> None:

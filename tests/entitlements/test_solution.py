@@ -211,7 +211,7 @@ def test_a_solution_whose_write_would_not_fit_is_refused() -> None:
 def test_the_update_of_a_solution_that_counts_every_window_fits_too(holder: bool) -> None:
     every = {"limits": dict.fromkeys(LIMITABLE, 5)}
     solution = read_solution(config(plans={"anonymous": every, "registered": every}, costs={}))
-    request = spend(Holder(USER, "x") if holder else Visitor("x"), solution, windows_at(0, "UTC"), 1, 0)
+    request = spend(Holder(USER, "x") if holder else Visitor("x"), solution, windows_at(0, "UTC"), 1, 0, b"random")
     # Half of what DynamoDB allows: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     assert len(request["UpdateExpression"]) < MAX_EXPRESSION_BYTES / 2
     assert all(

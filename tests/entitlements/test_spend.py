@@ -20,13 +20,13 @@ def test_writes_that_are_kept_take_no_more_than_their_bytes() -> None:
     solution = read_solution(config(plans=plans, default_plan="p0", costs={}))
     require_fit(solution)
     windows = windows_at(0, "UTC")
-    spend(Holder(USER, "x"), solution, windows, 1, 0)
+    spend(Holder(USER, "x"), solution, windows, 1, 0, b"random")
     gc.collect()
     tracemalloc.start()
     try:
         before, peak = tracemalloc.get_traced_memory()[0], 0
         for cost in range(2, 800):
-            request = spend(Holder(USER, "x"), solution, windows, cost, 0)
+            request = spend(Holder(USER, "x"), solution, windows, cost, 0, b"random")
             peak = max(peak, tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
@@ -36,7 +36,9 @@ def test_writes_that_are_kept_take_no_more_than_their_bytes() -> None:
 
 def test_a_write_that_is_kept_is_made_once_and_anew_for_another_configuration() -> None:
     windows, one = windows_at(0, "UTC"), read_solution(config())
-    first = spend(Holder(USER, "x"), one, windows, 1, 0)
-    assert spend(Holder(USER, "y"), one, windows, 1, 0)["ConditionExpression"] is first["ConditionExpression"]
-    other = spend(Holder(USER, "x"), read_solution(config()), windows, 1, 0)
+    first = spend(Holder(USER, "x"), one, windows, 1, 0, b"random")
+    assert (
+        spend(Holder(USER, "y"), one, windows, 1, 0, b"random")["ConditionExpression"] is first["ConditionExpression"]
+    )
+    other = spend(Holder(USER, "x"), read_solution(config()), windows, 1, 0, b"random")
     assert other["ConditionExpression"] is not first["ConditionExpression"]

@@ -14,7 +14,7 @@ from entitlements.identifiers import PLAN_NAME, SOLUTION_ID
 from entitlements.items import Item, item_to_wire
 from entitlements.mapping_reader import MAX_COUNT
 from entitlements.solution import Solution, read_solution
-from entitlements.spend import spend
+from entitlements.spend import REQUEST_ID_BYTES, SLOTS, spend
 from entitlements.windows import LIMITABLE, STALE_COUNTERS_KEPT, WINDOWS, windows_at
 from gatepass.commands.entitlement_lines import LAST_SECOND, MOST
 from tests.support.signer import USER
@@ -55,6 +55,9 @@ def counters() -> dict[str, int]:
     return dict.fromkeys([*stale, *(name for window in open_ for name in (window.last, window.counter))], MOST)
 
 
+SLOTS_TAKEN = {f"r{n}": base64url.encode(bytes([n]) * REQUEST_ID_BYTES) for n in range(SLOTS)}
+
+
 def largest_solution() -> Solution:
     """Every window is limited, as high as it goes."""
     limits = {"limits": dict.fromkeys(LIMITABLE, MAX_COUNT)}
@@ -65,12 +68,13 @@ def largest_solution() -> Solution:
 def holder() -> tuple[Subject, Item]:
     subject = Holder(USER, SHA_256)
     entitlement = Entitlement(**LARGEST, counters=counters())
-    return subject, subject.key(LONGEST)._asdict() | entitlement.to_item()
+    return subject, subject.key(LONGEST)._asdict() | entitlement.to_item() | SLOTS_TAKEN
 
 
 def visitor() -> tuple[Subject, Item]:
     subject = Visitor(SHA_256)
-    return subject, subject.key(LONGEST)._asdict() | counters() | {"total": MAX_COUNT, "expires_at": LAST_SECOND}
+    item = subject.key(LONGEST)._asdict() | counters() | SLOTS_TAKEN
+    return subject, item | {"total": MAX_COUNT, "expires_at": LAST_SECOND}
 
 
 def size(item: Item) -> int:
@@ -102,7 +106,7 @@ def test_the_write_of_the_largest_item_costs_one_unit(real_table: Table, largest
     # Room for one more, so that the write is carried out.
     item |= dict.fromkeys([w.counter for w in windows_at(NOW, "UTC").open.values()], MAX_COUNT - 1)
     real_table.client.put_item(TableName=real_table.name, Item=item_to_wire(item))
-    request = spend(subject, largest_solution(), windows_at(NOW, "UTC"), 1, NOW)
+    request = spend(subject, largest_solution(), windows_at(NOW, "UTC"), 1, NOW, b"\xff" * REQUEST_ID_BYTES)
     answer = real_table.client.update_item(TableName=real_table.name, ReturnConsumedCapacity="TOTAL", **request)
     assert answer["Attributes"]["total"] == {"N": str(MAX_COUNT)}
     assert answer["ConsumedCapacity"]["CapacityUnits"] == 1.0
@@ -113,6 +117,6 @@ def test_a_larger_item_would_cost_more(real_table: Table) -> None:
     subject, item = holder()
     item |= dict.fromkeys([w.counter for w in windows_at(NOW, "UTC").open.values()], 1) | {"note": "x" * 1_024}
     real_table.client.put_item(TableName=real_table.name, Item=item_to_wire(item))
-    request = spend(subject, largest_solution(), windows_at(NOW, "UTC"), 1, NOW)
+    request = spend(subject, largest_solution(), windows_at(NOW, "UTC"), 1, NOW, b"\xff" * REQUEST_ID_BYTES)
     answer = real_table.client.update_item(TableName=real_table.name, ReturnConsumedCapacity="TOTAL", **request)
     assert answer["ConsumedCapacity"]["CapacityUnits"] == 2.0

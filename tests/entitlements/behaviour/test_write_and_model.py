@@ -1,5 +1,6 @@
 """The one write against the model: on both emulators, any sequence of requests, plans, clock steps and costs."""
 
+import os
 import uuid
 from typing import Any
 
@@ -61,7 +62,9 @@ step = st.one_of(
 
 
 def write(table: Table, subject: Subject, solution: Solution, cost: int, now: int) -> tuple[bool, Any]:
-    return table.store.update_item(spend(subject, solution, windows_at(now, solution.timezone), cost, now))
+    return table.store.update_item(
+        spend(subject, solution, windows_at(now, solution.timezone), cost, now, os.urandom(6))
+    )
 
 
 def set_attribute(table: Table, user: str, name: str, value: Any) -> None:

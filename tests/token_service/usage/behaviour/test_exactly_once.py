@@ -90,7 +90,8 @@ class History:
     def _spend(self, subject: Subject) -> None:
         windows = windows_at(self.now, "UTC")
         cost = self.rng.randint(0, 2)
-        applied, item = self.table.store.update_item(spend(subject, self.solution, windows, cost, int(self.now)))
+        request = spend(subject, self.solution, windows, cost, int(self.now), self.rng.randbytes(6))
+        applied, item = self.table.store.update_item(request)
         if applied and cost and item is not None:
             day = windows.open["day"].counter[1:]
             visitor = isinstance(subject, Visitor)
