@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def make_certificates(folder: Path) -> None:
-    """Write `server.pem` (key and chain) and `trust.pem` into a folder.
+    """Write `server.pem` (key and chain), `authority.pem`, and `trust.pem` into a folder.
 
     `trust.pem` is the trust store that boto3 brings along (what a Lambda function loads) and our authority besides, so
     that every client pays for loading a store of real size. RSA of 2,048 bits, as DynamoDB's own certificates.
@@ -42,6 +42,7 @@ def make_certificates(folder: Path) -> None:
     )
     key = server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder / "server.pem").write_bytes(key + server.public_bytes(Encoding.PEM))
+    (folder / "authority.pem").write_bytes(authority.public_bytes(Encoding.PEM))
     store = Path(botocore.__file__).with_name("cacert.pem").read_bytes()
     (folder / "trust.pem").write_bytes(store + b"\n" + authority.public_bytes(Encoding.PEM))
 

@@ -77,8 +77,9 @@ class Stage:
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{self.python.version}",
             "AWS_LAMBDA_FUNCTION_NAME": peer,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-            "AWS_CA_BUNDLE": trust,
-            "SSL_CERT_FILE": trust,  # for PyJWKClient, which knows nothing of AWS's variable
+            # Ours has Amazon's roots, to which `set_up` adds the canned server's. boto3 always loads a whole list.
+            **({} if peer == OURS else {"AWS_CA_BUNDLE": trust}),
+            "SSL_CERT_FILE": trust,  # the system's list: for PyJWKClient, which knows nothing of AWS's variable
             "AWS_ENDPOINT_URL_DYNAMODB": endpoint or self.canned_url,
             "GATEPASS_TABLE" if peer == OURS else "TABLE": table,
             **({} if peer == OURS else self.world.settings(f"{self.canned_url}/jwks.json")),
@@ -145,7 +146,10 @@ def set_up(world: World, bundles: Path | None = None) -> Iterator[Stage]:
         if not port:
             raise SystemExit("bench: the canned server did not start; what it said stands above")
         kept = bundles or folder
-        yield Stage(folder, python, world, build(kept, python), kept / RUNTIME, f"https://localhost:{port}", exits)
+        built = build(kept, python)
+        with (built[OURS].folder / "authorizer" / "amazon-roots.pem").open("ab") as roots:
+            roots.write((folder / "authority.pem").read_bytes())
+        yield Stage(folder, python, world, built, kept / RUNTIME, f"https://localhost:{port}", exits)
 
 
 def _end(started: "subprocess.Popen[str]") -> None:

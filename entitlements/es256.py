@@ -20,8 +20,21 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from entitlements import base64url
 
 COORDINATE_BYTES: Final = 32
-# Created at import: the first one loads the library's back end, which must not delay a request.
-_ECDSA: Final = ECDSA(SHA256())
+
+
+class _EcdsaWithSha256(ECDSA):
+    """`ECDSA(SHA256())`, whose constructor would load the library's back end to ask about deterministic signing: half of
+    the CPU of importing the library, for a question that no verification has.
+    """
+
+    algorithm = SHA256()
+    deterministic_signing = False
+
+    def __init__(self) -> None:
+        """Leave the base class's constructor out."""
+
+
+_ECDSA: Final = _EcdsaWithSha256()
 
 
 def verify(x: str, y: str, message: bytes, signature: bytes) -> bool:

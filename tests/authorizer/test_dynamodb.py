@@ -1,6 +1,7 @@
 """The gate's own client: signed as botocore signs, kept alive, bounded in time, and never a wrong answer."""
 
 import datetime
+import hashlib
 import os
 import re
 import ssl
@@ -29,7 +30,7 @@ from hypothesis import strategies as st
 
 from authorizer import credentials, endpoint
 from authorizer.credentials import Credentials, MissingCredentials
-from authorizer.dynamodb import ATTEMPTS, CallRefused, DynamoDB, NoAnswer, signed_headers
+from authorizer.dynamodb import AMAZON_ROOTS, ATTEMPTS, CallRefused, DynamoDB, NoAnswer, signed_headers
 from authorizer.endpoint import InvalidEndpoint
 from entitlements.items import Key, StoreUnavailable, item_to_wire
 from tests.support.emulators import ROOT, free_port
@@ -392,6 +393,33 @@ def tls(tmp_path: Path) -> Iterator[tuple[str, str]]:
 def test_a_trusted_certificate_is_taken(tls: tuple[str, str]) -> None:
     port, trusted = tls
     assert client(f"https://localhost:{port}", trusted).get_item(KEY) == ITEM
+
+
+def test_a_server_that_amazon_did_not_certify_is_verified_by_the_systems_list(
+    tls: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, trusted = tls
+    monkeypatch.setenv("SSL_CERT_FILE", trusted)  # where OpenSSL looks for the system's list
+    store = client(f"https://localhost:{port}")
+    with patch.object(store._tls, "load_default_certs", wraps=store._tls.load_default_certs) as load:  # type: ignore[union-attr]
+        assert [store.get_item(KEY) for _ in range(2)] == [ITEM] * 2
+        assert load.call_count == 1
+
+
+def test_the_first_roots_are_the_five_that_amazon_publishes() -> None:
+    """The hashes of their keys, from https://www.amazontrust.com/repository/."""
+    certificates = x509.load_pem_x509_certificates(Path(AMAZON_ROOTS).read_bytes())
+    spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    assert {c.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value: hashlib.sha256(
+        c.public_key().public_bytes(*spki)).hexdigest() for c in certificates} == {
+        "Amazon Root CA 1": "fbe3018031f9586bcbf41727e417b7d1c45c2f47f93be372a17b96b50757d5a2",
+        "Amazon Root CA 2": "7f4296fc5b6a4e3b35d3c369623e364ab1af381d8fa7121533c9d6c633ea2461",
+        "Amazon Root CA 3": "36abc32656acfc645c61b71613c4bf21c787f5cabbee48348d58597803d7abc9",
+        "Amazon Root CA 4": "f7ecded5c66047d28ed6466b543c40e0743abe81d109254dcf845d4c2c7853c5",
+        "Starfield Services Root Certificate Authority - G2":
+            "2b071c59a0a0ae76b0eadb2bad23bad4580b69c3601b630c2eaf0613afa83f92",
+    }
+    assert all(c.not_valid_after_utc > datetime.datetime.now(datetime.UTC) for c in certificates)
 
 
 def test_an_unknown_certificate_and_one_of_another_host_are_refused(tls: tuple[str, str]) -> None:
