@@ -17,6 +17,8 @@ OURS: Final = "ours"
 PEERS: Final = (OURS, "good", "conventional", "jwt_only")
 FLOOR: Final = "empty"
 """A handler that does nothing: what no peer can get below. Reported, not compared."""
+BARE: Final = "bare"
+"""One signed write and nothing else: the floor of a warm allow's wall time."""
 RUNTIME: Final = "runtime"
 WITH_DATABASE: Final = (OURS, "good", "conventional")
 ARCHITECTURE: Final = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
@@ -74,7 +76,7 @@ def build(folder: Path, python: Python) -> dict[str, Bundle]:
             raise SystemExit(f"bench: {name} could not be bundled with bytecode: {done.stdout}{done.stderr}")
         part.rename(whole)
 
-    names = (*PEERS, FLOOR)
+    names = (*PEERS, FLOOR, BARE)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(make, (*names, RUNTIME)))
     return {name: Bundle(folder / name, _handler(name), _zipped(folder / name)) for name in names}
@@ -87,7 +89,7 @@ def _command(name: str, target: Path) -> list[str]:
     command = [sys.executable, "scripts/bundle.py", "--artifacts", str(target)]
     if name == RUNTIME:
         return [*command, "--requirements", "requirements/bench_runtime.txt"]
-    if name != FLOOR:
+    if name not in (FLOOR, BARE):
         command += ["--requirements", "requirements/bench_peers.txt"]
     return [*command, "--source", "benchmarks/peers", name]
 

@@ -47,7 +47,7 @@ def _warm(axes: Axes, data: dict[str, Any]) -> None:
         medians = [spread(cpu[case][peer]).median for _, case in cases]
         bars = axes.bar(places, medians, width, color=COLORS[peer], label=label(peer))
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=6)
-    names = ("allow", "allow,\nnew token", "deny:\nquota", "deny:\nsignature")
+    names = ("allow", "allow,\nnew token", "deny:\nquota", "deny:\nvisitor", "deny:\nsignature")
     axes.set(title="CPU of a warm decision", ylabel="µs (logarithmic)", yscale="log")
     axes.set_xticks(range(len(Case)), names)
     axes.margins(y=0.15)

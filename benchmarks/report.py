@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from benchmarks.bundles import FLOOR, OURS, PEERS
+from benchmarks.bundles import BARE, FLOOR, OURS, PEERS
 from benchmarks.figures import ratio, slope, spread
 from benchmarks.targets import targets
 from benchmarks.world import Case
 
-LABELS: Final = {"jwt_only": "jwt only", FLOOR: "(empty handler)"}
+LABELS: Final = {"jwt_only": "jwt only", FLOOR: "(empty handler)", BARE: "(one signed write)"}
 PROFILE_ROWS: Final = 12
 
 
@@ -75,12 +75,13 @@ def _warm(data: dict[str, Any]) -> Iterator[str]:
 
 
 def _wall(data: dict[str, Any]) -> Iterator[str]:
+    names = (*PEERS, BARE)
     yield "## A warm allow against DynamoDB Local"
     rows = (
-        (f"wall time, ms: {name}", *(spread(data["wall"][peer][name]).text(2) for peer in PEERS))
+        (f"wall time, ms: {name}", *(spread(data["wall"][peer][name]).text(2) for peer in names))
         for name in ("p50", "p99")
     )
-    yield from _table(("", *map(label, PEERS)), rows)
+    yield from _table(("", *map(label, names)), rows)
 
 
 def _cold(data: dict[str, Any]) -> Iterator[str]:

@@ -13,11 +13,12 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.bundles import OURS, ROOT, RUNTIME, Bundle, Python, build, target_python
+from benchmarks.bundles import BARE, OURS, ROOT, RUNTIME, Bundle, Python, build, target_python
 from benchmarks.certificates import make_certificates
-from benchmarks.world import World
-from entitlements.items import item_to_wire
+from benchmarks.world import World, user_id
+from entitlements.items import entitlement_key, item_to_wire
 from tests.support.emulators import DYNAMODB_LOCAL, free_port, process
+from tests.support.signer import SOLUTION
 
 TABLE: Final = "gatepass"
 REGION: Final = "us-east-1"
@@ -82,7 +83,8 @@ class Stage:
             "SSL_CERT_FILE": trust,  # the system's list: for PyJWKClient, which knows nothing of AWS's variable
             "AWS_ENDPOINT_URL_DYNAMODB": endpoint or self.canned_url,
             "GATEPASS_TABLE" if peer == OURS else "TABLE": table,
-            **({} if peer == OURS else self.world.settings(f"{self.canned_url}/jwks.json")),
+            **({} if peer in (OURS, BARE) else self.world.settings(f"{self.canned_url}/jwks.json")),
+            **({"KEY": json.dumps(entitlement_key(user_id(0), SOLUTION).wire)} if peer == BARE else {}),
         }
 
     def worker(self, peer: str, endpoint: str | None = None, table: str = TABLE) -> Worker:

@@ -1,16 +1,20 @@
-"""What issue 4 asks for, beside what was measured."""
+"""What issues 4 and 17 ask for, beside what was measured."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.bundles import OURS, WITH_DATABASE
+from benchmarks.bundles import BARE, FLOOR, OURS, WITH_DATABASE
 from benchmarks.figures import Spread, ratio
 from benchmarks.world import Case
 
 WARM: Final = {"good": 5.0, "conventional": 8.0}
 COLD: Final = {"good": 2.5, "conventional": 2.7}
 """How many times less CPU than each peer."""
+COLD_FLOOR: Final = 2.0
+"""Times the CPU of a handler that does nothing."""
+WALL_FLOOR: Final = 1.25
+"""Times the wall time of one signed write."""
 BUNDLE_MB: Final = 6.0
 """Megabytes of 10^6 bytes, the stricter reading."""
 FLAT: Final = 1.10
@@ -36,7 +40,7 @@ class Target:
 
 def targets(data: dict[str, Any]) -> list[Target]:
     """All of them, from a run's figures (`__main__.py`)."""
-    return [*_ratios(data), *_bundle(data), *_calls(data), *_growth(data)]
+    return [*_ratios(data), *_floors(data), *_bundle(data), *_calls(data), *_growth(data)]
 
 
 def _ratios(data: dict[str, Any]) -> Iterator[Target]:
@@ -49,6 +53,17 @@ def _ratios(data: dict[str, Any]) -> Iterator[Target]:
     for peer, asked in COLD.items():
         found = ratio(cold[peer]["cpu_ms"], cold[OURS]["cpu_ms"])
         yield _at_least(f"CPU of a cold start against {peer}", asked, found)
+
+
+def _floors(data: dict[str, Any]) -> Iterator[Target]:
+    cold = ratio(data["cold"][OURS]["cpu_ms"], data["cold"][FLOOR]["cpu_ms"])
+    wall = ratio(data["wall"][OURS]["p50"], data["wall"][BARE]["p50"])
+    for what, asked, found in (
+        ("CPU of a cold start against an empty handler", COLD_FLOOR, cold),
+        ("p50 of a warm allow against one signed write", WALL_FLOOR, wall),
+    ):
+        over = "" if found.median <= asked else f"{found.median - asked:.2f}"
+        yield Target(what, f"≤ {asked:g} times", f"{found.text(2)} times", over)
 
 
 def _at_least(what: str, asked: float, found: Spread) -> Target:
@@ -66,6 +81,8 @@ def _calls(data: dict[str, Any]) -> Iterator[Target]:
     calls = data["warm"]["calls"]
     bad = calls[Case.BAD_SIGNATURE][OURS]
     yield Target("calls for a bad token", "0", f"{bad:g}", f"{bad:g}" if bad else "")
+    visitor = calls[Case.VISITOR][OURS]
+    yield Target("calls for a visitor over the limit", "0", f"{visitor:g}", f"{visitor:g}" if visitor else "")
     allow = {peer: calls[Case.ALLOW][peer] for peer in WITH_DATABASE}
     yield Target("calls for a warm allow", "1", f"{allow[OURS]:g}", f"{allow[OURS] - 1:g}" if allow[OURS] != 1 else "")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.bundles import PEERS, WITH_DATABASE
+from benchmarks.bundles import BARE, OURS, PEERS, WITH_DATABASE
 from benchmarks.figures import percentile
 from benchmarks.stage import TABLE, Stage, Worker
 from benchmarks.tables import Client
@@ -28,8 +28,8 @@ class Effort:
 
 
 def peers_of(case: Case) -> tuple[str, ...]:
-    """A quota is nothing to a peer without a database."""
-    return WITH_DATABASE if case is Case.QUOTA else PEERS
+    """A quota is nothing to a peer without a database, and a visitor nothing to a peer that asks for a token."""
+    return WITH_DATABASE if case is Case.QUOTA else (OURS,) if case is Case.VISITOR else PEERS
 
 
 def measure(stage: Stage, effort: Effort) -> dict[str, Any]:
@@ -79,15 +79,16 @@ def measure_wall(stage: Stage, endpoint: str, effort: Effort) -> dict[str, dict[
     client = Client(endpoint)
     client.create(TABLE)
     client.write(TABLE, stage.world.items())
-    workers = {peer: stage.worker(peer, endpoint) for peer in PEERS}
-    events = {peer: stage.write_events(f"{peer} wall", stage.world.events(peer, Case.ALLOW, 50)) for peer in PEERS}
+    names = (*PEERS, BARE)
+    workers = {peer: stage.worker(peer, endpoint) for peer in names}
+    events = {peer: stage.write_events(f"{peer} wall", stage.world.events(peer, Case.ALLOW, 50)) for peer in names}
     # The emulator's own warm-up: Java compiles what it has run some thousand times.
     for _ in range(3):
-        for peer in WITH_DATABASE:
+        for peer in (*WITH_DATABASE, BARE):
             decide(workers[peer], events[peer], Case.ALLOW, effort.wall_decisions)
-    wall: dict[str, dict[str, list[float]]] = {peer: {"p50": [], "p99": []} for peer in PEERS}
+    wall: dict[str, dict[str, list[float]]] = {peer: {"p50": [], "p99": []} for peer in names}
     for turn in range(effort.wall_rounds):
-        for peer in rotated(PEERS, turn):
+        for peer in rotated(names, turn):
             decide(workers[peer], events[peer], Case.ALLOW, 3)
             times = decide(workers[peer], events[peer], Case.ALLOW, effort.wall_decisions)["wall_ns"]
             for name, percent in (("p50", 50), ("p99", 99)):

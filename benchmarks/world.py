@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entitlements import base64url
-from entitlements.items import Item
+from entitlements.address import address_hash
+from entitlements.items import Item, visitor_key
 from entitlements.solution import Solution, read_solution
 from entitlements.token import assemble, jti_of, signing_input
-from tests.support.events import http_2
+from tests.support.events import ADDRESS, http_2
 from tests.support.signer import ISSUER, SOLUTION, Signer, ring, secret_of
 
 API: Final = "abc123"
@@ -31,6 +32,7 @@ class Case(StrEnum):
     ALLOW = "allow"
     NEW_TOKEN = "allow, token not seen before"
     QUOTA = "deny by quota"
+    VISITOR = "deny a visitor by quota"
     BAD_SIGNATURE = "deny by bad signature"
 
 
@@ -38,6 +40,7 @@ OUTCOMES: Final[Mapping[Case, str]] = {
     Case.ALLOW: "allow",
     Case.NEW_TOKEN: "allow",
     Case.QUOTA: "deny",
+    Case.VISITOR: "deny",
     Case.BAD_SIGNATURE: "unauthorized",
 }
 """What every peer must answer; one that answers otherwise is not measured but reported as broken."""
@@ -99,9 +102,20 @@ def entitlement(user: str, solution_id: str = SOLUTION, **changes: str | int) ->
     } | changes
 
 
-def event(token: str, api_id: str = API) -> str:
+def address(number: int) -> str:
+    """The address of a visitor whose quota is spent, by number (RFC 5737)."""
+    return f"203.0.113.{number + 1}"
+
+
+def visitor_item(number: int) -> Item:
+    """The counters of that visitor; they end in 2286."""
+    key = visitor_key(address_hash(ring().address_key, address(number)), SOLUTION)
+    return key._asdict() | {"total": 3, "expires_at": 9_999_999_999}
+
+
+def event(token: str | None, api_id: str = API, ip: str = ADDRESS) -> str:
     """An event of an HTTP API, payload 2.0, with the headers that a browser's request has there; as JSON."""
-    data = http_2(token, api=api_id)
+    data = http_2(token, api=api_id, ip=ip)
     data["headers"] |= {
         "accept": "application/json",
         "accept-encoding": "gzip, deflate, br",
@@ -150,6 +164,9 @@ class World:
     def events(self, peer: str, case: Case, count: int) -> Iterator[str]:
         """Events of a case. Those of `NEW_TOKEN` are `count` different tokens, the others take turns."""
         for n in range(count if case is Case.NEW_TOKEN else min(count, USERS)):
+            if case is Case.VISITOR:
+                yield event(None, ip=address(n))
+                continue
             user = user_id(n % USERS, spent=case is Case.QUOTA)
             token = self.token(peer, user, serial=n + 1 if case is Case.NEW_TOKEN else 0)
             yield event(altered(token) if case is Case.BAD_SIGNATURE else token)
@@ -167,11 +184,13 @@ class World:
             *configuration(self.config),
             *users,
             *(entitlement(user_id(n, spent=True)) | spent for n in range(USERS)),
+            *(visitor_item(n) for n in range(USERS)),
         ]
 
     def spent(self) -> list[str]:
-        """The partition keys of the users whose quota is spent."""
-        return [f"user#{user_id(n, spent=True)}" for n in range(USERS)]
+        """The partition keys of the users and visitors whose quota is spent."""
+        users = [f"user#{user_id(n, spent=True)}" for n in range(USERS)]
+        return users + [visitor_item(n)["pk"] for n in range(USERS)]
 
     def settings(self, jwks_url: str) -> dict[str, str]:
         """The environment variables of the peers that are deployed with their solution's rules."""

@@ -410,14 +410,17 @@ def test_the_first_roots_are_the_five_that_amazon_publishes() -> None:
     """The hashes of their keys, from https://www.amazontrust.com/repository/."""
     certificates = x509.load_pem_x509_certificates(Path(AMAZON_ROOTS).read_bytes())
     spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    assert {c.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value: hashlib.sha256(
-        c.public_key().public_bytes(*spki)).hexdigest() for c in certificates} == {
+    assert {
+        c.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value: hashlib.sha256(
+            c.public_key().public_bytes(*spki)
+        ).hexdigest()
+        for c in certificates
+    } == {
         "Amazon Root CA 1": "fbe3018031f9586bcbf41727e417b7d1c45c2f47f93be372a17b96b50757d5a2",
         "Amazon Root CA 2": "7f4296fc5b6a4e3b35d3c369623e364ab1af381d8fa7121533c9d6c633ea2461",
         "Amazon Root CA 3": "36abc32656acfc645c61b71613c4bf21c787f5cabbee48348d58597803d7abc9",
         "Amazon Root CA 4": "f7ecded5c66047d28ed6466b543c40e0743abe81d109254dcf845d4c2c7853c5",
-        "Starfield Services Root Certificate Authority - G2":
-            "2b071c59a0a0ae76b0eadb2bad23bad4580b69c3601b630c2eaf0613afa83f92",
+        "Starfield Services Root Certificate Authority - G2": "2b071c59a0a0ae76b0eadb2bad23bad4580b69c3601b630c2eaf0613afa83f92",
     }
     assert all(c.not_valid_after_utc > datetime.datetime.now(datetime.UTC) for c in certificates)
 

@@ -85,8 +85,8 @@ def test_one_command_measures_everything(tmp_path: Path, bundles: Path) -> None:
     data = json.loads(raw.read_text())
     page_is_whole(page.read_text(), plot.name)
     every_call_is_counted(data["warm"]["calls"])
-    assert data["zipped_bytes"].keys() == data["cold"].keys() == {*PEERS, "empty"}
-    assert data["wall"].keys() == set(PEERS)
+    assert data["cold"].keys() == {*PEERS, "empty"}
+    assert data["wall"].keys() == {*PEERS, "bare"}
     assert data["growth"].keys() == {"solutions", "plans", "entitlements"}
     a_missed_target_is_reported_with_distance_and_profile(data)
     for path in (page, plot, raw):
@@ -107,6 +107,7 @@ def page_is_whole(page: str, plot: str) -> None:
 def every_call_is_counted(calls: dict[str, dict[str, float]]) -> None:
     assert calls["allow"] == CALLS
     assert calls["allow, token not seen before"] == CALLS
+    assert calls["deny a visitor by quota"] == {"ours": 0}
     assert calls["deny by quota"] == {"ours": 1, "good": 1, "conventional": 2}
     assert calls["deny by bad signature"] == dict.fromkeys(PEERS, 0)
 

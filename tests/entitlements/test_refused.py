@@ -43,6 +43,7 @@ def test_two_containers_that_remember_decide_as_the_item_says(
     table.put_ring()
     solution = table.put_solution(plans=PLANS, costs=costs)
     visitor = Visitor(address_hash(ring().address_key, "198.51.100.7"))
+    subject: Subject
     for subject in (visitor, HOLDER):
         table.client.delete_item(TableName=table.name, Key=subject.key(SOLUTION).wire)
     stored: dict[str, Any] = {"plan": "registered", "status": "active"}
@@ -62,7 +63,7 @@ def test_two_containers_that_remember_decide_as_the_item_says(
                 ExpressionAttributeValues={":v": {"S": value}},
             )
         else:
-            subject: Subject = visitor if kind == "visit" else HOLDER
+            subject = visitor if kind == "visit" else HOLDER
             item = table.get(subject.key(SOLUTION))
             expected = judge(subject, item, solution, windows_at(now, "UTC"), value, now)
             headers = (token,) if subject is HOLDER else ()

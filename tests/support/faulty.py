@@ -115,7 +115,7 @@ class Faulty:
     def _strike(self, connection: socket.socket, request: bytes, fault: Fault) -> bool:
         """Whether the connection goes on."""
         if fault is Fault.LATE:
-            late = threading.Thread(target=lambda: (time.sleep(HELD_SECONDS), self._forward(request)))
+            late = threading.Thread(target=self._forward_late, args=(request,))
             self._late.append(late)
             late.start()
             time.sleep(HELD_SECONDS)
@@ -143,6 +143,10 @@ class Faulty:
             connection.sendall(answer)
             return True
         return False
+
+    def _forward_late(self, request: bytes) -> None:
+        time.sleep(HELD_SECONDS)
+        self._forward(request)
 
     def _forward(self, request: bytes) -> bytes:
         head, _, body = request.partition(b"\r\n\r\n")
