@@ -14,13 +14,14 @@ ON_THEIR_OWN := --ignore tests/sam --ignore tests/deploy
 # A worker that has nothing left takes tests over from the other one.
 PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
 HISTORIES := 10000
+SECONDS_OF_LOAD = 600
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
+.PHONY: help setup tools lock demo quick test coverage soak load test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -108,6 +109,9 @@ test-deploy: $(VENV)/.dev $(SAM_VENV)/.done .tools/ministack/.done ## The real s
 
 bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks
+
+load: $(VENV)/.dev tools ## Several gates at the machine's limit: exact counts, steady memory; SECONDS_OF_LOAD=n
+	$(BIN)/python -m benchmarks.load --seconds $(SECONDS_OF_LOAD)
 
 check: lint types templates generated ## All four; with make -j2 two at a time
 

@@ -23,8 +23,8 @@ COORDINATE_BYTES: Final = 32
 
 
 class _EcdsaWithSha256(ECDSA):
-    """`ECDSA(SHA256())`, whose constructor would load the library's back end to ask about deterministic signing: half of
-    the CPU of importing the library, for a question that no verification has.
+    """`ECDSA(SHA256())`, whose constructor would load the library's back end to ask about deterministic signing: half
+    of the CPU of importing the library, for a question that no verification has.
     """
 
     algorithm = SHA256()
