@@ -38,8 +38,8 @@ LIST: Final[Mapping[str, float]] = {
 """US dollars for a million, and for one GB of logs."""
 BESIDE: Final[Mapping[str, str]] = {
     "[API Gateway's usage plans]"
-    "(https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html)": "$0, but only on "
-    "REST APIs, which cost $3.50 a million where HTTP APIs cost $1.00 "
+    "(https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html)": "$0, but "
+    "only on REST APIs, which cost $3.50 a million where HTTP APIs cost $1.00 "
     "([prices](https://aws.amazon.com/api-gateway/pricing/)). They are best effort, and AWS advises against relying on "
     "them as limits",
     "[Unkey](https://www.unkey.com/pricing)": "$100 in the smallest paid plan (250,000 requests for $25), $10 in the "
@@ -142,8 +142,9 @@ def _lines(bench: Mapping[str, Any], load: Mapping[str, Any]) -> Iterator[str]:
     yield f"""\
 # What it takes and costs on AWS, from the figures of {bench["date"]}
 
-Functions of {MEMORY_MB} MB (arm64), a round trip to DynamoDB of {ROUND_TRIP_MS:g} ms (assumed), list prices of us-east-1
-without free tiers. API Gateway's own price comes on top, whoever decides. `python -m benchmarks.scale` writes this page.
+Functions of {MEMORY_MB} MB (arm64), a round trip to DynamoDB of {ROUND_TRIP_MS:g} ms (assumed), list prices of
+us-east-1 without free tiers. API Gateway's own price comes on top, whoever decides. `python -m benchmarks.scale` writes
+this page.
 """
     yield "## A million decisions"
     yield "| decision | a function's time, ms | Lambda | DynamoDB | logs | usage | in all |"
@@ -164,19 +165,20 @@ without free tiers. API Gateway's own price comes on top, whoever decides. `pyth
         limits = "; ".join(found.binding) or "none"
         yield f"| {found.rate:,} | {ceil(found.busy):,} | ${found.dollars_a_month:,.0f} | {limits} |"
     yield f"""
-All of these can be raised. What cannot: one user or address takes {ITEM_WRITES:,} writes a second. A new table takes
-{NEW_TABLE_WRITES:,} at once, and twice its last peak after that: warm it before a launch. Lambda adds 1,000 containers to
+All of these can be raised. What cannot: one user or address takes {ITEM_WRITES:,} writes a second. A new table
+takes {NEW_TABLE_WRITES:,} at once, and twice its last peak after that: warm it before a launch. Lambda adds 1,000 containers to
 a function every 10 seconds.
 """
     yield from _mix(load)
 
 
 def _mix(load: Mapping[str, Any]) -> Iterator[str]:
-    count = sum(load["reasons"].values())
+    count, counts = sum(load["reasons"].values()), "**wrong**" if load["wrong"] else "exact"
+    rate = count / load["seconds"]
     yield f"""\
 ## The mix that was run
-`make load`: {count:,} requests by {load["gates"]} containers on this machine, {count / load["seconds"]:,.0f} a second. The
-counts of {load["subjects"]:,} users and visitors were {"**wrong**" if load["wrong"] else "exact"}. Calls to the table for a decision:
+`make load`: {count:,} requests by {load["gates"]} containers on this machine, {rate:,.0f} a second. The
+counts of {load["subjects"]:,} users and visitors were {counts}. Calls to the table for a decision:
 
 | reason | share | calls |
 | --- | --- | --- |"""
