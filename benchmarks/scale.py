@@ -166,8 +166,8 @@ this page.
         yield f"| {found.rate:,} | {ceil(found.busy):,} | ${found.dollars_a_month:,.0f} | {limits} |"
     yield f"""
 All of these can be raised. What cannot: one user or address takes {ITEM_WRITES:,} writes a second. A new table
-takes {NEW_TABLE_WRITES:,} at once, and twice its last peak after that: warm it before a launch. Lambda adds 1,000 containers to
-a function every 10 seconds.
+takes {NEW_TABLE_WRITES:,} at once, and twice its last peak after that: warm it before a launch. Lambda adds 1,000
+containers to a function every 10 seconds.
 """
     yield from _mix(load)
 
