@@ -61,7 +61,7 @@ class ParsedToken(NamedTuple):
     def claims(self) -> dict[str, Any] | None:
         """The payload's claims, verified or not; None if it is not a JSON object."""
         try:
-            claims = json.loads(self.payload)
+            claims = json.loads(self.payload.decode("ascii"))
         except (ValueError, RecursionError):
             return None
         return claims if isinstance(claims, dict) else None
@@ -99,7 +99,8 @@ def parse(token: str) -> ParsedToken | None:
         secret = base64url.decode(match["secret"])
         signature = base64url.decode(match["signature"])
         payload = base64url.decode(match["payload"])
-        header = json.loads(base64url.decode(match["header"]))
+        # As it was written: from bytes, Python's reader would also take UTF-16 and a byte order mark.
+        header = json.loads(base64url.decode(match["header"]).decode("ascii"))
     except (ValueError, RecursionError):
         return None
     # Exactly these members: an unknown one could be a `crit`, `jwk` or `jku` that another reader would act on.
