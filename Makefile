@@ -15,13 +15,14 @@ ON_THEIR_OWN := --ignore tests/sam --ignore tests/deploy
 PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
 HISTORIES := 10000
 SECONDS_OF_LOAD = 600
+SECONDS_OF_FUZZ = 300
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak load test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
+.PHONY: help setup tools lock demo quick test coverage soak load fuzz test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -73,8 +74,13 @@ tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tes
 	$(PROGRESS) "installing an emulator of AWS" .tools/ministack/bin/python $(PIP) -r requirements/ministack.txt
 	touch $@
 
+.tools/fuzz/.done: requirements/fuzz.txt
+	@test -x .tools/fuzz/bin/python || $(PROGRESS) "making .tools/fuzz" "$(PYTHON)" -m venv .tools/fuzz
+	$(PROGRESS) "installing a fuzzer" .tools/fuzz/bin/python $(PIP) -r requirements/fuzz.txt
+	touch $@
+
 lock: $(VENV)/.dev ## Pin the requirements anew (needs uv)
-	@for file in dev run authorizer token_service sam cdk ministack bench_peers bench_runtime; do
+	@for file in dev run authorizer token_service sam cdk fuzz ministack bench_peers bench_runtime; do
 	  constraint=$$([[ $$file =~ ^(dev|sam|cdk|ministack)$$ ]] || echo "-c requirements/dev.txt")
 	  python=$$([ $$file = ministack ] && echo 3.13 || echo 3.11)
 	  uv pip compile -q --universal --python-version $$python --generate-hashes --no-emit-index-url --no-header \
@@ -109,6 +115,12 @@ test-deploy: $(VENV)/.dev $(SAM_VENV)/.done .tools/ministack/.done ## The real s
 
 bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks
+
+fuzz: .tools/fuzz/.done ## Fuzz what strangers can send, guided by coverage; SECONDS_OF_FUZZ=n for each parser
+	@mkdir -p build/fuzz
+	for target in token event webhook solution; do
+	  (cd build/fuzz && PYTHONPATH="$$OLDPWD" ../../.tools/fuzz/bin/python -m tests.fuzz $$target $(SECONDS_OF_FUZZ) new-$$target)
+	done
 
 load: $(VENV)/.dev tools ## Several gates at the machine's limit: exact counts, steady memory; SECONDS_OF_LOAD=n
 	$(BIN)/python -m benchmarks.load --seconds $(SECONDS_OF_LOAD)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support import emulators, in_process
+from tests.support import emulators, in_process, logs
 from tests.support.api import Api
 from tests.support.command import Command
 from tests.support.crash import Crash
@@ -86,6 +86,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         mock.patch.multiple(os, fork=refuse, posix_spawn=refuse, system=refuse),
     ):
         return (yield)
+
+
+def pytest_runtest_teardown() -> None:
+    seen, logs.found[:] = list(logs.found), []
+    assert seen == []
 
 
 @pytest.fixture(scope="session")
