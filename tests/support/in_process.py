@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import botocore.auth
 import botocore.handlers
+import botocore.httpsession
 import botocore.loaders
 import botocore.session
 from botocore import hooks, useragent
@@ -25,9 +26,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.client import ClientCreator
 from botocore.exceptions import ClientError
+from botocore.regions import EndpointResolverBuiltins, EndpointRulesetResolver
 
 UNSIGNED: set[str] = set()
 """Addresses, as `host:port`, of emulators outside this process that check no signature."""
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _applications: dict[str, Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]] = {}
 
@@ -38,6 +42,9 @@ def share_botocore_data() -> None:
     useragent.sanitize_user_agent_string_component = lru_cache(useragent.sanitize_user_agent_string_component)
     # It names twenty words of this machine, which no emulator reads, anew for each call.
     useragent.UserAgentString.rebuild_and_replace_user_agent_handler = lambda *_, **__: None
+    useragent.UserAgentString.to_string = lambda _: "Botocore"
+    # Making one takes 0.6 ms. Clients here speak HTTP, so none ever changes the one that they share.
+    botocore.httpsession.create_urllib3_context = lru_cache(botocore.httpsession.create_urllib3_context)
     # Each session looks at the signatures of the same hundred handlers, and each client translates their names anew.
     hooks.accepts_kwargs = lru_cache(maxsize=None)(hooks.accepts_kwargs)
     alias, aliases = hooks.EventAliaser._alias_event_name, dict[str, str]()
@@ -56,6 +63,26 @@ def share_botocore_data() -> None:
         return dict(methods[model.service_name])
 
     ClientCreator._create_methods = created
+    _keep_endpoints()
+
+
+def _keep_endpoints() -> None:
+    """Evaluate the rules of a client's endpoint for its first call of an operation, and not for each.
+
+    A client that is told its endpoint finds that one whatever the arguments of a call are, but for S3, where the name
+    of a bucket can be part of the host.
+    """
+    construct = EndpointRulesetResolver.construct_endpoint
+
+    def constructed(self: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
+        told = self._builtins.get(EndpointResolverBuiltins.SDK_ENDPOINT)
+        if told is None or operation_model.service_model.service_name == "s3":
+            return construct(self, operation_model, call_args, request_context)
+        if operation_model.name not in self._instance_cache:
+            self._instance_cache[operation_model.name] = construct(self, operation_model, call_args, request_context)
+        return self._instance_cache[operation_model.name]
+
+    EndpointRulesetResolver.construct_endpoint = constructed
 
 
 def serves(address: str) -> bool:
@@ -186,7 +213,9 @@ def moto(mailbox: Path) -> Iterator[str]:
     """Yield the URL of this process's moto: with our Cognito, which writes to `mailbox`, and a fuller API Gateway."""
     from moto.core import responses
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.datastructures import ImmutableMultiDict
     from werkzeug.exceptions import HTTPException
+    from werkzeug.routing import MapAdapter
     from werkzeug.serving import make_server
 
     # Both change moto's classes as they are imported.
@@ -204,6 +233,8 @@ def moto(mailbox: Path) -> Iterator[str]:
 
         get_backend_for_host = lru_cache(maxsize=None)(DomainDispatcherApplication.get_backend_for_host)
 
+    # It looks through all rules for one with defaults, for each call twice, and moto has none.
+    MapAdapter.get_default_redirect = lambda *_: None
     responses.method_names_from_class = lru_cache(maxsize=None)(responses.method_names_from_class)
     responses.camelcase_to_underscores = lru_cache(maxsize=None)(responses.camelcase_to_underscores)
     responses.gen_amzn_requestid_long = _request_id
@@ -218,7 +249,12 @@ def moto(mailbox: Path) -> Iterator[str]:
         try:
             endpoint, _ = service.url_map.bind_to_environ(environ).match()
             request = service.request_class(environ)
-            answered = service.view_functions[endpoint].callback(request, request.raw_url, dict(request.headers))
+            if not environ["CONTENT_TYPE"].lower().startswith(FORMS):
+                # What its own look for a form would find.
+                body = environ["wsgi.input"].getvalue()
+                vars(request).update(form=ImmutableMultiDict(), files=ImmutableMultiDict(), _cached_data=body)
+            url = f"http://{environ['HTTP_HOST']}{environ['RAW_URI']}"
+            answered = service.view_functions[endpoint].callback(request, url, dict(request.headers))
         except HTTPException as error:
             answered = error.code, dict(error.get_headers()), error.get_body()
         except ClientError as error:
