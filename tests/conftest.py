@@ -1,5 +1,6 @@
 """The emulators, one of each for a session, and tables, one for each test."""
 
+import gc
 import json
 import os
 import secrets
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -72,6 +74,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in SLOW)
 
 
+def pytest_collection_finish() -> None:
+    """Look through what modules and the tests' items hold no more: it lives to the end, and is most of the heap."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     if not item.get_closest_marker("quick"):
@@ -118,16 +127,23 @@ def dynamodb_endpoint(request: pytest.FixtureRequest) -> str:
     return endpoint
 
 
-@pytest.fixture
-def table(dynamodb_endpoint: str) -> Table:
-    return Table(emulators.client("dynamodb", dynamodb_endpoint), f"t-{secrets.token_hex(6)}")
+def _table_of_one_test(client: Any) -> Iterator[Table]:
+    """Deleted at the end where that spares anything: DynamoDB Local looks after each table that it has, all the time."""
+    table = Table(client, f"t-{secrets.token_hex(6)}")
+    yield table
+    if not in_process.serves(urlsplit(client.meta.endpoint_url).netloc):
+        table.delete()
 
 
 @pytest.fixture
-def real_table(dynamodb_local_endpoint: str) -> Table:
+def table(dynamodb_endpoint: str) -> Iterator[Table]:
+    yield from _table_of_one_test(emulators.client("dynamodb", dynamodb_endpoint))
+
+
+@pytest.fixture
+def real_table(dynamodb_local_endpoint: str) -> Iterator[Table]:
     """On DynamoDB Local alone: atomic, and as strict as the real one."""
-    client = emulators.client("dynamodb", dynamodb_local_endpoint, max_pool_connections=40)
-    return Table(client, f"t-{secrets.token_hex(6)}")
+    yield from _table_of_one_test(emulators.client("dynamodb", dynamodb_local_endpoint, max_pool_connections=40))
 
 
 @pytest.fixture

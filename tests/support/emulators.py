@@ -83,8 +83,10 @@ def dynamodb_local() -> Any:
         unavailable("DynamoDB Local (make tools, needs Maven)")
     port = free_port()
     main = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner"
-    # Quick to compile and with one collector's thread: it lives for minutes, beside workers that fill both cores.
-    command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.library.path=.", "-cp", "*", main]
+    # Quick to compile, with one collector's thread, and room for what calls leave behind: it lives for minutes, beside
+    # workers that fill both cores.
+    command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmn300m"]
+    command += ["-Djava.library.path=.", "-cp", "*", main]
     command += ["-inMemory", "-disableTelemetry", "-port", str(port)]
     return process(command, port, DYNAMODB_LOCAL)
 
