@@ -182,6 +182,26 @@ def _quicken_updates() -> None:
     ResponseSerializer.get_value = get_value
 
 
+def _quicken_answers() -> None:
+    """Let moto find once, and not for each value, under which names an object of a class may hold what it answers.
+
+    Its providers of names look at the class, the name, and the shape alone; a name found twice is looked up once.
+    """
+    from moto.core.serialize import AttributePicker, XFormedAttributePicker
+
+    known = dict[tuple[Any, ...], tuple[Any, list[str]]]()
+    for picker in (AttributePicker, XFormedAttributePicker):
+
+        def possible_keys(self: Any, context: Any, _any_keys: Any = picker.get_possible_keys) -> list[str]:
+            of = (type(self), *self.alias_providers, type(context.obj), context.key, id(context.shape))
+            if of not in known:
+                # It holds the shape too, so that no other one is ever given its identity.
+                known[of] = context.shape, list(dict.fromkeys(_any_keys(self, context)))
+            return known[of][1]
+
+        picker.get_possible_keys = possible_keys
+
+
 def _quicken_user_pools() -> None:
     """All pools of moto sign with the one key that it brings along: it takes 0.1 s to check, once and not for each."""
     from joserfc.jwk import RSAKey
@@ -239,6 +259,7 @@ def moto(mailbox: Path) -> Iterator[str]:
     responses.camelcase_to_underscores = lru_cache(maxsize=None)(responses.camelcase_to_underscores)
     responses.gen_amzn_requestid_long = _request_id
     _quicken_updates()
+    _quicken_answers()
     _quicken_user_pools()
     _quicken_mac_keys()
     application = Dispatcher(create_backend_app)
