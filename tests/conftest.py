@@ -15,6 +15,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.client import BaseClient
 
 from tests.support import emulators, in_process, logs
 from tests.support.api import Api
@@ -38,6 +39,8 @@ os.environ.update(
 in_process.share_botocore_data()
 # Two workers share two cores: OpenMP's threads, which FAISS starts, would spin for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+make_call = BaseClient._make_api_call
 
 NOT_QUICK = {"moto_endpoint", "dynamodb_endpoint", "dynamodb_local_endpoint", "processes"}
 
@@ -129,10 +132,13 @@ def dynamodb_endpoint(request: pytest.FixtureRequest) -> str:
 
 def _table_of_one_test(client: Any) -> Iterator[Table]:
     """Deleted at the end where that spares anything: DynamoDB Local looks after each table that it has, all the time."""
+    endpoint = client.meta.endpoint_url
+    # Tests let calls fail, of their own client or of all.
+    sweeper = emulators.shared_client("dynamodb", endpoint)
     table = Table(client, f"t-{secrets.token_hex(6)}")
     yield table
-    if not in_process.serves(urlsplit(client.meta.endpoint_url).netloc):
-        table.delete()
+    if not in_process.serves(urlsplit(endpoint).netloc):
+        make_call(sweeper, "DeleteTable", {"TableName": table.name})
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Api:
 
     def __init__(self, table: Table, moto: str, mailbox: Path) -> None:
         self.table, self.moto, self.mailbox = table, moto, mailbox
-        self.cognito = emulators.client("cognito-idp", moto)
+        self.cognito = emulators.shared_client("cognito-idp", moto)
         pool = self.cognito.create_user_pool(
             PoolName="test", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"],
             Policies={"PasswordPolicy": POLICY},
@@ -54,7 +54,7 @@ class Api:
         )["UserPoolClient"]  # fmt: skip
         self.groups = set[str]()
         self.pool, self.client, self.secret = pool, client["ClientId"], client["ClientSecret"]
-        kms = Kms(emulators.client("kms", moto))
+        kms = Kms(emulators.shared_client("kms", moto))
         table.put_ring(
             KeyRing(ISSUER, (kms.signing_key(kms.create_signing_key("t"), 0),), kms.create_mac_key("t"), b"a" * 32)
         )

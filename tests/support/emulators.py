@@ -99,3 +99,9 @@ def _session() -> Any:
 
 def client(service: str, endpoint: str, **config: Any) -> Any:
     return _session().client(service, endpoint_url=endpoint, config=Config(**config))
+
+
+@cache
+def shared_client(service: str, endpoint: str) -> Any:
+    """One for all tests, which takes no time to make: none may register handlers of its events."""
+    return client(service, endpoint)

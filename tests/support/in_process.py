@@ -190,7 +190,8 @@ def _quicken_answers() -> None:
     from moto.core.serialize import AttributePicker, XFormedAttributePicker
 
     known = dict[tuple[Any, ...], tuple[Any, list[str]]]()
-    for picker in (AttributePicker, XFormedAttributePicker):
+    pickers: tuple[Any, ...] = (AttributePicker, XFormedAttributePicker)
+    for picker in pickers:
 
         def possible_keys(self: Any, context: Any, _any_keys: Any = picker.get_possible_keys) -> list[str]:
             of = (type(self), *self.alias_providers, type(context.obj), context.key, id(context.shape))

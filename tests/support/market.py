@@ -23,7 +23,7 @@ def bearer(token: str) -> Request:
 
 def kms_keys(endpoint: str) -> set[str]:
     """The ARNs of all keys in KMS."""
-    pages = emulators.client("kms", endpoint).get_paginator("list_keys").paginate()
+    pages = emulators.shared_client("kms", endpoint).get_paginator("list_keys").paginate()
     return {key["KeyArn"] for page in pages for key in page["Keys"]}
 
 
@@ -32,7 +32,7 @@ class Marketplace:
 
     def __init__(self, table: Table, kms_endpoint: str) -> None:
         self.table, self.now = table, float(START)
-        kms = Kms(emulators.client("kms", kms_endpoint))
+        kms = Kms(emulators.shared_client("kms", kms_endpoint))
         first = kms.signing_key(kms.create_signing_key("t"), START)
         table.put_ring(KeyRing(ISSUER, (first,), kms.create_mac_key("t"), b"a" * 32))
         table.put_solution()

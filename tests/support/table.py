@@ -69,9 +69,6 @@ class Table:
         self.store = PatientDynamoDB(client.meta.endpoint_url, name)
         self.calls = self.store.calls
 
-    def delete(self) -> None:
-        self.client.delete_table(TableName=self.name)
-
     def put(self, pk: str, sk: str, **attributes: Any) -> None:
         self.client.put_item(TableName=self.name, Item=item_to_wire({"pk": pk, "sk": sk, **attributes}))
 

@@ -97,9 +97,9 @@ class Switch:
 class World:
     def __init__(self, endpoint: str, monkeypatch: pytest.MonkeyPatch, table: "Table | None" = None) -> None:
         self.endpoint = endpoint
-        self.rest = emulators.client("apigateway", endpoint)
-        self.v2 = emulators.client("apigatewayv2", endpoint)
-        self.functions = emulators.client("lambda", endpoint)
+        self.rest = emulators.shared_client("apigateway", endpoint)
+        self.v2 = emulators.shared_client("apigatewayv2", endpoint)
+        self.functions = emulators.shared_client("lambda", endpoint)
         self.table = table or Table(emulators.client("dynamodb", endpoint), f"t-{secrets.token_hex(6)}")
         if table is None:
             self.table.put_solution(frontend_url="https://search.example.com/")
