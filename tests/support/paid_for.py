@@ -32,9 +32,10 @@ class Paid:
 class PaidFor:
     """The account's present state."""
 
-    def __init__(self, account: RazorpayAccount, plans: Mapping[str, Any]) -> None:
-        self._plans = plans
-        self.subscriptions = {one["id"]: one for one in account.subscriptions()}
+    def __init__(self, account: RazorpayAccount, plans: Mapping[str, Any], user: str = "") -> None:
+        """`user`: of several, the one whose purchases these are."""
+        self._plans, self._user = plans, user
+        self.subscriptions = {one["id"]: one for one in account.subscriptions() if self._is_theirs(one)}
         self._orders = {one["id"]: one for one in account.orders()}
         self._invoices = {one["id"]: one for one in account.invoices()}
         self._withheld: dict[str, int] = {}
@@ -52,11 +53,16 @@ class PaidFor:
                 continue
             invoice = self._invoices.get(one["invoice_id"])
             reference = invoice["subscription_id"] if invoice else one["order_id"]
-            sold = self.subscriptions[reference] if invoice else self._orders[reference]
+            sold = self.subscriptions.get(reference) if invoice else self._orders[reference]
+            if sold is None or not self._is_theirs(sold):
+                continue
             left = max(0, one["amount"] - one["amount_refunded"] - self._withheld.get(one["id"], 0))
             period = (invoice["billing_start"], invoice["billing_end"]) if invoice else None
             plan = sold["notes"]["plan"]
             yield Paid(one["id"], reference, plan, one["amount"], left, one["created_at"], period)
+
+    def _is_theirs(self, sold: Any) -> bool:
+        return not self._user or (sold["notes"] or {}).get("user") == self._user
 
     @property
     def kept(self) -> list[Paid]:

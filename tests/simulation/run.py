@@ -1,0 +1,98 @@
+"""One run from its seed: rounds in which all act at once, leaps of time between them, and the healing at the end."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.simulation.actors import DAY, Actors
+from tests.simulation.healing import heal
+from tests.simulation.scheduler import Violation
+from tests.simulation.world import World
+
+LEAPS = (0, 1, 7, 66, 66, 301, 1_801, 3_600, DAY, 3 * DAY, 8 * DAY, 31 * DAY, 45 * DAY)
+MIDNIGHT = "midnight"
+
+
+class Outcome(NamedTuple):
+    """How a run ended."""
+
+    seed: int
+    fingerprint: str
+    turns: int
+    failure: str
+    """Empty, or what went wrong."""
+    trace: list[str]
+
+
+def simulate(seed: int, keep_trace: bool = False) -> Outcome:
+    """Run a seed. The same seed gives the same trace, in any process."""
+    world = World(seed, keep_trace)
+    failure = ""
+    with world.running():
+        try:
+            live(world)
+        except (Violation, Exception) as error:
+            failure = f"{type(error).__name__}: {error}"
+            if keep_trace:
+                import traceback
+
+                world.scheduler.trace = [*(world.scheduler.trace or []), traceback.format_exc()]
+    return Outcome(seed, world.scheduler.fingerprint, world.scheduler.turns, failure, world.scheduler.trace or [])
+
+
+def live(world: World) -> None:
+    """The whole life of a marketplace."""
+    random, scheduler = world.random, world.scheduler
+    actors = Actors(world)
+    sells, keys, deletes, counts, operates = (random.random() < chance for chance in (0.45, 0.3, 0.3, 0.4, 0.75))
+    asked = ["sign_in", "sign_in", "mint", "rotate", "refresh", "drop_token", "validate", "validate"]
+    asked += ["delete_account"] if deletes else []
+    sold = ["order", "order", "order", "bank", "bank", "complete", "deliver", "deliver", "deliver", "work", "cancel", "lose_event"]
+    ordered = random.random() < 0.3
+    world.sells = sells
+
+    def crowd(name: str, skew: float, acts: list[Callable[[], object]]) -> None:
+        def run() -> None:
+            for act in acts:
+                act()
+
+        scheduler.spawn(name, run, skew)
+
+    for _ in range(random.randint(1, 4)):
+        for gate in actors.gates:
+            crowd(gate.name, gate.skew, [lambda gate=gate: actors.ask_gate(gate)] * random.randint(1, 6))  # type: ignore[misc]
+        for service in actors.services:
+            names = [random.choice(asked + (sold if sells else [])) for _ in range(random.randint(1, 4))]
+            if sells and not ordered:
+                names = ["sign_in", "order", "deliver", *names]
+            crowd(service.name, service.skew, [lambda a=getattr(actors, n), s=service: a(s) for n in names])  # type: ignore[misc]
+        ordered = True
+        if operates:
+            for desk in actors.operators[: random.randint(0, 2)]:
+                crowd(desk.name, desk.skew, [lambda desk=desk: actors.administer(desk)] * random.randint(1, 2))  # type: ignore[misc]
+            if random.random() < 0.1:
+                desk = actors.operators[0]
+                crowd("switch", desk.skew, [lambda desk=desk: actors.switch(desk)])  # type: ignore[misc]
+        if keys:
+            for desk in actors.operators[: random.randint(1, 2)]:
+                crowd(f"{desk.name}k", desk.skew, [lambda desk=desk: actors.keys(desk)])  # type: ignore[misc]
+        if counts:
+            for usage in actors.usage[: random.randint(0, 2)]:
+                crowd(usage.name, usage.skew, [lambda usage=usage: actors.consume(usage)] * random.randint(1, 3))  # type: ignore[misc]
+        if random.random() < 0.1:
+            crowd("ttl", 0.0, [lambda: actors.expire(actors.usage[0])])
+        scheduler.run()
+        leap(world)
+    scheduler.spawn("healer", lambda: heal(world, actors, counts))
+    scheduler.run()
+
+
+def leap(world: World) -> None:
+    """Let time pass, sometimes to the moment before the next hour, which is often the next day."""
+    scheduler, chance = world.scheduler, world.random.random()
+    if chance < 0.25:
+        period = DAY if chance < 0.2 else 3_600
+        scheduler.now += period - scheduler.now % period - world.random.random() * 3
+    else:
+        scheduler.now += world.random.choice(LEAPS)
+    world.razorpay.account.let_time_pass()
+    scheduler.note("time passes")
