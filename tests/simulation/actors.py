@@ -288,7 +288,8 @@ class Actors:
         person, random, access = self._with_account(), self.random, desk.access
         if person is None:
             return
-        user, name = person.user, random.choice((ALPHA, BETA))
+        known = sorted({one[:2] for one in person.tokens if one[0] == person.user}) or [(person.user, ALPHA)]
+        user, name = random.choice(known)
         kind = random.choice(("revoke", "revoke", "suspend", "suspend", "resume", "resume", "grant", "grant", "plan", "credits", "rotate_all"))
         if kind == "plan":
             plan = random.choice(("registered", "pro", "pack-5")) if name == ALPHA else random.choice(("registered", "team"))

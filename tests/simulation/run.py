@@ -43,7 +43,7 @@ def live(world: World) -> None:
     """The whole life of a marketplace."""
     random, scheduler = world.random, world.scheduler
     actors = Actors(world)
-    sells, keys, deletes, counts, operates = (random.random() < chance for chance in (0.45, 0.3, 0.3, 0.4, 0.75))
+    sells, keys, deletes, counts, operates = (random.random() < chance for chance in (0.4, 0.25, 0.25, 0.3, 0.75))
     asked = ["sign_in", "sign_in", "mint", "rotate", "refresh", "drop_token", "validate", "validate"]
     asked += ["delete_account"] if deletes else []
     sold = ["order", "order", "order", "bank", "bank", "complete", "deliver", "deliver", "deliver", "work", "cancel", "lose_event"]
@@ -57,11 +57,11 @@ def live(world: World) -> None:
 
         scheduler.spawn(name, run, skew)
 
-    for _ in range(random.randint(1, 4)):
+    for _ in range(random.choice((1, 1, 2, 2, 3, 4))):
         for gate in actors.gates:
-            crowd(gate.name, gate.skew, [lambda gate=gate: actors.ask_gate(gate)] * random.randint(1, 6))  # type: ignore[misc]
+            crowd(gate.name, gate.skew, [lambda gate=gate: actors.ask_gate(gate)] * random.randint(1, 5))  # type: ignore[misc]
         for service in actors.services:
-            names = [random.choice(asked + (sold if sells else [])) for _ in range(random.randint(1, 4))]
+            names = [random.choice(asked + (sold if sells else [])) for _ in range(random.randint(1, 3))]
             if sells and not ordered:
                 names = ["sign_in", "order", "deliver", *names]
             crowd(service.name, service.skew, [lambda a=getattr(actors, n), s=service: a(s) for n in names])  # type: ignore[misc]

@@ -15,6 +15,7 @@ from tests.support.memory_dynamodb.expressions import (
     Invalid,
     Unsupported,
     condition_of,
+    names_of,
     placeholders,
     update_of,
 )
@@ -172,13 +173,14 @@ class MemoryDynamoDB:
                 reasons.append(failed | _explained(old, parameters))
             else:
                 reasons.append({"Code": "None"})
-        if any(reason["Code"] != "None" for reason in reasons):
-            raise _cancelled(operation, reasons)
+        # First, since DynamoDB Local refuses a transaction with an update that it cannot carry out, whatever else holds.
         writes = [
             (id, _changed(operation, kind, self.contents.get(id), parameters))
-            for id, (kind, parameters) in zip(ids, parts, strict=True)
-            if kind != "ConditionCheck"
+            for id, (kind, parameters), reason in zip(ids, parts, reasons, strict=True)
+            if kind != "ConditionCheck" and reason["Code"] == "None"
         ]
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise _cancelled(operation, reasons)
         begun = Ongoing(writes, ids, token, actions)
         self._ongoing |= dict.fromkeys(ids, begun)
         return begun
@@ -230,9 +232,14 @@ def _cancelled(operation: str, reasons: list[dict[str, Any]]) -> ClientError:
 def _require_used(operation: str, options: Mapping[str, Any]) -> None:
     """DynamoDB refuses a call that defines a name or a value without using it, and the other way round."""
     expressions = options.get("ConditionExpression", ""), options.get("UpdateExpression", "")
+    given = options.get("ExpressionAttributeNames", {})
     names, values = placeholders(*expressions)
-    if names != options.get("ExpressionAttributeNames", {}).keys():
+    if names != given.keys():
         raise _invalid(operation, f"the expressions use the names {sorted(names)}")
+    if expressions[1]:
+        changed = [given.get(name, name) for name in names_of(expressions[1])]
+        if len(set(changed)) < len(changed):
+            raise _invalid(operation, "Invalid UpdateExpression: Two document paths overlap with each other")
     if values != options.get("ExpressionAttributeValues", {}).keys():
         raise _invalid(operation, f"the expressions use the values {sorted(values)}")
 

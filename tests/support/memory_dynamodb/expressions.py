@@ -242,14 +242,11 @@ def update_of(expression: str) -> Change:
     ]
 
     def change(item: Attributes, names: Names, values: Values) -> Attributes:
-        new, seen = dict(item), set[str]()
+        new = dict(item)
         for clause, name_of, value_of in parts:
             name = name_of(names)
-            if name in seen:
-                raise Invalid("Two document paths overlap with each other")
             if name in KEY:
                 raise Invalid("Cannot update attribute. This attribute is part of the key")
-            seen.add(name)
             if clause == "REMOVE":
                 new.pop(name, None)
             elif clause == "SET":
@@ -260,6 +257,12 @@ def update_of(expression: str) -> Change:
         return new
 
     return change
+
+
+@cache
+def names_of(expression: str) -> tuple[str, ...]:
+    """The attributes that an update changes, as they are written there."""
+    return tuple(re.sub(r"^(names\[)?'(.*?)'\]?$", r"\2", name) for _, name, _ in _Reader(expression).changes())
 
 
 def _value(clause: str, text: str) -> Any:
