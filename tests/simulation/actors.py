@@ -80,7 +80,9 @@ class Actors:
 
     def sign_in(self, service: ServiceContainer) -> None:
         """Registers where there is no account, and returns the token."""
-        person, name = self.random.choice(self.world.people), self.random.choice((ALPHA, ALPHA, BETA))
+        self._welcome(service, self.random.choice(self.world.people), self.random.choice((ALPHA, ALPHA, BETA)))
+
+    def _welcome(self, service: ServiceContainer, person: Person, name: str) -> None:
         if person.deleting:
             return
         user, services = person.user or self.world.new_user(person), service.services
@@ -136,6 +138,8 @@ class Actors:
         user, person.deleting = person.user, True
         if service.serve(Operation("delete", user), lambda: service.services.deletion.delete(user))[0] == "ok":
             person.user, person.deleting = "" if person.user == user else person.user, False
+            if self.random.random() < 0.7:  # and is back at once
+                self._welcome(service, person, self.random.choice((ALPHA, ALPHA, BETA)))
 
     # ---- purchases ---------------------------------------------------------------------------------------------------
 
@@ -144,10 +148,15 @@ class Actors:
         person, plan = self._with_account(), self.random.choice(SOLD)
         if person is None:
             return
-        user, checkout = person.user, service.services.payments.checkout
-        done, started = service.serve(
-            Operation("order", user, ALPHA), lambda: checkout.start(user, ALPHA, plan, replace=True)
-        )
+        user = person.user
+        for _ in range(3):  # who sees an error tries again
+            checkout = service.services.payments.checkout
+            done, started = service.serve(
+                Operation("order", user, ALPHA), lambda: checkout.start(user, ALPHA, plan, replace=True)
+            )
+            if done not in ("killed", "payments_unavailable", "StoreUnavailable", "Throttled", "Busy"):
+                break
+            self.world.scheduler.sleep(self.random.choice((1, 25)))
         if done == "ok":
             if started.reference not in person.references:
                 person.references.append(started.reference)
@@ -210,6 +219,7 @@ class Actors:
         self.world.collect()
         if self.world.waiting and self.random.random() < 0.3:
             self.world.waiting.remove(self.random.choice(self.world.waiting))
+            self.world.lost_events = True
 
     def bank(self, service: ServiceContainer) -> None:
         """What payers, banks, and the seller on Razorpay's dashboard do."""

@@ -97,6 +97,8 @@ class Monitor:
         self.dead: dict[str, int] = {}
         """The step from which on a token must be refused."""
         self.allowed: Counter[tuple[str, ...]] = Counter()
+        self.spent: Counter[Holding] = Counter()
+        """What those spent who were let in."""
         self.highest: dict[tuple[str, str, str], int] = {}
         """The highest count of a day, by subject, solution and day; without what an item began with."""
         self.started: dict[tuple[str, str, str], int] = {}
@@ -104,11 +106,13 @@ class Monitor:
         """When each payment was applied."""
         self.revoked_keys: dict[str, float] = {}
         self.disabled: dict[str, float] = {}
+        self.addresses: dict[str, str] = {}
+        """Whose each visitor's item is."""
         self.persons: dict[str, str] = {}
         """The person behind each user id: who deletes an account and comes back is the same one."""
         self.captured: Any = lambda user, solution: []
         """The payments that Razorpay took from a user for a solution."""
-        self.faultless = True
+        self.faultless, self.expired = True, False
 
     # ---- operations --------------------------------------------------------------------------------------------------
 
@@ -208,6 +212,7 @@ class Monitor:
         """Quotas hold for persons: nobody gets a new one by deleting the account."""
         day = _day(operation.at)
         counted = self.allowed
+        self.spent[operation.user or operation.detail["address"], operation.solution] += cost
         for name, window, limits in (
             ("day", day, DAY_LIMITS),
             ("hour", f"{day}{int(operation.at // 3600 % 24):02}", HOUR_LIMITS),
@@ -257,12 +262,17 @@ class Monitor:
     def _holding(self, operation: Operation, change: Applied, ends: bool) -> None:
         (pk, sk), old, new = change
         if new is None:
-            self._require(operation.kind == "ttl", "an entitlement was deleted")
+            # An address may be somebody else's after 90 days without a request.
+            self._require(operation.kind == "ttl" and pk.startswith("ip#"), "an entitlement was deleted")
+            self.expired = True
+            self.allowed.pop(("life", self.addresses[pk], sk.partition("#")[2], ""), None)
             return
         subject, solution = pk.partition("#")[2], sk.partition("#")[2]
         standing = self.standings[subject, solution]
         self._counters(subject, solution, operation, old, new)
         if pk.startswith("ip#"):
+            address = self.addresses.setdefault(pk, operation.detail["address"])
+            self._require(address == operation.detail["address"], "two addresses are counted as one")
             operation.writes.append(Spent("", "", ""))
             return
         before = old or {}
@@ -285,6 +295,7 @@ class Monitor:
             (new["status"]["S"] == "active") == (standing.status == "active"),
             f"the status is {new['status']['S']} and not {standing.status}",
         )
+        self._require(new["status"]["S"] != "revoked" or "jti" not in new, "access is revoked, and there is a token")
         jti, was = new.get("jti", {}).get("S", ""), before.get("jti", {}).get("S", "")
         if was and jti != was:
             standing.past.add(was)
@@ -298,8 +309,7 @@ class Monitor:
                 continue
             count, was = int(new.get(name, {"N": "0"})["N"]), int(before.get(name, {"N": "0"})["N"])
             if old is None and not spending:
-                if name[0] == "d":
-                    self.started[subject, solution, name[1:]] = count
+                self.started[subject, solution, name.removeprefix("d")] = count
             elif name in new:
                 most = was + operation.detail.get("cost", 0) if spending else was
                 self._require(was <= count <= most, f"{operation.kind} changed {name} from {was} to {count}")

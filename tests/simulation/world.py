@@ -90,7 +90,7 @@ class World:
         self.delivered: list[Delivery] = []
         self._collected = 0
         self.consumed = 0
-        self.sells = False
+        self.sells = self.lost_events = False
         self.cancelling: set[str] = set()
         """Users who tried to cancel."""
 
