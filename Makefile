@@ -16,13 +16,15 @@ PYTEST := -m pytest -n 2 --dist worksteal $(ON_THEIR_OWN)
 HISTORIES := 10000
 SECONDS_OF_LOAD = 600
 SECONDS_OF_FUZZ = 300
+SEEDS := 1000
+FIRST := 0
 # It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
 SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak load fuzz test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
+.PHONY: help setup tools lock demo quick test coverage soak simulate load fuzz test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -106,6 +108,9 @@ coverage: $(VENV)/.dev $(SAM_VENV)/.done tools ## The same, and the least covera
 
 soak: $(VENV)/.dev ## 10,000 random histories of purchases; HISTORIES=n for another number
 	GATEPASS_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest tests/token_service/payments/behaviour/test_histories.py -k every_history
+
+simulate: $(VENV)/.dev ## 1,000 seeds of the simulation; SEEDS=n for another number, FIRST=n for others
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
 
 test-sam: $(VENV)/.dev $(SAM_VENV)/.done ## The real sam build and sam local (needs a container engine)
 	PATH="$$PATH:$$PWD/$(SAM_VENV)/bin" $(BIN)/python -m pytest tests/sam

@@ -1,4 +1,4 @@
-"""Runs seeds: `python -m tests.simulation --seeds 1000`, and one again with its trace: `--seed 42`."""
+"""Run seeds of the simulation, each a whole life of a marketplace, or one of them again with its trace."""
 
 import argparse
 import multiprocessing
@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _show(outcome: Outcome) -> int:
     print(*outcome.trace, sep="\n")
-    print(f"seed {outcome.seed}: {outcome.failure or 'passed'}; {outcome.turns} turns, trace {outcome.fingerprint[:16]}")
+    print(
+        f"seed {outcome.seed}: {outcome.failure or 'passed'}; {outcome.turns} turns, trace {outcome.fingerprint[:16]}"
+    )
     return 1 if outcome.failure else 0
 
 

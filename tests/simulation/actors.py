@@ -45,7 +45,9 @@ class Actors:
         """A request with some token, or with none."""
         name = self.random.choice((ALPHA, ALPHA, BETA))
         user, token = self._some_token(name)
-        gate.request(name, user, token, self.random.choice(ADDRESSES), "/search" if self.random.random() < 0.9 else "/health")
+        gate.request(
+            name, user, token, self.random.choice(ADDRESSES), "/search" if self.random.random() < 0.9 else "/health"
+        )
 
     def _some_token(self, name: str) -> tuple[str, str]:
         """Mostly the newest one of a person; sometimes an old one, another solution's, or a forged one."""
@@ -83,7 +85,7 @@ class Actors:
         self._welcome(service, self.random.choice(self.world.people), self.random.choice((ALPHA, ALPHA, BETA)))
 
     def _welcome(self, service: ServiceContainer, person: Person, name: str) -> None:
-        if person.deleting:
+        if person.deleting and self.random.random() < 0.5:
             return
         user, services = person.user or self.world.new_user(person), service.services
 
@@ -150,9 +152,9 @@ class Actors:
             return
         user = person.user
         for _ in range(3):  # who sees an error tries again
-            checkout = service.services.payments.checkout
             done, started = service.serve(
-                Operation("order", user, ALPHA), lambda: checkout.start(user, ALPHA, plan, replace=True)
+                Operation("order", user, ALPHA),
+                lambda: service.services.payments.checkout.start(user, ALPHA, plan, replace=True),
             )
             if done not in ("killed", "payments_unavailable", "StoreUnavailable", "Throttled", "Busy"):
                 break
@@ -207,9 +209,7 @@ class Actors:
             return
         one = self.random.choice(among)
         receive = service.services.payments.webhook.receive
-        done, _ = service.serve(
-            Operation("webhook"), lambda: receive(one.body, one.signature or "", one.event_id), 5.0
-        )
+        done, _ = service.serve(Operation("webhook"), lambda: receive(one.body, one.signature or "", one.event_id), 5.0)
         if done == "ok" and one in world.waiting:
             world.waiting.remove(one)
             world.delivered.append(one)
@@ -300,9 +300,27 @@ class Actors:
             return
         known = sorted({one[:2] for one in person.tokens if one[0] == person.user}) or [(person.user, ALPHA)]
         user, name = random.choice(known)
-        kind = random.choice(("revoke", "revoke", "suspend", "suspend", "resume", "resume", "grant", "grant", "plan", "credits", "rotate_all"))
+        kind = random.choice(
+            (
+                "revoke",
+                "revoke",
+                "suspend",
+                "suspend",
+                "resume",
+                "resume",
+                "grant",
+                "grant",
+                "plan",
+                "credits",
+                "rotate_all",
+            )
+        )
         if kind == "plan":
-            plan = random.choice(("registered", "pro", "pack-5")) if name == ALPHA else random.choice(("registered", "team"))
+            plan = (
+                random.choice(("registered", "pro", "pack-5"))
+                if name == ALPHA
+                else random.choice(("registered", "team"))
+            )
             until = int(self.world.scheduler.now) + random.choice((60, DAY, 9 * DAY)) if plan == "pro" else None
             operation = Operation("set_plan", user, name, detail={"plan": plan, "until": until})
             self.world.do(operation, JOB_SECONDS, lambda: access.set_plan(user, name, plan, until))
@@ -324,7 +342,9 @@ class Actors:
     def switch(self, desk: OperatorDesk) -> None:
         """Apply a solution's configuration: disabled, or active again."""
         world = self.world
-        changed = solution(BETA).to_mapping() | {"status": "disabled" if BETA not in world.monitor.disabled else "active"}
+        changed = solution(BETA).to_mapping() | {
+            "status": "disabled" if BETA not in world.monitor.disabled else "active"
+        }
         document = world_solution(changed)
         operation = Operation("apply", "", BETA)
         world.monitor.disabled.pop(BETA, None)
@@ -332,7 +352,7 @@ class Actors:
         done, _ = world.do(
             operation, JOB_SECONDS, lambda: desk.repository.put_item(solution_key(BETA), {"document": document})
         )
-        alone = all(one is operation or not one.open and one.ended < operation.begun for one in self.applying)
+        alone = all(one is operation or (not one.open and one.ended < operation.begun) for one in self.applying)
         if done == "ok" and changed["status"] == "disabled" and alone and not operation.pending:
             world.monitor.disabled[BETA] = world.scheduler.now
 
@@ -362,5 +382,3 @@ def world_solution(mapping: Any) -> str:
     from entitlements.solution import read_solution
 
     return read_solution(mapping).to_document()
-
-

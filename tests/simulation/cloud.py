@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from requests.auth import _basic_auth_str
 
 from gatepass.local.gateway.messages import HttpRequest
 from gatepass.local.razorpay import RazorpayAccount, RazorpayRefused, routes
@@ -125,17 +127,18 @@ class CloudRazorpay:
             method,
             urlsplit(url).path,
             urlencode(options.get("params") or {}),
-            tuple((options.get("headers") or {}).items()) + (("authorization", requests.auth._basic_auth_str(*options["auth"])),),
+            (*(options.get("headers") or {}).items(), ("authorization", _basic_auth_str(*options["auth"]))),
             body.encode() if isinstance(body, str) else body,
-        )  # fmt: skip
+        )
         try:
             status, answer = self._wire.exchange(
                 f"razorpay {method} {asked.path}", lambda: self._answer(asked), options["timeout"][1]
             )
         except Unanswered as error:
             raise (requests.ReadTimeout if error.sent else requests.ConnectionError)("simulated") from None
-        except refused_type() as error:
-            status, answer = error.response["ResponseMetadata"]["HTTPStatusCode"], {"error": {}}
+        except ClientError as error:
+            found: Any = error.response
+            status, answer = found["ResponseMetadata"]["HTTPStatusCode"], {"error": {}}
             status = 429 if status == 400 else status
         return SimpleNamespace(status_code=status, json=lambda: answer)
 
@@ -144,12 +147,6 @@ class CloudRazorpay:
             return 200, routes.answer(self.account, asked, KEY_ID, KEY_SECRET)
         except RazorpayRefused as refusal:
             return refusal.status, refusal.body
-
-
-def refused_type() -> type[Exception]:
-    from botocore.exceptions import ClientError
-
-    return ClientError
 
 
 def account_of(random: random.Random, clock: Callable[[], float]) -> RazorpayAccount:

@@ -41,7 +41,7 @@ class Faults(NamedTuple):
         if random.random() < 0.25:
             return cls()
         kinds = tuple(fault for fault in HARMFUL if random.random() < 0.5) or (Fault.LOST,)
-        return cls(random.choice((0.02, 0.05, 0.15)), kinds, random.choice((0.0, 0.0, 0.05)))
+        return cls(random.choice((0.02, 0.05, 0.15)), kinds, random.choice((0.0, 0.0, 0.05, 0.6)))
 
     def next(self, random: Random) -> Fault:
         """The fate of the next call."""

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ import token_service.repository
 import token_service.signing.keys
 import token_service.usage.daily
 import token_service.users.codes
+from entitlements import es256
 from tests.simulation.cloud import CloudRazorpay
 from tests.simulation.scheduler import Scheduler, Violation
 from token_service.log import LOGGER as PLAIN_LOGGER
@@ -31,6 +33,10 @@ from token_service.web.problems import LOGGER
 def _unexpected(message: str, **_: Any) -> None:
     """The webhook keeps an event that it could not apply for an unknown reason: here that is a failure."""
     raise Violation(message) from sys.exception()
+
+
+_verify = lru_cache(maxsize=4_096)(es256.verify)
+"""The product's own, once for each token: five containers verify the same ones."""
 
 
 @contextmanager
@@ -52,6 +58,7 @@ def injected(scheduler: Scheduler, razorpay: CloudRazorpay) -> Iterator[None]:
     )
     chance = SimpleNamespace(uniform=rng.uniform, randrange=rng.randrange)
     names: list[tuple[Any, str, Any]] = [
+        (es256, "verify", _verify),
         (authorizer.dynamodb, "time", clocks),
         (authorizer.dynamodb, "os", SimpleNamespace(urandom=rng.randbytes)),
         (authorizer.handler, "time", clocks),
@@ -63,7 +70,11 @@ def injected(scheduler: Scheduler, razorpay: CloudRazorpay) -> Iterator[None]:
         (token_service.payments.checkout, "secrets", hidden),
         (token_service.signing.keys, "secrets", hidden),
         (token_service.users.codes, "secrets", hidden),
-        (token_service.payments.webhook, "LOGGER", SimpleNamespace(warning=lambda *_, **__: None, exception=_unexpected)),
+        (
+            token_service.payments.webhook,
+            "LOGGER",
+            SimpleNamespace(warning=lambda *_, **__: None, exception=_unexpected),
+        ),
         (Repository.__init__, "__defaults__", (scheduler.sleep,)),
         (requests.Session, "request", lambda *arguments, **options: razorpay.request(*arguments, **options)),
     ]
@@ -80,5 +91,3 @@ def injected(scheduler: Scheduler, razorpay: CloudRazorpay) -> Iterator[None]:
         PLAIN_LOGGER.setLevel(levels[1])
         for owner, name, value in before:
             setattr(owner, name, value)
-
-

@@ -78,7 +78,6 @@ def open_market(table: MemoryDynamoDB, kms: CloudKms, account: RazorpayAccount) 
     table.contents.copy_from(_template())
     kms.create(), kms.create()
 
-
     pushed = {
         terms_of(plan): account.create_plan(request_for(solution(ALPHA), plan))["id"]
         for plan in recurring(solution(ALPHA))

@@ -146,9 +146,7 @@ class Monitor:
         holding = operation.user, operation.solution
         for solution in [operation.solution] if operation.kind != "delete" else _of(operation.user, self.standings):
             standing = self.standings[operation.user, solution]
-            if operation.kind in ENDS and not any(
-                one.open or one.ended > operation.begun for one in standing.openers
-            ):
+            if operation.kind in ENDS and not any(one.open or one.ended > operation.begun for one in standing.openers):
                 standing.ended_at = self.step
         if operation.kind in NEW_TOKEN or operation.kind == "delete":
             fresh = token_id(value) if operation.kind == "rotate" else ""
@@ -177,6 +175,7 @@ class Monitor:
         self._require(since is None or operation.at - since <= CACHE_SECONDS + SKEW, "the solution is disabled")
         if not jti:
             self._require(context["plan"] == "anonymous" and bool(operation.writes), "a visitor passed uncounted")
+            self._require((solution, "anonymous") in LIFETIME_LIMITS, "the solution has no anonymous plan")
             self._count(operation, operation.detail["address"], "anonymous", cost)
             return
         owner, _ = self.issued.get(jti, (("", ""), 0))

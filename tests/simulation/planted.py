@@ -8,7 +8,6 @@ from unittest import mock
 
 import authorizer.dynamodb
 import entitlements.directory
-import entitlements.gate
 import entitlements.spend
 import token_service.access.changes
 import token_service.access.minting
@@ -28,7 +27,7 @@ Patch = Any
 
 def suspended_users_pass() -> list[Patch]:
     """The gate's condition asks for the status, and does without it."""
-    real = entitlements.gate.spend
+    real = entitlements.spend.spend
 
     def spend(*arguments: Any, **more: Any) -> Any:
         request = real(*arguments, **more)
@@ -36,7 +35,7 @@ def suspended_users_pass() -> list[Patch]:
         weaker = condition.replace("#status = :active", "(#status = :active OR attribute_exists(jti))")
         return {**request, "ConditionExpression": weaker} if condition else request
 
-    return [mock.patch.object(entitlements.gate, "spend", spend)]
+    return [mock.patch("entitlements.gate.spend", spend)]
 
 
 def a_quota_has_one_more() -> list[Patch]:
@@ -61,7 +60,7 @@ def a_revocation_keeps_the_token() -> list[Patch]:
 
 def a_deletion_forgets_the_counters() -> list[Patch]:
     """Who deletes the account and signs up again has a new quota."""
-    return [mock.patch.object(token_service.users.deletion, "remains_of", lambda *_: None)]
+    return [mock.patch.object(token_service.users.deletion, "remains_of", return_value=None)]
 
 
 def gates_never_look_again() -> list[Patch]:
@@ -125,7 +124,7 @@ def an_order_is_handed_out_before_it_is_stored() -> list[Patch]:
     real = checkout._stored
 
     def stored(self: Any, purchase: Any) -> None:
-        with mock.patch.object(self._books, "ordered", lambda _: None):
+        with mock.patch.object(self._books, "ordered", return_value=None):
             real(self, purchase)
         self._books.ordered(purchase)
 
@@ -204,5 +203,3 @@ def planted(bug: str) -> Iterator[None]:
         for patch in BUGS[bug]():
             stack.enter_context(patch)
         yield
-
-

@@ -1,6 +1,7 @@
 """One run from its seed: rounds in which all act at once, leaps of time between them, and the healing at the end."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from tests.simulation.actors import DAY, Actors
@@ -46,7 +47,20 @@ def live(world: World) -> None:
     sells, keys, deletes, counts, operates = (random.random() < chance for chance in (0.4, 0.25, 0.25, 0.3, 0.75))
     asked = ["sign_in", "sign_in", "mint", "rotate", "refresh", "drop_token", "validate", "validate"]
     asked += ["delete_account"] if deletes else []
-    sold = ["order", "order", "order", "bank", "bank", "complete", "deliver", "deliver", "deliver", "work", "cancel", "lose_event"]
+    sold = [
+        "order",
+        "order",
+        "order",
+        "bank",
+        "bank",
+        "complete",
+        "deliver",
+        "deliver",
+        "deliver",
+        "work",
+        "cancel",
+        "lose_event",
+    ]
     ordered = random.random() < 0.3
     world.sells = sells
 
@@ -59,25 +73,25 @@ def live(world: World) -> None:
 
     for _ in range(random.choice((1, 1, 2, 2, 3, 4))):
         for gate in actors.gates:
-            crowd(gate.name, gate.skew, [lambda gate=gate: actors.ask_gate(gate)] * random.randint(1, 5))  # type: ignore[misc]
+            crowd(gate.name, gate.skew, [partial(actors.ask_gate, gate)] * random.randint(1, 5))
         for service in actors.services:
             names = [random.choice(asked + (sold if sells else [])) for _ in range(random.randint(1, 3))]
             if sells and not ordered:
                 names = ["sign_in", "order", "deliver", *names]
-            crowd(service.name, service.skew, [lambda a=getattr(actors, n), s=service: a(s) for n in names])  # type: ignore[misc]
+            crowd(service.name, service.skew, [partial(getattr(actors, name), service) for name in names])
         ordered = True
         if operates:
             for desk in actors.operators[: random.randint(0, 2)]:
-                crowd(desk.name, desk.skew, [lambda desk=desk: actors.administer(desk)] * random.randint(1, 2))  # type: ignore[misc]
+                crowd(desk.name, desk.skew, [partial(actors.administer, desk)] * random.randint(1, 2))
             if random.random() < 0.1:
                 desk = actors.operators[0]
-                crowd("switch", desk.skew, [lambda desk=desk: actors.switch(desk)])  # type: ignore[misc]
+                crowd("switch", desk.skew, [partial(actors.switch, desk)])
         if keys:
             for desk in actors.operators[: random.randint(1, 2)]:
-                crowd(f"{desk.name}k", desk.skew, [lambda desk=desk: actors.keys(desk)])  # type: ignore[misc]
+                crowd(f"{desk.name}k", desk.skew, [partial(actors.keys, desk)])
         if counts:
             for usage in actors.usage[: random.randint(0, 2)]:
-                crowd(usage.name, usage.skew, [lambda usage=usage: actors.consume(usage)] * random.randint(1, 3))  # type: ignore[misc]
+                crowd(usage.name, usage.skew, [partial(actors.consume, usage)] * random.randint(1, 3))
         if random.random() < 0.1:
             crowd("ttl", 0.0, [lambda: actors.expire(actors.usage[0])])
         scheduler.run()

@@ -81,5 +81,3 @@ def everything(client: Any, name: str) -> Any:
 def of_item(records: Any, key: Any) -> Any:
     changes = [one for one in records if one["dynamodb"]["Keys"] == key]
     return [(one["eventName"], one["dynamodb"].get("OldImage"), one["dynamodb"].get("NewImage")) for one in changes]
-
-

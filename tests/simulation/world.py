@@ -8,12 +8,13 @@ from uuid import UUID
 
 from authorizer.answers import Unauthorized
 from authorizer.handler import make_handler
+from entitlements.directory import Directory
 from entitlements.gate import Gate
 from entitlements.items import StoreUnavailable
 from entitlements.refusals import Refused
 from entitlements.token import parse
 from gatepass.local.razorpay.webhooks import Delivery
-from tests.simulation.cloud import CloudCognito, CloudKms, CloudRazorpay, CloudSession, RAZORPAY_URL, account_of
+from tests.simulation.cloud import RAZORPAY_URL, CloudCognito, CloudKms, CloudRazorpay, CloudSession, account_of
 from tests.simulation.faults import Faults
 from tests.simulation.injection import injected
 from tests.simulation.market import APIS, GRACE_DAYS, PLANS, open_market
@@ -33,11 +34,8 @@ from token_service.signing.keys import Keys
 from token_service.signing.kms import CREATE_ATTEMPTS, Kms
 from token_service.stream_handler import Consumer, NotPublished
 from token_service.usage.daily import DailyUsage
-from entitlements.directory import Directory
 
-SETTINGS = Settings(
-    "t", "us-east-1", "pool", "client", "stack", razorpay_url=RAZORPAY_URL, razorpay_secret="razorpay"
-)
+SETTINGS = Settings("t", "us-east-1", "pool", "client", "stack", razorpay_url=RAZORPAY_URL, razorpay_secret="razorpay")
 EXPECTED = (StoreUnavailable, Busy, Refused, RazorpayRefusal, Unmatched, NotPublished)
 """What an operation may raise: its caller gets an error, and nothing more is promised."""
 GATE_SECONDS, SERVICE_SECONDS, JOB_SECONDS = 9.0, 29.0, 120.0
@@ -77,7 +75,9 @@ class World:
         self.served = ServedTable(self.table, self.wire)
         self.kms, self.cognito = CloudKms(self.scheduler), CloudCognito()
         self.session = CloudSession(self.wire, self.served, self.kms, self.cognito)
-        self.razorpay = CloudRazorpay(self.wire, account_of(self.random, lambda: self.scheduler.now + self.razorpay_skew))
+        self.razorpay = CloudRazorpay(
+            self.wire, account_of(self.random, lambda: self.scheduler.now + self.razorpay_skew)
+        )
         self.skewed = self.random.random() < 0.7
         self.razorpay_skew = self.skew()
         open_market(self.table, self.kms, self.razorpay.account)
@@ -199,7 +199,9 @@ class GateContainer:
         return ("allowed" if answer["isAuthorized"] else answer["context"]["reason"]), answer["context"]
 
 
-def decision(kind: str, solution: str, user: str, token: str, address: str, path: str, spends: bool = True) -> Operation:
+def decision(
+    kind: str, solution: str, user: str, token: str, address: str, path: str, spends: bool = True
+) -> Operation:
     known = token.startswith("gp1_") and parse(token) is not None
     detail = {
         "jti": token_id(token) if known else "",
@@ -242,7 +244,9 @@ class ServiceContainer:
         clock = self.world.scheduler.clock
         self.services: Services = build(SETTINGS, clock, self.world.scheduler.sleep, self.world.session)
 
-    def serve(self, operation: Operation, action: Callable[[], Any], seconds: float = SERVICE_SECONDS) -> tuple[str, Any]:
+    def serve(
+        self, operation: Operation, action: Callable[[], Any], seconds: float = SERVICE_SECONDS
+    ) -> tuple[str, Any]:
         outcome, value = self.world.do(operation, seconds, action)
         if outcome == "killed":
             self.restart()
@@ -280,5 +284,3 @@ class UsageContainer:
             self.world.wire.exchange("put_events", lambda: None, 1.0)
         except Exception as error:
             raise NotPublished(str(error)) from error
-
-

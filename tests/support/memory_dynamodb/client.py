@@ -108,9 +108,7 @@ class MemoryDynamoDB:
         holds = condition_of(FilterExpression) if FilterExpression else lambda *_: True
         wanted = [name.strip() for name in ProjectionExpression.split(",")] if ProjectionExpression else None
         found = [item for item in self.contents if holds(item, {}, ExpressionAttributeValues or {})]
-        return {
-            "Items": [{k: v for k, v in item.items() if k in wanted} if wanted else dict(item) for item in found]
-        }
+        return {"Items": [{k: v for k, v in item.items() if k in wanted} if wanted else dict(item) for item in found]}
 
     # ---- writes ------------------------------------------------------------------------------------------------------
 
@@ -130,9 +128,7 @@ class MemoryDynamoDB:
             raise refused(operation, "TransactionConflictException", ONGOING)
         old = self.contents.get(id)
         if not _holds(old, options):
-            raise refused(
-                operation, "ConditionalCheckFailedException", CONDITION_FAILED, **_explained(old, options)
-            )
+            raise refused(operation, "ConditionalCheckFailedException", CONDITION_FAILED, **_explained(old, options))
         new = _changed(operation, kind, old, options)
         self.contents.apply([(id, new)])
         shown = new if returned == "ALL_NEW" else old if returned == "ALL_OLD" else None
