@@ -282,6 +282,11 @@ class Monitor:
             operation.writes.append(Spent(standing.status, operation.detail["jti"], held))
         elif changed:
             self._require(operation.wrote_audit, f"{changed} changed without an audit entry")
+        if old is None and operation.kind in OPENERS:
+            # An operator who grants access by the user's id knows no address, and gives what is left of a quota anew.
+            person = self.persons.get(subject, subject)
+            for counted in [one for one in self.allowed if one[1:3] == (person, solution)]:
+                del self.allowed[counted]
         if old is None:
             standing.status = new["status"]["S"]  # what a deleted account left can suspend the new one
         elif ends:

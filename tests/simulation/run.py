@@ -77,7 +77,7 @@ def live(world: World) -> None:
         for service in actors.services:
             names = [random.choice(asked + (sold if sells else [])) for _ in range(random.randint(1, 3))]
             if sells and not ordered:
-                names = ["sign_in", "order", "deliver", *names]
+                names = ["sign_in", "order", "deliver", "deliver", *names]
             crowd(service.name, service.skew, [partial(getattr(actors, name), service) for name in names])
         ordered = True
         if operates:
@@ -105,7 +105,7 @@ def leap(world: World) -> None:
     scheduler, chance = world.scheduler, world.random.random()
     if chance < 0.25:
         period = DAY if chance < 0.2 else 3_600
-        scheduler.now += period - scheduler.now % period - world.random.random() * 3
+        scheduler.now += max(0.0, period - scheduler.now % period - world.random.random() * 3)
     else:
         scheduler.now += world.random.choice(LEAPS)
     world.razorpay.account.let_time_pass()
