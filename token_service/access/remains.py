@@ -17,6 +17,9 @@ from token_service.access.records import Entitlement
 
 MOST_DAYS: Final = 400
 DAY: Final = 86_400
+CLOCKS_DIFFER: Final = 60
+"""Seconds before and after the turn of a window in which both windows count: a gate whose clock is ahead has counted in
+the new one already, and one whose clock is behind still counts in the old one."""
 
 
 def remains_of(closed: Entitlement, solution: Solution | None, now: float) -> Item | None:
@@ -24,7 +27,6 @@ def remains_of(closed: Entitlement, solution: Solution | None, now: float) -> It
 
     If the solution no longer exists, its limits are unknown, and `total` is kept as under a lifetime limit.
     """
-    windows = windows_at(now, solution.timezone if solution else "UTC")
     for_good = floor(now) + MOST_DAYS * DAY
     ends: list[int] = []
     kept: Item = {}
@@ -34,10 +36,10 @@ def remains_of(closed: Entitlement, solution: Solution | None, now: float) -> It
     if closed.total and (solution is None or any(plan.limit(LIFETIME) for plan in solution.plans.values())):
         kept["total"] = closed.total
         ends.append(for_good)
-    for window in windows.open.values():
-        if count := closed.counters.get(window.counter):
-            kept[window.counter] = count
-            ends.append(floor(datetime.fromisoformat(window.resets_at).timestamp()))
+    for counter, end in _open_about(now, solution.timezone if solution else "UTC").items():
+        if count := closed.counters.get(counter):
+            kept[counter] = count
+            ends.append(end + CLOCKS_DIFFER)
     if not ends:
         return None
     return {name: value for name, value in kept.items() if value != ""} | {"expires_at": max(ends)}
@@ -47,8 +49,7 @@ def with_remains(new: Entitlement, kept: Item, solution: Solution, now: float) -
     """Apply what a deleted entitlement of the same address left to a new one."""
     if int(kept.get("expires_at", 0)) <= now:  # DynamoDB deletes up to two days late
         return new
-    windows = windows_at(now, solution.timezone)
-    counters = {w.counter: kept[w.counter] for w in windows.open.values() if w.resets_at and w.counter in kept}
+    counters = {counter: kept[counter] for counter in _open_about(now, solution.timezone) if counter in kept}
     return replace(
         new,
         status=kept.get("status", ACTIVE),
@@ -56,3 +57,14 @@ def with_remains(new: Entitlement, kept: Item, solution: Solution, now: float) -
         total=kept.get("total", 0),
         counters=counters,
     )
+
+
+def _open_about(now: float, timezone: str) -> dict[str, int]:
+    """The counters of the windows that are open by some clock, with the end of each in seconds since the epoch."""
+    moments = (now - CLOCKS_DIFFER, now, now + CLOCKS_DIFFER)
+    return {
+        window.counter: floor(datetime.fromisoformat(window.resets_at).timestamp())
+        for moment in moments
+        for window in windows_at(moment, timezone).open.values()
+        if window.resets_at
+    }

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.crash import Crash
 from tests.support.signer import SOLUTION
 from tests.support.table import PLANS, config
 from token_service.access.records import Entitlement
-from token_service.access.remains import DAY, MOST_DAYS, remains_of, with_remains
+from token_service.access.remains import CLOCKS_DIFFER, DAY, MOST_DAYS, remains_of, with_remains
 
 ASK = {"solution_id": SOLUTION}
 ACCOUNT = {"email": EMAIL, "password": PASSWORD} | ASK
@@ -208,7 +209,7 @@ def test_what_is_kept_ends_with_its_window_and_after_400_days_at_last(
     found = remains_of(entitlement, PLAIN, NOW) or {}
     ends = found.pop("expires_at", NOW)
     assert found == kept
-    assert days * DAY - 3_600 <= ends - NOW <= days * DAY
+    assert days * DAY - 3_600 <= ends - NOW <= days * DAY + CLOCKS_DIFFER
     fresh = closed(status="active", closed_as="")
     again = with_remains(fresh, found | {"expires_at": int(NOW) + 1}, PLAIN, NOW)
     assert (again.status, dict(again.counters)) == (
@@ -217,6 +218,23 @@ def test_what_is_kept_ends_with_its_window_and_after_400_days_at_last(
     )
     # DynamoDB deletes up to two days late: what has ended counts no more.
     assert with_remains(fresh, found | {"expires_at": int(NOW)}, PLAIN, NOW) == fresh
+
+
+@pytest.mark.parametrize(("deleted", "back"), [(-2, -1), (-2, 3), (1, 2), (2, 57)])
+@pytest.mark.parametrize("counter", ["d20261130", "d20261201"])
+def test_around_midnight_the_counters_of_both_days_are_kept(deleted: int, back: int, counter: str) -> None:
+    """The clocks of gates differ: one that is ahead has counted tomorrow's requests, one that is behind goes on with
+    yesterday's. The simulation found that a deletion in between gave the quota of that day anew (seed 3168)."""
+    midnight = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+    found = remains_of(closed(total=4, counters={counter: 4}), PLAIN, midnight + deleted)
+    assert found is not None
+    again = with_remains(closed(status="active", closed_as=""), found, PLAIN, midnight + back)
+    assert again.counters == {counter: 4}
+
+
+def test_yesterdays_counters_are_soon_forgotten() -> None:
+    midnight = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+    assert remains_of(closed(total=4, counters={"d20261130": 4}), PLAIN, midnight + CLOCKS_DIFFER) is None
 
 
 def test_a_lifetime_limit_is_remembered_where_a_plan_has_one() -> None:
