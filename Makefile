@@ -18,8 +18,8 @@ SECONDS_OF_LOAD = 600
 SECONDS_OF_FUZZ = 300
 SEEDS := 1000
 FIRST := 0
-# It runs the same lines thousands of times, which takes 1.7 times as long when they are counted.
-SWEEP := tests/gatepass/attach/behaviour/test_failures.py
+# They run the same lines thousands of times, which takes 1.7 times as long when they are counted.
+SWEEPS := tests/gatepass/attach/behaviour/test_failures.py tests/simulation
 
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -101,10 +101,10 @@ test: $(VENV)/.dev $(SAM_VENV)/.done tools ## All tests but those of test-sam an
 
 coverage: $(VENV)/.dev $(SAM_VENV)/.done tools ## The same, and the least coverage (pyproject.toml) is held
 	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) --ignore $(SWEEP)
+	$(BIN)/coverage run $(PYTEST) $(SWEEPS:%=--ignore %)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
-	$(BIN)/python $(PYTEST) $(SWEEP)
+	$(BIN)/python $(PYTEST) $(SWEEPS)
 
 soak: $(VENV)/.dev ## 10,000 random histories of purchases; HISTORIES=n for another number
 	GATEPASS_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest tests/token_service/payments/behaviour/test_histories.py -k every_history

@@ -62,6 +62,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 SLOW = {
+    "test_simulation.py",
+    "test_planted_bugs.py",
     "test_failures.py",
     "test_benchmarks.py",
     "test_cli.py",

@@ -13,7 +13,7 @@ from tests.support import emulators
 from tests.support.memory_dynamodb import MemoryDynamoDB
 from tests.support.random_calls import KEYS, call
 
-CALLS = 1_200
+CALLS = 800
 
 
 def answer(client: Any, operation: str, parameters: Any) -> Any:
