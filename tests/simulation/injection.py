@@ -23,6 +23,7 @@ import token_service.signing.keys
 import token_service.usage.daily
 import token_service.users.codes
 from entitlements import es256
+from entitlements.gate import Gate
 from tests.simulation.cloud import CloudRazorpay
 from tests.simulation.scheduler import Scheduler, Violation
 from token_service.log import LOGGER as PLAIN_LOGGER
@@ -76,6 +77,7 @@ def injected(scheduler: Scheduler, razorpay: CloudRazorpay) -> Iterator[None]:
             SimpleNamespace(warning=lambda *_, **__: None, exception=_unexpected),
         ),
         (Repository.__init__, "__defaults__", (scheduler.sleep,)),
+        (Gate.__init__, "__defaults__", (rng.randbytes,)),
         (requests.Session, "request", lambda *arguments, **options: razorpay.request(*arguments, **options)),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in names]

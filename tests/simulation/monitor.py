@@ -30,6 +30,7 @@ ENDS = {"revoke": "revoked", "suspend": "suspended", "delete": "revoked"}
 NEW_TOKEN = frozenset({"rotate", "drop_token", "revoke", "rotate_all"})
 DECISIONS = frozenset({"gate", "validate"})
 _COUNTER = re.compile(r"total|h\d{10}|d\d{8}|m\d{6}")
+_SLOT = re.compile(r"r[0-7]")
 _COVERED = ("status", "plan", "paid_until", "granted", "jti", "generation")
 """What the gate never changes, and of which every change has an audit entry."""
 
@@ -53,6 +54,8 @@ class Operation:
     wrote_audit: bool = False
     detail: dict[str, Any] = field(default_factory=dict)
     writes: list["Spent"] = field(default_factory=list)
+    marks: dict[Any, tuple[str, Any]] = field(default_factory=dict)
+    """By which attribute each item shows that it counted this request."""
 
     @property
     def open(self) -> bool:
@@ -269,6 +272,8 @@ class Monitor:
         subject, solution = pk.partition("#")[2], sk.partition("#")[2]
         standing = self.standings[subject, solution]
         self._counters(subject, solution, operation, old, new)
+        if operation.detail.get("cost"):
+            self._once(operation, change)
         if pk.startswith("ip#"):
             address = self.addresses.setdefault(pk, operation.detail["address"])
             self._require(address == operation.detail["address"], "two addresses are counted as one")
@@ -304,6 +309,16 @@ class Monitor:
         if was and jti != was:
             standing.past.add(was)
         self._require(jti not in standing.past, "a token that was replaced is current again")
+
+    def _once(self, operation: Operation, change: Applied) -> None:
+        """A request whose write is sent again counts once, as long as the item shows that it was applied."""
+        old, new = change.old or {}, change.new or {}
+        known = operation.marks.get(change.id)
+        if known is not None:
+            self._require(old.get(known[0]) != known[1], "a request was counted twice")
+        slots = [(name, value) for name, value in new.items() if _SLOT.fullmatch(name) and old.get(name) != value]
+        self._require(len(slots) == 1, f"a request left {len(slots)} marks")
+        operation.marks[change.id] = slots[0]
 
     def _counters(self, subject: str, solution: str, operation: Operation, old: Any, new: Any) -> None:
         before = old or {}

@@ -38,6 +38,19 @@ def suspended_users_pass() -> list[Patch]:
     return [mock.patch("entitlements.gate.spend", spend)]
 
 
+def a_repeated_write_counts_again() -> list[Patch]:
+    """The gate's write no longer depends on its own mark."""
+    real = entitlements.spend.spend
+    once = "#slot <> :request"
+
+    def spend(*arguments: Any, **more: Any) -> Any:
+        request = real(*arguments, **more)
+        condition = request.get("ConditionExpression", "")
+        return {**request, "ConditionExpression": condition.replace(once, f"{once} OR attribute_exists(#slot)")}
+
+    return [mock.patch("entitlements.gate.spend", spend)]
+
+
 def a_quota_has_one_more() -> list[Patch]:
     """`used <= limit - cost` has become `used <= limit`."""
     real = entitlements.spend._QUOTAS
@@ -181,6 +194,7 @@ BUGS: Mapping[str, Callable[[], list[Patch]]] = MappingProxyType(
         made.__name__: made
         for made in (
             suspended_users_pass,
+            a_repeated_write_counts_again,
             a_quota_has_one_more,
             a_revocation_keeps_the_token,
             a_deletion_forgets_the_counters,

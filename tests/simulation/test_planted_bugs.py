@@ -7,6 +7,7 @@ from tests.simulation.run import simulate
 
 FOUND_BY = {
     "suspended_users_pass": (60, "no write was applied while access was active"),
+    "a_repeated_write_counts_again": (60, "a request was counted twice"),
     "a_quota_has_one_more": (5, "of 4 in a day of registered"),
     "a_revocation_keeps_the_token": (20, "access is revoked, and there is a token"),
     "a_deletion_forgets_the_counters": (150, "of 4 in a day of registered"),
