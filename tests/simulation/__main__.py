@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 # The authorizer's module connects when it is imported: nobody answers there.
 os.environ |= {
@@ -16,7 +17,7 @@ os.environ |= {
     "GATEPASS_TABLE": "unused",
 }
 
-from tests.simulation.run import Outcome, simulate
+from tests.simulation.run import PARTS, Outcome, simulate
 
 CHUNK = 25
 SHOWN = 20
@@ -30,12 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them (default: 0)")
     parser.add_argument("--seed", type=int, help="run this one alone, and print its trace")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    parser.add_argument("--only", choices=PARTS, default="", help="a part that every run has, without the others")
     chosen = parser.parse_args(arguments)
     if chosen.seeds < 1 or chosen.jobs < 1:
         parser.error("--seeds and --jobs must be at least 1")
     if chosen.seed is not None:
-        return _show(simulate(chosen.seed, keep_trace=True))
-    return _sweep(range(chosen.first, chosen.first + chosen.seeds), chosen.jobs)
+        return _show(simulate(chosen.seed, True, chosen.only))
+    return _sweep(range(chosen.first, chosen.first + chosen.seeds), chosen.jobs, chosen.only)
 
 
 def _show(outcome: Outcome) -> int:
@@ -46,15 +48,16 @@ def _show(outcome: Outcome) -> int:
     return 1 if outcome.failure else 0
 
 
-def _sweep(seeds: range, jobs: int) -> int:
+def _sweep(seeds: range, jobs: int, only: str) -> int:
+    again = f" --only {only}" if only else ""
     failed, turns, begin = 0, 0, time.monotonic()
-    for done, outcome in enumerate(_outcomes(seeds, jobs), 1):
+    for done, outcome in enumerate(_outcomes(seeds, jobs, only), 1):
         turns += outcome.turns
         if outcome.failure:
             failed += 1
             if failed <= SHOWN:
                 print(f"seed {outcome.seed}: {outcome.failure}", flush=True)
-                print(f"  replay: python -m tests.simulation --seed {outcome.seed}", flush=True)
+                print(f"  replay: python -m tests.simulation --seed {outcome.seed}{again}", flush=True)
         if done % 5_000 == 0:
             print(f"{done} seeds, {failed} failed, {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     seconds = time.monotonic() - begin
@@ -62,12 +65,13 @@ def _sweep(seeds: range, jobs: int) -> int:
     return 1 if failed else 0
 
 
-def _outcomes(seeds: range, jobs: int) -> Iterator[Outcome]:
+def _outcomes(seeds: range, jobs: int, only: str) -> Iterator[Outcome]:
+    run = partial(simulate, only=only)
     if jobs == 1:
-        yield from map(simulate, seeds)
+        yield from map(run, seeds)
         return
     with multiprocessing.Pool(jobs) as pool:
-        yield from pool.imap_unordered(simulate, seeds, CHUNK)
+        yield from pool.imap_unordered(run, seeds, CHUNK)
 
 
 if __name__ == "__main__":

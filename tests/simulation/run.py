@@ -24,13 +24,23 @@ class Outcome(NamedTuple):
     trace: list[str]
 
 
-def simulate(seed: int, keep_trace: bool = False) -> Outcome:
-    """Run a seed. The same seed gives the same trace, in any process."""
+PARTS: dict[str, float] = {"sales": 0.4, "keys": 0.25, "deletions": 0.25, "usage": 0.3, "operators": 0.75}
+"""What a run may have beside requests and tokens, and how often."""
+USERS = ("sign_in", "sign_in", "mint", "rotate", "refresh", "drop_token", "validate", "validate")
+BUYERS = (
+    "order", "order", "order", "bank", "bank", "complete", "deliver", "deliver", "deliver", "work", "cancel",
+    "lose_event",
+)  # fmt: skip
+LEAVERS = ("delete_account",)
+
+
+def simulate(seed: int, keep_trace: bool = False, only: str = "") -> Outcome:
+    """Run a seed. The same seed gives the same trace, in any process. `only`: one of `PARTS`, without the others."""
     world = World(seed, keep_trace)
     failure = ""
     with world.running():
         try:
-            live(world)
+            live(world, only)
         except (Violation, Exception) as error:
             failure = f"{type(error).__name__}: {error}"
             if keep_trace:
@@ -40,27 +50,16 @@ def simulate(seed: int, keep_trace: bool = False) -> Outcome:
     return Outcome(seed, world.scheduler.fingerprint, world.scheduler.turns, failure, world.scheduler.trace or [])
 
 
-def live(world: World) -> None:
+def live(world: World, only: str = "") -> None:
     """The whole life of a marketplace."""
     random, scheduler = world.random, world.scheduler
     actors = Actors(world)
-    sells, keys, deletes, counts, operates = (random.random() < chance for chance in (0.4, 0.25, 0.25, 0.3, 0.75))
-    asked = ["sign_in", "sign_in", "mint", "rotate", "refresh", "drop_token", "validate", "validate"]
-    asked += ["delete_account"] if deletes else []
-    sold = [
-        "order",
-        "order",
-        "order",
-        "bank",
-        "bank",
-        "complete",
-        "deliver",
-        "deliver",
-        "deliver",
-        "work",
-        "cancel",
-        "lose_event",
-    ]
+    has = {part: random.random() < chance for part, chance in PARTS.items()}
+    if only:
+        has = {part: part == only for part in PARTS}
+    asked = ("sign_in", "rotate") if only else USERS
+    asked += (BUYERS if has["sales"] else ()) + (LEAVERS if has["deletions"] else ())
+    sells, counts = has["sales"], has["usage"]
     ordered = random.random() < 0.3
     world.sells = sells
 
@@ -75,18 +74,18 @@ def live(world: World) -> None:
         for gate in actors.gates:
             crowd(gate.name, gate.skew, [partial(actors.ask_gate, gate)] * random.randint(1, 5))
         for service in actors.services:
-            names = [random.choice(asked + (sold if sells else [])) for _ in range(random.randint(1, 3))]
+            names = [random.choice(asked) for _ in range(random.randint(1, 3))]
             if sells and not ordered:
                 names = ["sign_in", "order", "deliver", "deliver", *names]
             crowd(service.name, service.skew, [partial(getattr(actors, name), service) for name in names])
         ordered = True
-        if operates:
+        if has["operators"]:
             for desk in actors.operators[: random.randint(0, 2)]:
                 crowd(desk.name, desk.skew, [partial(actors.administer, desk)] * random.randint(1, 2))
             if random.random() < 0.1:
                 desk = actors.operators[0]
                 crowd("switch", desk.skew, [partial(actors.switch, desk)])
-        if keys:
+        if has["keys"]:
             for desk in actors.operators[: random.randint(1, 2)]:
                 crowd(f"{desk.name}k", desk.skew, [partial(actors.keys, desk)])
         if counts:

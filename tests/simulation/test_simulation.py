@@ -14,7 +14,7 @@ from tests.simulation.wire import Unanswered, Wire
 from tests.support.emulators import ROOT
 from tests.support.interruptions import Killed
 
-SEEDS = 200
+SEEDS = 350
 """`make simulate` runs as many as it is told."""
 FIRST = 1_000_000
 """Other seeds than those of the planted bugs."""
