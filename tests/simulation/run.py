@@ -57,7 +57,7 @@ def live(world: World, only: str = "") -> None:
     has = {part: random.random() < chance for part, chance in PARTS.items()}
     if only:
         has = {part: part == only for part in PARTS}
-    asked = ("sign_in", "rotate") if only else USERS
+    asked: tuple[str, ...] = ("sign_in", "rotate") if only else USERS
     asked += (BUYERS if has["sales"] else ()) + (LEAVERS if has["deletions"] else ())
     sells, counts = has["sales"], has["usage"]
     ordered = random.random() < 0.3
