@@ -20,7 +20,7 @@ SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
+.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage build-Watch
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -147,6 +147,8 @@ build-KeyRotation: build-TokenService ## A bundle, called by sam build
 build-Payments: build-TokenService ## A bundle, called by sam build
 
 build-Usage: build-TokenService ## A bundle, called by sam build
+
+build-Watch: build-TokenService ## A bundle, called by sam build
 
 build-TokenService: ## A bundle, called by sam build
 	"$(PYTHON)" scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements
