@@ -20,7 +20,7 @@ SWEEP := tests/gatepass/attach/behaviour/test_failures.py
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage build-Watch
+.PHONY: help setup tools lock demo quick test coverage soak test-sam test-deploy bench smoke check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage build-Watch
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -108,6 +108,10 @@ test-deploy: $(VENV)/.dev $(SAM_VENV)/.done .tools/ministack/.done ## The real s
 
 bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks
+
+smoke: $(VENV)/.run ## Check a deployed stack, and send a request to each attached API: STACK=name
+	@test -n "$(STACK)" || { echo "name the stack: make smoke STACK=gatepass" >&2; exit 2; }
+	$(BIN)/gatepass doctor --stack "$(STACK)" --request
 
 check: lint types templates generated ## All four; with make -j2 two at a time
 

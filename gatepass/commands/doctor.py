@@ -14,6 +14,7 @@ from gatepass.doctor import (
     decision_check,
     front_checks,
     key_checks,
+    request_check,
     role_checks,
     stack_checks,
     store_checks,
@@ -39,6 +40,9 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     """Declare the command."""
     parser = nouns.add_parser("doctor", help="check a deployed stack end to end; exit status 1 if anything is wrong")
     parser.add_argument("--stack", metavar="NAME", help="the stack (default: that of the table)")
+    parser.add_argument(
+        "--request", action="store_true", help="also send a request, with a token that is none, to each attached API"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -46,9 +50,9 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 def run(options: argparse.Namespace) -> int:
     """Check everything; exit status 1 where there is a problem."""
     patient = Patient(_environment(options), time.time(), options.stack or "")
-    lines = list[Line]()
-    width = max(len(check.name) for check in CHECKS)
-    for line in check_all(patient, CHECKS):
+    lines, checks = list[Line](), CHECKS + (request_check.CHECKS if options.request else ())
+    width = max(len(check.name) for check in checks)
+    for line in check_all(patient, checks):
         lines.append(line)
         if not options.json:
             remedy = f"\n{'':{width + 11}}{line.remedy}" if line.remedy else ""

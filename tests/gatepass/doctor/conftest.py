@@ -240,3 +240,19 @@ def lambda_role(moto_endpoint: str) -> str:
 @pytest.fixture
 def ward(moto_endpoint: str, lambda_role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ward:
     return Ward(moto_endpoint, tmp_path, lambda_role, monkeypatch)
+
+
+@pytest.fixture
+def http_api(ward: Ward) -> str:
+    """An HTTP API with one route, attached."""
+    v2 = ward.client("apigatewayv2")
+    api = str(v2.create_api(Name="shop", ProtocolType="HTTP")["ApiId"])
+    target = v2.create_integration(
+        ApiId=api, IntegrationType="HTTP_PROXY", IntegrationMethod="GET", IntegrationUri="http://127.0.0.1:9",
+        PayloadFormatVersion="1.0",
+    )["IntegrationId"]  # fmt: skip
+    v2.create_route(ApiId=api, RouteKey="GET /search", Target=f"integrations/{target}")
+    v2.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    run = ward.command("attach", api, "--solution", "faiss-search", "--yes")
+    assert run.returncode == 0, run.stderr
+    return api

@@ -3,25 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from tests.gatepass.doctor.conftest import Ward
-
-
-@pytest.fixture
-def http_api(ward: Ward) -> str:
-    """An HTTP API with one route, attached."""
-    v2 = ward.client("apigatewayv2")
-    api = str(v2.create_api(Name="shop", ProtocolType="HTTP")["ApiId"])
-    target = v2.create_integration(
-        ApiId=api, IntegrationType="HTTP_PROXY", IntegrationMethod="GET", IntegrationUri="http://127.0.0.1:9",
-        PayloadFormatVersion="1.0",
-    )["IntegrationId"]  # fmt: skip
-    v2.create_route(ApiId=api, RouteKey="GET /search", Target=f"integrations/{target}")
-    v2.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    run = ward.command("attach", api, "--solution", "faiss-search", "--yes")
-    assert run.returncode == 0, run.stderr
-    return api
 
 
 def test_an_api_that_is_as_attached_is_sound_and_decides(ward: Ward, http_api: str) -> None:
