@@ -67,6 +67,6 @@ def test_requests_that_the_gate_did_not_decide_are_found(ward: Ward, http_api: s
     counted(ward, 200, 200)
     assert ward.line("decided share") == ("ok", "200 requests in 24 hours, all decided")
     counted(ward, 200, 150)
-    assert ward.problem("decided share").startswith(f"{http_api}, stage $default: 75.5% of 200 requests in 24 hours")
+    assert ward.problem("decided share").startswith(f"{http_api}, stage $default: 75.0% of 200 requests in 24 hours")
     ward.change_stack({"DecidedPercent": "75"})
     assert ward.line("decided share")[0] == "ok"
