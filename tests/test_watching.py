@@ -53,14 +53,6 @@ def test_every_runbook_is_of_an_alarm() -> None:
     assert set(re.findall(r"^### (\w+)$", section, re.MULTILINE)) == set(ALARMS)
 
 
-def watched(name: str) -> list[dict[str, Any]]:
-    """The metrics of an alarm: `Namespace`, `MetricName`, `Dimensions`."""
-    alarm = RESOURCES[name]
-    if "Metrics" not in alarm:
-        return [alarm]
-    return [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
-
-
 def measured() -> set[tuple[str, frozenset[str]]]:
     """Name and dimensions of the metrics that filters make of the logs."""
     found = set()
@@ -103,12 +95,10 @@ def known(namespace: Any, metric: str, dimensions: frozenset[str]) -> bool:
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_watches_what_is_measured(name: str) -> None:
-    for metric in watched(name):
-        dimensions = frozenset(one["Name"] for one in metric.get("Dimensions", ()))
-        assert known(metric["Namespace"], metric["MetricName"], dimensions), metric["MetricName"]
-        for one in metric.get("Dimensions", ()):
-            if one["Name"] == "reason":
-                assert one["Value"] in {reason.value for reason in Reason}
+    alarm = RESOURCES[name]
+    dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", ())}
+    assert known(alarm["Namespace"], alarm["MetricName"], frozenset(dimensions)), alarm["MetricName"]
+    assert dimensions.get("reason", "ok") in {reason.value for reason in Reason}
 
 
 def test_the_dashboard_shows_what_is_measured() -> None:
@@ -137,6 +127,11 @@ def test_the_lines_of_the_gate_are_counted_by_reason_and_by_stage_and_timed() ->
     assert of_filter("DecisionLatency", *lines) == [(("latency_ms", frozenset()), 7.5)] * 3
 
 
+def test_only_faults_of_the_configuration_are_counted_as_such() -> None:
+    counted = [reason for reason in Reason if of_filter("DecisionsMisconfigured", line(reason))]
+    assert counted == [Reason.API_UNKNOWN, Reason.PLAN_UNKNOWN]
+
+
 def test_refused_webhooks_are_counted_and_other_routes_are_not() -> None:
     def access(route: str, status: str) -> str:
         return json.dumps(ACCESS | {"route": route, "status": status})
@@ -149,7 +144,7 @@ def test_refused_webhooks_are_counted_and_other_routes_are_not() -> None:
 
 def points(name: str, filter_: str, *lines: str) -> list[float | None]:
     """One period of an alarm that sums a metric of a filter."""
-    (metric,) = watched(name)
+    metric = RESOURCES[name]
     wanted = metric["MetricName"], frozenset((one["Name"], one["Value"]) for one in metric.get("Dimensions", ()))
     values = [value for found, value in of_filter(filter_, *lines) if found == wanted]
     return [sum(values) if values else None]
@@ -171,9 +166,8 @@ def test_a_hundred_percent_or_an_alarm() -> None:
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_no_alarm_watches_errors_of_a_function_that_refuses_by_exceptions(name: str) -> None:
-    for metric in watched(name):
-        if metric["MetricName"] == "Errors":
-            assert {one["Value"]["Ref"] for one in metric["Dimensions"]} <= {"KeyRotation", "Watch"}
+    if RESOURCES[name]["MetricName"] == "Errors":
+        assert {one["Value"]["Ref"] for one in RESOURCES[name]["Dimensions"]} <= {"KeyRotation", "Watch"}
 
 
 def test_saved_queries_read_fields_that_the_lines_have() -> None:

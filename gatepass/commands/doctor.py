@@ -41,7 +41,7 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser = nouns.add_parser("doctor", help="check a deployed stack end to end; exit status 1 if anything is wrong")
     parser.add_argument("--stack", metavar="NAME", help="the stack (default: that of the table)")
     parser.add_argument(
-        "--request", action="store_true", help="also send a request, with a token that is none, to each attached API"
+        "--request", action="store_true", help="also send each attached API a request that the gate refuses"
     )
     add_json(parser)
     parser.set_defaults(run=run)

@@ -36,7 +36,7 @@ def check_decision(patient: Patient) -> Examination:
     """Whether the authorizer decides as it should, and tells so in its log."""
     arn, ring = required_output(patient, "AuthorizerArn"), required_ring(patient)
     (api_id, stage), solution_id = _target(patient)
-    event = _event(arn, api_id, stage, _token(patient, ring, solution_id))
+    event = _event(arn, api_id, stage, token_for_nobody(patient, ring, solution_id))
     answer = patient.aws.call("lambda", "invoke", FunctionName=arn, LogType="Tail", Payload=json.dumps(event).encode())
     said = json.loads(answer["Payload"].read() or b"null")
     reason, detail = _reason(said, base64.b64decode(answer.get("LogResult") or "").decode("utf-8", "replace"))
@@ -70,7 +70,7 @@ def _target(patient: Patient) -> tuple[tuple[str, str], str]:
     return NO_API, "nothing"
 
 
-def _token(patient: Patient, ring: KeyRing, solution_id: str) -> str:
+def token_for_nobody(patient: Patient, ring: KeyRing, solution_id: str) -> str:
     """A token that every check accepts but the last. It is printed nowhere, and its secret is forgotten."""
     secret, key = secrets.token_bytes(32), ring.signing_key
     text = signing_input(

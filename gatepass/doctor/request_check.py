@@ -1,4 +1,5 @@
-"""Sends a real request to each attached API, with a token that is none: the gate must refuse it, and nothing is spent.
+"""Sends a real request to each attached API, with a token for nobody of another solution: the gate refuses it with 403
+before it writes, so nothing is spent. A 401 would not do, since an HTTP API may answer it with 500.
 
 Only when asked for: if the gate were not there, the request would reach the backend.
 """
@@ -13,33 +14,40 @@ from gatepass.attach.api_state import ApiKind
 from gatepass.attach.record import AttachRecord
 from gatepass.attach.resources import ResourceKind, RouteAuthorization
 from gatepass.doctor.checkup import Check, Examination, Skipped, Trouble
+from gatepass.doctor.decision_check import token_for_nobody
 from gatepass.doctor.patient import Patient
+from gatepass.doctor.store_checks import required_ring
 
 SECONDS: Final = 30
 """API Gateway's own limit for an answer is 29 s."""
-NO_TOKEN: Final = "Bearer sent-by-gatepass-doctor"
-"""A credential that is presented and is no token is never taken for a visitor's (`token_malformed`)."""
+ELSEWHERE: Final = "gatepass-doctor"
+"""No solution: `solution_mismatch`."""
+NOT_THE_GATE: Final = ("MissingAuthenticationTokenException", "ForbiddenException")
+"""What API Gateway calls a 403 of its own, for a path that is not deployed or by WAF, in `x-amzn-ErrorType`:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+"""
 
 
 def check_requests(patient: Patient) -> Examination:
     """Whether each attached API refuses such a request at its own address."""
-    asked, tried = list[str](), 0
+    asked, tried, token = list[str](), 0, ""
     for api_id in sorted(records.attached_apis(patient.repository)):
         record = records.load(patient.repository, api_id)
         if record is None or record.kind is ApiKind.WEBSOCKET or (route := gated_route(record)) is None:
             continue
         method, path = route
         tried += 1
-        status = _status(patient, record, method, path)
+        token = token or token_for_nobody(patient, required_ring(patient), ELSEWHERE)
+        status, kind = _answer(patient, record, method, path, token)
         again = f"run gatepass status {api_id}, and gatepass attach {api_id} --solution {record.solution_id}"
-        if status == 401:
+        if status == 403 and kind not in NOT_THE_GATE:
             asked.append(f"{api_id} refused {method} {path}")
-        elif status is None:
+        elif status == 0:
             yield Trouble(f"{api_id} gave no answer to {method} {path}", "check the API's domain and your network")
         elif status == 403:
             yield Trouble(
-                f"{api_id} answered 403 to {method} {path}, not 401: something else than the gate refused it",
-                "a disabled default endpoint, WAF, or a resource policy: send a request by the API's own domain",
+                f"{api_id} answered {method} {path} without the gate: {kind}",
+                "deploy the stage, or look for WAF, a resource policy, or a disabled default endpoint",
             )
         elif status >= 500:
             yield Trouble(f"{api_id} answered {status} to {method} {path}: it cannot call the gate", again)
@@ -65,20 +73,21 @@ def gated_route(record: AttachRecord) -> tuple[str, str] | None:
     return method, "/".join(parts)
 
 
-def _status(patient: Patient, record: AttachRecord, method: str, path: str) -> int | None:
+def _answer(patient: Patient, record: AttachRecord, method: str, path: str, token: str) -> tuple[int, str]:
+    """Status and type of error; 0 without an answer."""
     url, headers = address(patient, record)
     # The address is API Gateway's, by the API's own ID.
     request = urllib.request.Request(  # noqa: S310
-        url + path, method=method, headers={**headers, "Authorization": NO_TOKEN}
+        url + path, method=method, headers={**headers, "Authorization": f"Bearer {token}"}
     )
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            return int(answer.status)
+            return int(answer.status), ""
     except urllib.error.HTTPError as error:
         with error:
-            return error.code
+            return error.code, error.headers.get("x-amzn-ErrorType") or ""
     except OSError:
-        return None
+        return 0, ""
 
 
 def address(patient: Patient, record: AttachRecord) -> tuple[str, dict[str, str]]:
@@ -95,4 +104,4 @@ def address(patient: Patient, record: AttachRecord) -> tuple[str, dict[str, str]
     return f"https://{record.api_id}.execute-api.{region}.{suffix}{stage}", {}
 
 
-CHECKS: Final = (Check("requests", ("dynamodb:Scan", "dynamodb:GetItem"), check_requests),)
+CHECKS: Final = (Check("requests", ("dynamodb:Scan", "dynamodb:GetItem", "kms:Sign"), check_requests),)

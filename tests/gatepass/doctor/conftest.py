@@ -21,6 +21,7 @@ from entitlements.items import item_to_wire, keyring_key
 from entitlements.table import DEFINITION, TTL_ATTRIBUTE
 from gatepass.aws_calls import Aws, CallFailed
 from gatepass.commands.doctor import CHECKS
+from gatepass.doctor import request_check
 from gatepass.doctor.checkup import CheckStatus, Line, check_all
 from gatepass.doctor.patient import Patient
 from gatepass.environment import Environment
@@ -33,6 +34,7 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 make_call, make_client = Aws._call, Environment._client
 CLIENTS: dict[tuple[str | None, str], Any] = {}
 OWN: dict[tuple[str, str], Any] = {}
+CHECK_NAMES = [check.name for check in CHECKS]
 PARAMETERS = {"KeyRotationDays": "0", "RazorpaySecretArn": "", "AlarmTopicArn": ""}
 
 
@@ -102,8 +104,8 @@ class Ward:
 
     def examine(self, *names: str) -> list[Line]:
         """The lines of some checks, or of all."""
-        wanted = [check for check in CHECKS if not names or check.name in names]
-        assert len(wanted) == (len(names) or len(CHECKS))
+        wanted = [check for check in (*CHECKS, *request_check.CHECKS) if check.name in (names or CHECK_NAMES)]
+        assert {check.name for check in wanted} == set(names or CHECK_NAMES)
         with mock.patch.dict(os.environ, self.command.environment, clear=True):
             lines = list(check_all(Patient(Environment.read(None), time.time()), wanted))
         assert all(line.remedy for line in lines if line.status is CheckStatus.PROBLEM)
