@@ -79,11 +79,15 @@ def check_usage(patient: Patient) -> Examination:
         yield Trouble("the stack has no function Usage", f"{AGAIN}, from this release")
         return ""
     mappings = patient.aws.call("lambda", "list_event_source_mappings", FunctionName=function)["EventSourceMappings"]
-    states = [str(one.get("State")) for one in mappings]
+    # A restored table has another stream than the one that the stack was deployed with.
+    table = patient.dynamodb.call("dynamodb", "describe_table", TableName=patient.table)["Table"]
+    of_this = [one for one in mappings if one.get("EventSourceArn") == table.get("LatestStreamArn")]
+    states = [str(one.get("State")) for one in of_this]
     if "Enabled" not in states:
         yield Trouble(
-            f"the table's stream is not read: {', '.join(states) or 'there is no event source mapping'}",
-            f"enable it: aws lambda update-event-source-mapping --enabled; or {AGAIN}",
+            f"the table's stream is not read: {', '.join(states) or 'it has no event source mapping'}",
+            "enable the mapping (aws lambda update-event-source-mapping --enabled), or make one: docs/operations.md, "
+            "Backup and restore",
         )
     for result in {str(one.get("LastProcessingResult", "")) for one in mappings}:
         if result.startswith("PROBLEM"):
@@ -141,7 +145,7 @@ CHECKS: Final = (
         (*_STACK[:1], "lambda:GetFunctionConfiguration", "lambda:GetPolicy", "lambda:GetAlias"),
         check_authorizer,
     ),
-    Check("usage", (*_STACK, "lambda:ListEventSourceMappings"), check_usage),
+    Check("usage", (*_STACK, "lambda:ListEventSourceMappings", "dynamodb:DescribeTable"), check_usage),
     Check("payments", (*_STACK[:1], "secretsmanager:GetSecretValue"), check_payments),
     Check("alarms", (*_STACK, "cloudwatch:DescribeAlarms"), check_alarms),
 )

@@ -45,13 +45,13 @@ class Ward:
         self.endpoint = endpoint
         number = secrets.token_hex(6)
         self.stack, self.table = f"s-{number}", f"t-{number}"
-        self.parameters, self.denied = PARAMETERS, set[str]()
+        self.parameters, self.denied, self.named = PARAMETERS, set[str](), ""
         self.answers: dict[str, Answer] = {
             "simulate_principal_policy": self.allow,
             "invoke": self.invoke,
             "get_metric_data": lambda _: {"MetricDataResults": []},
             "list_stack_resources": self.resources,
-            "list_event_source_mappings": lambda _: {"EventSourceMappings": [{"State": "Enabled"}]},
+            "list_event_source_mappings": lambda _: self.mapping(State="Enabled"),
         }
         outer = self
 
@@ -107,7 +107,7 @@ class Ward:
         wanted = [check for check in (*CHECKS, *request_check.CHECKS) if check.name in (names or CHECK_NAMES)]
         assert {check.name for check in wanted} == set(names or CHECK_NAMES)
         with mock.patch.dict(os.environ, self.command.environment, clear=True):
-            lines = list(check_all(Patient(Environment.read(None), time.time()), wanted))
+            lines = list(check_all(Patient(Environment.read(None), time.time(), self.named), wanted))
         assert all(line.remedy for line in lines if line.status is CheckStatus.PROBLEM)
         return lines
 
@@ -124,6 +124,10 @@ class Ward:
         """CheckStatus and text of a check's one line."""
         (line,) = self.examine(name)
         return line.status.value, line.what
+
+    def mapping(self, **facts: str) -> dict[str, Any]:
+        """The event source mapping of the table's stream, as Lambda lists it."""
+        return {"EventSourceMappings": [{"EventSourceArn": self.stream} | facts]}
 
     def resources(self, _: dict[str, Any]) -> dict[str, Any]:
         """As CloudFormation lists them; moto makes none of them itself."""
@@ -192,6 +196,7 @@ class Ward:
         ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
         client.update_time_to_live(TableName=self.table, TimeToLiveSpecification=ttl)
         self.backups(True)
+        self.stream = client.describe_table(TableName=self.table)["Table"]["LatestStreamArn"]
 
     def backups(self, on: bool) -> None:
         wanted = {"PointInTimeRecoveryEnabled": on}

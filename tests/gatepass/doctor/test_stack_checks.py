@@ -70,10 +70,10 @@ def test_traffic_that_is_being_shifted_is_told(ward: Ward) -> None:
 
 
 def test_usage_that_is_not_counted_is_found(ward: Ward) -> None:
-    ward.answers["list_event_source_mappings"] = lambda _: {"EventSourceMappings": [{"State": "Disabled"}]}
+    ward.answers["list_event_source_mappings"] = lambda _: ward.mapping(State="Disabled")
     assert ward.problem("usage") == "the table's stream is not read: Disabled"
-    failing = {"State": "Enabled", "LastProcessingResult": "PROBLEM: Function call failed"}
-    ward.answers["list_event_source_mappings"] = lambda _: {"EventSourceMappings": [failing]}
+    failing = ward.mapping(State="Enabled", LastProcessingResult="PROBLEM: Function call failed")
+    ward.answers["list_event_source_mappings"] = lambda _: failing
     assert ward.problem("usage") == "usage is not counted: PROBLEM: Function call failed"
     ward.functions.remove("Usage")
     assert "has no function Usage" in ward.problem("usage")

@@ -23,6 +23,15 @@ def test_lost_protection_of_the_table_is_found(ward: Ward) -> None:
     assert found == ["nothing expires: TTL", "deletion protection", "point-in-time recovery"]
 
 
+def test_a_table_without_encryption_by_kms_is_found(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatepass.environment._emulated", lambda _: False)  # emulators are not asked
+    assert ward.line("table")[0] == "ok"
+    found = ward.client("dynamodb").describe_table(TableName=ward.table)["Table"]
+    del found["SSEDescription"]
+    ward.answers["describe_table"] = lambda _: {"Table": found}
+    assert ward.problem("table") == "the table is not encrypted by a KMS key"
+
+
 def test_a_table_of_another_shape_is_found(gatepass: Command) -> None:
     client = emulators.client("dynamodb", gatepass.environment["AWS_ENDPOINT_URL"])
     client.create_table(
