@@ -19,7 +19,7 @@ from ministack import app
 from ministack.services import apigateway as http
 from ministack.services import apigateway_v1 as rest
 from ministack.services import cloudwatch_logs as logs
-from ministack.services import iam
+from ministack.services import dynamodb, iam
 from ministack.services import lambda_svc as functions
 from ministack.services.cloudformation import provisioners
 
@@ -297,6 +297,27 @@ def saved_queries_can_be_made() -> None:
     provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = handlers
 
 
+def tables_have_the_backups_and_the_ttl_of_their_template() -> None:
+    """`AWS::DynamoDB::Table` leaves out `PointInTimeRecoverySpecification` and `TimeToLiveSpecification`.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create = handlers["create"]
+
+    def create_all(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        name, attributes = create(logical_id, properties, stack)
+        for setting, update in (
+            ("PointInTimeRecoverySpecification", dynamodb._update_continuous_backups),
+            ("TimeToLiveSpecification", dynamodb._update_ttl),
+        ):
+            if setting in properties:
+                update({"TableName": name, setting: properties[setting]})
+        return name, attributes
+
+    handlers["create"] = create_all
+
+
 def simulations_know_the_context_that_they_are_given() -> None:
     """`SimulatePrincipalPolicy` passes over `ContextEntries`, so that no condition on a tag holds.
 
@@ -329,6 +350,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     the_callers_address_is_the_connections,
     log_patterns_read_json,
     saved_queries_can_be_made,
+    tables_have_the_backups_and_the_ttl_of_their_template,
     simulations_know_the_context_that_they_are_given,
 )
 
