@@ -24,7 +24,7 @@ SWEEPS := tests/gatepass/attach/behaviour/test_failures.py tests/simulation
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak simulate load fuzz test-sam test-deploy bench check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage
+.PHONY: help setup tools lock demo quick test coverage soak simulate load fuzz test-sam test-deploy bench smoke audit audit-template audit-dependencies check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage build-Watch
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -69,6 +69,11 @@ tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tes
 	$(PROGRESS) "installing the CDK" .tools/cdk/bin/python $(PIP) -r requirements/cdk.txt
 	touch $@
 
+.tools/audit/.done: requirements/audit.txt
+	@test -x .tools/audit/bin/python || $(PROGRESS) "making .tools/audit" "$(PYTHON)" -m venv .tools/audit
+	$(PROGRESS) "installing Checkov and pip-audit" .tools/audit/bin/python $(PIP) -r requirements/audit.txt
+	touch $@
+
 # It runs functions by its own Python, so it needs that of Lambda. The tests say loudly where there is none.
 .tools/ministack/.done: requirements/ministack.txt
 	@python=$$(scripts/find-python.sh 3.13) || exit 0
@@ -82,8 +87,8 @@ tools: .tools/cdk/.done ## DynamoDB Local, npm packages and the CDK, for the tes
 	touch $@
 
 lock: $(VENV)/.dev ## Pin the requirements anew (needs uv)
-	@for file in dev run authorizer token_service sam cdk fuzz ministack bench_peers bench_runtime; do
-	  constraint=$$([[ $$file =~ ^(dev|sam|cdk|ministack)$$ ]] || echo "-c requirements/dev.txt")
+	@for file in dev run authorizer token_service sam cdk audit fuzz ministack bench_peers bench_runtime; do
+	  constraint=$$([[ $$file =~ ^(dev|sam|cdk|audit|ministack)$$ ]] || echo "-c requirements/dev.txt")
 	  python=$$([ $$file = ministack ] && echo 3.13 || echo 3.11)
 	  uv pip compile -q --universal --python-version $$python --generate-hashes --no-emit-index-url --no-header \
 	    $$constraint requirements/$$file.in -o requirements/$$file.txt
@@ -130,6 +135,32 @@ fuzz: .tools/fuzz/.done ## Fuzz what strangers can send, guided by coverage; SEC
 load: $(VENV)/.dev tools ## Several gates at the machine's limit: exact counts, steady memory; SECONDS_OF_LOAD=n
 	$(BIN)/python -m benchmarks.load --seconds $(SECONDS_OF_LOAD)
 
+smoke: $(VENV)/.run ## Check a deployed stack, and send a request to each attached API: STACK=name
+	@test -n "$(STACK)" || { echo "name the stack: make smoke STACK=gatepass" >&2; exit 2; }
+	$(BIN)/gatepass doctor --stack "$(STACK)" --request
+
+audit: audit-template audit-dependencies ## Both of the following
+
+# What is left out on purpose says so in the template, as Metadata of the resource.
+audit-template: .tools/audit/.done ## The template against the rules of Checkov
+	@.tools/audit/bin/checkov --framework cloudformation --quiet --compact --skip-download --file template.yaml
+
+# It asks for the known vulnerabilities of what is pinned, so it is no part of .ci/run.
+audit-dependencies: .tools/audit/.done ## Known vulnerabilities of pinned packages (needs the network)
+	@mkdir -p build
+	for file in authorizer token_service run; do
+	  rm -f build/audit.json
+	  if .tools/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/$$file.txt -f json \
+	    -o build/audit.json 2>build/audit.log; then
+	    echo "requirements/$$file.txt: no known vulnerabilities"
+	  elif [ -s build/audit.json ]; then
+	    cat build/audit.log build/audit.json; exit 1
+	  else
+	    tail -n 1 build/audit.log >&2
+	    echo "requirements/$$file.txt was NOT audited: the list of vulnerabilities cannot be reached from here" >&2; exit 1
+	  fi
+	done
+
 check: lint types templates generated ## All four; with make -j2 two at a time
 
 lint: $(VENV)/.dev ## Lint, and the layout of the code
@@ -168,6 +199,8 @@ build-KeyRotation: build-TokenService ## A bundle, called by sam build
 build-Payments: build-TokenService ## A bundle, called by sam build
 
 build-Usage: build-TokenService ## A bundle, called by sam build
+
+build-Watch: build-TokenService ## A bundle, called by sam build
 
 build-TokenService: ## A bundle, called by sam build
 	"$(PYTHON)" scripts/bundle.py --artifacts "$(ARTIFACTS_DIR)" --requirements requirements/token_service.txt token_service entitlements

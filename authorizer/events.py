@@ -38,6 +38,7 @@ class AuthorizerRequest(NamedTuple):
     """A request, and what its answer needs. `resource` is the ARN pattern of the API's whole stage."""
 
     api_id: str
+    stage: str
     resource: str
     answer: Answer
     request: Request
@@ -61,7 +62,7 @@ def read_event(event: object) -> AuthorizerRequest | None:
     else:
         request = _rest_request(event, match["stage"])
     answer = Answer.SIMPLE if event.get("version") == "2.0" else Answer.POLICY
-    return AuthorizerRequest(match["api_id"], resource, answer, request)
+    return AuthorizerRequest(match["api_id"], match["stage"], resource, answer, request)
 
 
 def is_preflight(event: object) -> bool:

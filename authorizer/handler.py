@@ -49,16 +49,17 @@ def make_handler(
             decision = gate.decide_for_api(asked.api_id, asked.request, now)
         except StoreUnavailable as error:
             decision, detail = refuse(Reason.STORE_UNAVAILABLE, None), str(error)
-        log(decision, asked.api_id, now, started, detail)
+        log(decision, asked.api_id, now, started, detail, asked.stage)
         if decision.reason.gateway_status in (401, 500):
             raise failure(decision)
         # Any other decision has read the API's item, so the directory has it without another call.
         link = gate.directory.api(asked.api_id, now)
         return answer(asked, decision, link is not None and link.policy_responses)
 
-    def log(decision: Decision, api_id: str, now: float, started: float, detail: str) -> None:
+    def log(decision: Decision, api_id: str, now: float, started: float, detail: str, stage: str = "") -> None:
         latency_ms = (time.perf_counter() - started) * 1000
-        write(decision_line(decision, api_id=api_id, now=now, latency_ms=latency_ms, detail=detail) + "\n")
+        line = decision_line(decision, api_id=api_id, now=now, latency_ms=latency_ms, detail=detail, stage=stage)
+        write(line + "\n")
 
     return handle
 

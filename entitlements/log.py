@@ -12,8 +12,13 @@ from entitlements.decision import Decision
 NAMESPACE: Final = "Gatepass"
 
 
-def decision_line(decision: Decision, *, api_id: str, now: float, latency_ms: float, detail: str = "") -> str:
-    """The line. It holds no token, secret or address; the user is an id, and a refused visitor a pseudonym."""
+def decision_line(
+    decision: Decision, *, api_id: str, now: float, latency_ms: float, detail: str = "", stage: str = ""
+) -> str:
+    """The line. It holds no token, secret or address; the user is an id, and a refused visitor a pseudonym.
+
+    `stage` is that of the API; only the gate's lines have it. The template counts decisions by it.
+    """
     line: dict[str, Any] = {
         "_aws": {
             "Timestamp": int(now * 1000),
@@ -42,6 +47,8 @@ def decision_line(decision: Decision, *, api_id: str, now: float, latency_ms: fl
         "decisions": 1,
         "latency_ms": round(latency_ms, 3),
     }
+    if stage:
+        line["stage"] = stage
     if decision.visitor:
         line["visitor"] = decision.visitor
     if detail:

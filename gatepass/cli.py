@@ -16,6 +16,7 @@ from gatepass.aws_calls import CallFailed
 from gatepass.commands import (
     attach,
     attach_status,
+    doctor,
     emulator,
     entitlements,
     init,
@@ -47,7 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
     nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
     modules = (
         local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, usage, operators, keys,
-        attach, attach_status,
+        attach, attach_status, doctor,
     )  # fmt: skip
     for module in modules:
         module.add_parser(nouns)

@@ -33,7 +33,7 @@ def check_user_pool(environment: Environment) -> None:
             _tell("the user pool was not checked: set GATEPASS_USER_POOL_ID to it and run gatepass init again")
         return
     try:
-        pool, clients = _read(environment.management, pool_id)
+        pool, clients = read_pool(environment.management, pool_id)
     except CallFailed as error:
         if error.code == "ResourceNotFoundException" and not environment.emulated:
             raise CommandError(
@@ -71,8 +71,8 @@ def _outputs(environment: Environment) -> dict[str, str]:
         return {}
 
 
-def _read(aws: Aws, pool_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The pool and each of its clients."""
+def read_pool(aws: Aws, pool_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The pool and each of its clients, as Cognito describes them. Raises `CallFailed`."""
     pool = aws.call("cognito-idp", "describe_user_pool", UserPoolId=pool_id)["UserPool"]
     read = [
         aws.find("cognito-idp", "describe_user_pool_client", UserPoolId=pool_id, ClientId=client_id)

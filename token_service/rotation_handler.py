@@ -17,11 +17,9 @@ from token_service.metrics import metric_line
 from token_service.repository import Repository
 from token_service.signing.keys import Keys
 from token_service.signing.kms import CREATE_ATTEMPTS, Kms
-from token_service.signing.rotation import DAY, advance, age
+from token_service.signing.rotation import DAY, GRACE_DAYS, advance, age
 
 ACTOR: Final = "schedule"
-GRACE_DAYS: Final = 3
-"""A daily schedule needs up to three runs for a rotation (make, publish, promote); this allows one of them to fail."""
 # All calls of a run end well within the function's time-out; the next run continues where it stopped.
 BOUNDED: Final = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
 PATIENT: Final = Config(

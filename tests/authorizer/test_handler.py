@@ -568,6 +568,7 @@ def test_a_log_line_is_embedded_metric_format(gatekeeper: Gatekeeper) -> None:
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     names = {metric["Name"] for metric in directive["Metrics"]}.union(*directive["Dimensions"])
     assert names <= line.keys()
+    assert (line["api_id"], line["stage"]) == (API, http_2(TOKEN)["requestContext"]["stage"])
 
 
 def test_without_a_key_ring_or_a_whole_configuration_everybody_is_refused(table: Table) -> None:

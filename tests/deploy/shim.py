@@ -19,6 +19,7 @@ from ministack import app
 from ministack.services import apigateway as http
 from ministack.services import apigateway_v1 as rest
 from ministack.services import cloudwatch_logs as logs
+from ministack.services import dynamodb, iam
 from ministack.services import lambda_svc as functions
 from ministack.services.cloudformation import provisioners
 
@@ -32,7 +33,7 @@ def edit(module: ModuleType, function: str, was: str, becomes: str) -> None:
     if text.count(was) != 1:
         raise SystemExit(f"shim: {module.__name__}.{function} holds {text.count(was)} times {was!r}: look at the mend")
     TEXTS[module, function] = text = text.replace(was, becomes)
-    exec(compile(text, f"{module.__file__} (mended)", "exec"), module.__dict__)
+    exec(compile(text, f"{module.__file__} (mended)", "exec"), module.__dict__)  # noqa: S102 - the emulator's own text, edited above
 
 
 def made(answer: Any) -> dict[str, Any]:
@@ -277,6 +278,66 @@ def log_patterns_read_json() -> None:
     logs._subscription_pattern_matches = matches
 
 
+def saved_queries_can_be_made() -> None:
+    """`AWS::Logs::QueryDefinition` is unknown, which ends a deployment. Nothing reads them here.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-querydefinition.html
+    """
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        return f"{stack}-{logical_id}", {"QueryDefinitionId": f"{stack}-{logical_id}"}
+
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], *more: Any, **named: Any) -> Any:
+        return physical_id, {"QueryDefinitionId": physical_id}
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:
+        pass
+
+    handlers = {"create": create, "update": update, "delete": delete}
+    provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = handlers
+
+
+def tables_have_the_backups_and_the_ttl_of_their_template() -> None:
+    """`AWS::DynamoDB::Table` leaves out `PointInTimeRecoverySpecification` and `TimeToLiveSpecification`.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create = handlers["create"]
+
+    def create_all(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        name, attributes = create(logical_id, properties, stack)
+        for setting, update in (
+            ("PointInTimeRecoverySpecification", dynamodb._update_continuous_backups),
+            ("TimeToLiveSpecification", dynamodb._update_ttl),
+        ):
+            if setting in properties:
+                update({"TableName": name, setting: properties[setting]})
+        return name, attributes
+
+    handlers["create"] = create_all
+
+
+def simulations_know_the_context_that_they_are_given() -> None:
+    """`SimulatePrincipalPolicy` passes over `ContextEntries`, so that no condition on a tag holds.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    iam.CONTEXT_ENTRIES = {}
+    edit(iam, "_build_simulate_results_real", "secure_transport=False,",
+         "secure_transport=False,\n                service_context=CONTEXT_ENTRIES,")  # fmt: skip
+    simulate = iam._simulate_principal_policy
+
+    def with_context(parameters: Any) -> Any:
+        found: dict[str, list[str]] = {}
+        while name := iam._p(parameters, f"{(entry := f'ContextEntries.member.{len(found) + 1}')}.ContextKeyName"):
+            found[name.lower()] = [iam._p(parameters, f"{entry}.ContextKeyValues.member.1")]
+        iam.CONTEXT_ENTRIES = {key: value if "leadingkeys" in key else value[0] for key, value in found.items()}
+        return simulate(parameters)
+
+    iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = with_context
+
+
 MENDS: tuple[Callable[[], None], ...] = (
     http_apis_have_what_their_template_says,
     rest_apis_have_what_their_body_defines,
@@ -288,6 +349,9 @@ MENDS: tuple[Callable[[], None], ...] = (
     deployments_tell_how_their_methods_are_authorized,
     the_callers_address_is_the_connections,
     log_patterns_read_json,
+    saved_queries_can_be_made,
+    tables_have_the_backups_and_the_ttl_of_their_template,
+    simulations_know_the_context_that_they_are_given,
 )
 
 if __name__ == "__main__":

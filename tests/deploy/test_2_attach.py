@@ -1,11 +1,12 @@
 """The gate goes in front of APIs that exist, decides for their callers, and goes away again."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.deploy.cloud import Answer, Cloud
-from tests.deploy.conftest import EXAMPLE, Operator, User, search
+from tests.deploy.conftest import EXAMPLE, STACK, Operator, User, search
 from tests.support.signer import Signer
 
 
@@ -115,6 +116,43 @@ def test_an_http_api_is_attached_and_decides_alike(
     assert [search(cloud, url, token).status for _ in range(11)] == [200] * 10 + [403]
     preflight = cloud.call("OPTIONS", f"{url}/search", Origin="http://localhost:8000")
     assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (204, "http://localhost:8000")
+
+
+def test_the_doctor_finds_a_sound_stack_and_both_apis_refuse_what_is_no_token(
+    cloud: Cloud, gatepass: Operator, example: dict[str, str], http_api: str
+) -> None:
+    done = gatepass.command("doctor", "--request", "--json")
+    found = json.loads(done.stdout)
+    assert [one["what"] for one in found if one["status"] == "problem"] == []
+    lines = {one["check"]: one for one in found}
+    assert done.returncode == 0
+    assert {name for name, one in lines.items() if one["status"] == "skipped"} <= {"token service"}
+    assert "was refused by the write to the table" in lines["decision"]["what"]
+    assert all(api in lines["requests"]["what"] for api in (example["ApiId"], http_api))
+    assert lines["APIs"]["what"].startswith("2 attached as recorded")
+
+
+def test_the_doctor_finds_a_route_that_was_opened_and_a_role_that_was_cut(
+    cloud: Cloud, gatepass: Operator, http_api: str
+) -> None:
+    v2, iam = cloud.client("apigatewayv2"), cloud.client("iam")
+    (route,) = [one for one in v2.get_routes(ApiId=http_api)["Items"] if one["RouteKey"] == "POST /search"]
+    v2.update_route(ApiId=http_api, RouteId=route["RouteId"], AuthorizationType="NONE")
+    role = {"RoleName": cloud.resources(STACK)["AuthorizerRole"], "PolicyName": "gate"}
+    policy = iam.get_role_policy(**role)["PolicyDocument"]
+    less = [one for one in policy["Statement"] if one["Sid"] != "SpendOnlyOnUsersAndVisitors"]
+    iam.put_role_policy(**role, PolicyDocument=json.dumps(policy | {"Statement": less}))
+    try:
+        done = gatepass.command("doctor", "--json")
+        found = [(one["check"], one["what"]) for one in json.loads(done.stdout) if one["status"] == "problem"]
+    finally:
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+        v2.update_route(
+            ApiId=http_api, RouteId=route["RouteId"], AuthorizationType="CUSTOM", AuthorizerId=route["AuthorizerId"]
+        )
+    assert any(check == "APIs" and f"{http_api}: route POST /search is NONE" in what for check, what in found), found
+    assert any(check == "roles" and "Authorizer may not dynamodb:UpdateItem" in what for check, what in found), found
+    assert any(check == "decision" and "cannot use the table" in what for check, what in found), found
 
 
 def test_who_lost_access_is_refused_by_the_next_request(

@@ -26,6 +26,12 @@ def test_the_scheduled_rotation_runs_in_its_role(cloud: Cloud, outputs: dict[str
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
+def test_the_hourly_watch_runs_in_its_role(cloud: Cloud, outputs: dict[str, str], market: str) -> None:
+    event = (ROOT / "events" / "watch" / "schedule_hourly.json").read_bytes()
+    answer = cloud.client("lambda").invoke(FunctionName=cloud.resources(STACK)["Watch"], Payload=event)
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
 def test_more_memory_reaches_the_alias_that_apis_call(cloud: Cloud, template: Path, outputs: dict[str, str]) -> None:
     before = live(cloud)
     assert before["MemorySize"] == 512
@@ -72,7 +78,7 @@ def second(cloud: Cloud, template: Path, tmp_path_factory: pytest.TempPathFactor
 
 def test_a_second_stack_stands_beside_the_first(cloud: Cloud, outputs: dict[str, str], second: dict[str, str]) -> None:
     schedules = [one["Name"] for one in cloud.client("scheduler").list_schedules()["Schedules"]]
-    assert len(schedules) == len(set(schedules)) == 3 + 1
+    assert len(schedules) == len(set(schedules)) == 4 + 2
     published = [cloud.call("GET", f"{one['TokenServiceUrl']}/.well-known/jwks.json").body for one in (outputs, second)]
     first_keys, second_keys = ({key["kid"] for key in one["keys"]} for one in published)
     assert (len(second_keys), first_keys & second_keys) == (1, set())

@@ -50,7 +50,7 @@ def table() -> Iterator[Table]:
     if not os.environ.get("DOCKER_HOST") and not Path("/var/run/docker.sock").exists():
         unavailable("a container engine (DOCKER_HOST)")
     port = free_port()
-    with process([sys.executable, "-m", "moto.server", "-H", "0.0.0.0", "-p", str(port)], port) as endpoint:
+    with process([sys.executable, "-m", "moto.server", "-H", "0.0.0.0", "-p", str(port)], port) as endpoint:  # noqa: S104 - where containers reach it
         yield Table(client("dynamodb", endpoint), "gatepass")
 
 

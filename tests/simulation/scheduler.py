@@ -7,6 +7,7 @@ else interrupts it, so a run is a function of its seed.
 import hashlib
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -108,10 +109,8 @@ class Scheduler:
         self._closed = True
         for actor in self._actors:
             self.current = actor
-            try:
+            with suppress(Exception, Killed, GreenletExit):
                 actor.greenlet.throw(GreenletExit)
-            except (Exception, Killed, GreenletExit):
-                continue
         self._actors.clear()
         self.current = None
 

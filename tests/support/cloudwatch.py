@@ -1,11 +1,13 @@
 """What CloudWatch makes of log lines and alarms, as far as the template uses it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 Point = float | None
-STATISTICS: dict[str, Callable[[list[float]], float]] = {"Maximum": max, "Sum": sum}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {"Maximum": max, "Minimum": min, "Sum": sum}
 
 
 def points(
@@ -30,17 +32,51 @@ def points(
     return [STATISTICS[alarm["Statistic"]](values) if values else None for values in found]
 
 
+Metric = tuple[str, frozenset[tuple[str, str]]]
+"""A name with the dimensions."""
+
+
+def filtered(properties: dict[str, Any], lines: Iterable[str]) -> list[tuple[Metric, float]]:
+    """What a metric filter makes of log lines, for patterns of comparisons with a text, where `*` stands for any.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+    """
+    (transformation,) = properties["MetricTransformations"]
+    found = []
+    for text in lines:
+        line = json.loads(text)
+        if _matches(properties["FilterPattern"], line):
+            value = transformation["MetricValue"]
+            dimensions = {(one["Key"], str(line[one["Value"][2:]])) for one in transformation.get("Dimensions", ())}
+            metric = transformation["MetricName"], frozenset(dimensions)
+            found.append((metric, float(line[value[2:]] if value.startswith("$.") else value)))
+    return found
+
+
+def _matches(pattern: str, line: dict[str, Any]) -> bool:
+    def holds(term: re.Match[str]) -> str:
+        return repr(term[1] in line and fnmatchcase(str(line[term[1]]), term[2]))
+
+    terms = re.sub(r'\$\.(\w+) = "([^"]*)"', holds, pattern.strip("{ }"))
+    words = terms.replace("&&", " and ").replace("||", " or ")
+    assert re.fullmatch(r"([ ()]|and|or|True|False)+", words), pattern
+    return bool(eval(words))  # noqa: S307 - checked by the line above
+
+
 def state(alarm: dict[str, Any], series: Sequence[Point]) -> str:
     """The alarm's state after the last of a series of points.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
     """
-    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    below = alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert below or alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     window = series[-alarm["EvaluationPeriods"] :]
     if alarm["TreatMissingData"] == "missing" and all(point is None for point in window):
         return "INSUFFICIENT_DATA"
     assert alarm["TreatMissingData"] in ("missing", "notBreaching")
-    breaching = sum(point is not None and point >= alarm["Threshold"] for point in window)
+    breaching = sum(
+        point is not None and (point < alarm["Threshold"] if below else point >= alarm["Threshold"]) for point in window
+    )
     return "ALARM" if breaching >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) else "OK"
 
 

@@ -103,6 +103,7 @@ def samples() -> dict[str, tuple[dict[str, Any], str]]:
 def files() -> dict[str, str]:
     data = {"fixture.json": fixture()} | {name: event for name, (event, _) in samples().items()}
     data["key_rotation/schedule_daily.json"] = events.schedule()
+    data["watch/schedule_hourly.json"] = events.schedule("WatchHourly")
     data["token_service/http_keys.json"] = events.api_request("GET", "/.well-known/jwks.json")
     data["payments/schedule_every_minute.json"] = events.schedule("PaymentsEveryMinute")
     data["usage/logs_refused.json"] = events.logs(

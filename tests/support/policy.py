@@ -15,8 +15,8 @@ STACK = {"Ref": "AWS::StackName"}
 
 
 def statements(role: str) -> list[dict[str, Any]]:
-    """All statements of a role, also those that depend on a condition."""
-    policies = TEMPLATE["Resources"][role]["Properties"]["Policies"]
+    """All statements of a role, also those that depend on a condition. Managed policies are AWS's own."""
+    policies = TEMPLATE["Resources"][role]["Properties"].get("Policies", ())
     found = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
     return [statement["If"][1] if "If" in statement else statement for statement in found]
 

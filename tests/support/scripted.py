@@ -78,7 +78,7 @@ class Scripted:
                 return b""
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
         while len(body) < length:
             body += connection.recv(65_536)
         return head + b"\r\n\r\n" + body

@@ -11,6 +11,8 @@ from token_service.signing.keys import Keys
 RECENT: Final = 600
 """Seconds after a promotion in which another run does nothing: it repeats a run interrupted after its last step."""
 DAY: Final = 86_400
+GRACE_DAYS: Final = 3
+"""A daily schedule needs up to three runs for a rotation (make, publish, promote); this allows one of them to fail."""
 UNTIL: Final = "until every gate has refreshed the key ring and KMS lets the token service use the key"
 
 Tell = Callable[[str], object]
