@@ -92,20 +92,38 @@ def _answers(format: ApiFormat) -> Iterator[Case]:
     yield scripted("answer deny", "deny", "A Deny is a 403.", _page(format, RESPONSE_TYPES), _refused(format, 403))
     yield scripted("exception Unauthorized", "unauthorized", "The exception `Unauthorized` is a 401. No page says so of HTTP APIs.",
                    _page(format, REST_AUTHORIZERS), _refused(format, 401), by_report=format is not REST)  # fmt: skip
-    yield scripted("another exception", "fail", "Any other exception is a 500.", _page(format, RESPONSE_TYPES), _refused(format, 500))
-    yield scripted("malformed answer", "malformed", "An answer in another form is a 500.", _page(format, REST_OUTPUT), _refused(format, 500))
+    yield scripted(
+        "another exception",
+        "fail",
+        "Any other exception is a 500.",
+        _page(format, RESPONSE_TYPES),
+        _refused(format, 500),
+    )
+    yield scripted(
+        "malformed answer",
+        "malformed",
+        "An answer in another form is a 500.",
+        _page(format, REST_OUTPUT),
+        _refused(format, 500),
+    )
     if format is not HTTP_2:
         yield scripted("policy of another method", "elsewhere", "A policy that allows another method is a 403.",
                        _page(format, REST_OUTPUT), _refused(format, 403))  # fmt: skip
     numbers: dict[str, Any] = {"text": "a", "whole": 7, "part": 1.5, "yes": True}
     if format is REST:
         numbers = {"text": "a", "whole": "7", "part": "1.5", "yes": "true"}
-        yield scripted("context with an object", "nested", "An object in the context is a 500.", REST_OUTPUT, _refused(format, 500))
+        yield scripted(
+            "context with an object", "nested", "An object in the context is a 500.", REST_OUTPUT, _refused(format, 500)
+        )
     if format is HTTP_2:
         yield scripted("context with an object", "nested", "The context may hold objects.", HTTP_AUTHORIZERS,
                        Expected(200, received=format.context(nested={"a": 1})))  # fmt: skip
     if format is not HTTP_1:  # the page's example of payload 1.0 has a string alone
-        says = "Numbers and booleans reach the backend as strings." if format is REST else "Numbers and booleans stay what they are."
+        says = (
+            "Numbers and booleans reach the backend as strings."
+            if format is REST
+            else "Numbers and booleans stay what they are."
+        )
         yield scripted("context with numbers", "numbers", says, _page(format, REST_OUTPUT),
                        Expected(200, received=format.context(**numbers)))  # fmt: skip
 
@@ -155,8 +173,16 @@ def _formats(format: ApiFormat) -> Iterator[Case]:
     yield Case("method ARN", format, "The authorizer receives stage, method, and path in the ARN, and the payload's version.",
                _page(format, ARN), ((tell, Expected(200, received=arn)),))  # fmt: skip
     if format is REST:
-        path = Expected(200, received={"path": f"{below}/search", "stage": "prod"} | format.context(path=f"{below}/search"))
-        yield Case("stage in the path", format, "Authorizer and backend receive the path without the stage.", REST_INPUT, ((tell, path),))
+        path = Expected(
+            200, received={"path": f"{below}/search", "stage": "prod"} | format.context(path=f"{below}/search")
+        )
+        yield Case(
+            "stage in the path",
+            format,
+            "Authorizer and backend receive the path without the stage.",
+            REST_INPUT,
+            ((tell, path),),
+        )
     else:
         whole = f"/live{below}/search"
         path = Expected(200, received={"path": whole, "stage": "live"} | format.context(path=whole))
@@ -171,7 +197,9 @@ def _formats(format: ApiFormat) -> Iterator[Case]:
                ((Ask("/scripted/a%20b%2Fc%3Ad", script="tell"),
                  Expected(200, received={"path": seen, "proxy": decoded} | format.context(path=seen))),), by_report=True)  # fmt: skip
     repeated = Ask("/scripted/a", script="tell", headers=(("X-Repeated", "one"), ("X-Repeated", "two")))
-    got: dict[str, Any] = {"repeated": "two", "all_repeated": ["one", "two"]} if format is REST else {"repeated": "one,two"}
+    got: dict[str, Any] = (
+        {"repeated": "two", "all_repeated": ["one", "two"]} if format is REST else {"repeated": "one,two"}
+    )
     yield Case("repeated header", format, "Every value arrives: in a map of lists on REST, joined by commas in payload 2.0.",
                _page(format, REST_INTEGRATION, HTTP_INTEGRATION),
                ((repeated, Expected(200, received=got | (format.context(repeated="one,two") if format is not HTTP_1 else {}))),))  # fmt: skip
@@ -195,7 +223,11 @@ def _other(format: ApiFormat) -> Iterator[Case]:
                    ((Ask("/token/search", GOOD), passed), (Ask("/token/search"), _refused(format, 401)),
                     (Ask("/token/search", OTHER), _refused(format, 403, reason="solution_mismatch"))))  # fmt: skip
         return
-    allowed = {"Access-Control-Allow-Origin": PAGE, "Access-Control-Allow-Headers": PRESENT, "Access-Control-Allow-Methods": PRESENT}
+    allowed = {
+        "Access-Control-Allow-Origin": PAGE,
+        "Access-Control-Allow-Headers": PRESENT,
+        "Access-Control-Allow-Methods": PRESENT,
+    }
     yield Case("preflight", format, "A route for `OPTIONS` takes it, and CORS adds its headers: no token is needed, nothing is spent.",
                HTTP_CORS, ((Ask("/gate/search", method="OPTIONS", headers=PREFLIGHT), Expected(204, headers=allowed)),), spent=0)  # fmt: skip
     yield Case("preflight without a route", format, "Where no route matches, CORS answers.", HTTP_CORS,

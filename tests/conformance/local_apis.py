@@ -38,15 +38,20 @@ def apis(gate: Function, rest_id: str, http_id: str) -> tuple[Api, Api]:
 
 def _routes(kind: str, api: Mapping[str, Any], gate: Function) -> tuple[Route, ...]:
     gates = {name: _authorizer(kind, one, gate) for name, one in api["Auth"]["Authorizers"].items()}
-    events = [one["Properties"] for one in resources()["Backend"]["Properties"]["Events"].values() if one["Type"] == kind]
-    backend = LambdaProxy(echo.lambda_handler)
+    functions = {"Backend": LambdaProxy(echo.lambda_handler), "Preflight": LambdaProxy(echo.preflight)}
+    events = [
+        (function, one["Properties"])
+        for name, function in functions.items()
+        for one in resources()[name]["Properties"]["Events"].values()
+        if one["Type"] == kind
+    ]
     routes = [
-        Route(one["Method"], one["Path"], backend, gates[one["Auth"]["Authorizer"]] if "Auth" in one else None)
-        for one in events
+        Route(one["Method"], one["Path"], function, gates[one["Auth"]["Authorizer"]] if "Auth" in one else None)
+        for function, one in events
     ]
     if kind == "Api":  # `Cors` gives every path a mock
         headers = {f"Access-Control-{name[:5]}-{name[5:]}": value.strip("'") for name, value in api["Cors"].items()}
-        routes += [Route("OPTIONS", one["Path"], Mock(200, headers)) for one in events]
+        routes += [Route("OPTIONS", one["Path"], Mock(200, headers)) for _, one in events]
     return tuple(routes)
 
 

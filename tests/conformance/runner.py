@@ -76,6 +76,11 @@ def differences(target: Target, case: Case) -> list[str]:
     return found
 
 
+def spend(target: Target) -> None:
+    """Spend the one request of the user who may have one. Where it was spent before, nothing changes."""
+    ask(target, ApiFormat.REST, Ask("/gate/search", TokenKind.SPENT))
+
+
 def _left(target: Target, case: Case) -> int | None:
     """What the quota of the case's first token has left, by a request that costs nothing."""
     answer = ask(target, case.format, Ask("/gate/probe", case.steps[0][0].token))

@@ -36,6 +36,8 @@ def seed(table: Table, *api_ids: str) -> Mapping[TokenKind, str]:
     for kind, values in changes.items():
         table.put_entitlement(USERS[kind], name, **{"jti": jti_of(secret_of(USERS[kind], name))} | values)
     other_user = USERS[TokenKind.OTHER]
-    table.put_entitlement(other_user, other.solution_id, plan="tester", jti=jti_of(secret_of(other_user, other.solution_id)))
+    table.put_entitlement(
+        other_user, other.solution_id, plan="tester", jti=jti_of(secret_of(other_user, other.solution_id))
+    )
     tokens = {kind: Signer().token(USERS[kind], name) for kind in changes}
     return tokens | {TokenKind.OTHER: Signer().token(other_user, other.solution_id)}

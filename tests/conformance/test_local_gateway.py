@@ -26,7 +26,11 @@ def target(moto_endpoint: str) -> Iterator[Target]:
     gate = make_handler(Gate(table.store), write=lambda _: None)
     rest, http = apis(gate, REST_ID, HTTP_ID)
     with LocalGateway(rest) as rest_gateway, LocalGateway(http) as http_gateway:
-        urls = {ApiFormat.REST: rest_gateway.url, ApiFormat.HTTP_1: http_gateway.url, ApiFormat.HTTP_2: http_gateway.url}
+        urls = {
+            ApiFormat.REST: rest_gateway.url,
+            ApiFormat.HTTP_1: http_gateway.url,
+            ApiFormat.HTTP_2: http_gateway.url,
+        }
         yield Target("local gateway", urls, tokens)
 
 

@@ -45,5 +45,6 @@ def lambda_handler(event: dict[str, Any], _: object) -> Any:
 def _header(event: dict[str, Any], wanted: str) -> str:
     repeated = [value for name, value in (event.get("multiValueHeaders") or {}).items() if name.lower() == wanted]
     if repeated:
-        return ",".join(repeated[0])
-    return next((value for name, value in (event.get("headers") or {}).items() if name.lower() == wanted), "")
+        return ",".join(repeated[0]).replace(", ", ",")
+    single = next((value for name, value in (event.get("headers") or {}).items() if name.lower() == wanted), "")
+    return str(single).replace(", ", ",")
