@@ -207,6 +207,7 @@ def _formats(format: ApiFormat) -> Iterator[Case]:
 
 def _other(format: ApiFormat) -> Iterator[Case]:
     """Preflight, and what no route matches."""
+    allowed: dict[str, Any]
     if format is REST:
         allowed = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "authorization,content-type"}
         yield Case("preflight", format, "A mock answers: no token is needed, nothing is spent.", REST_CORS,

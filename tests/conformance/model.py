@@ -110,3 +110,11 @@ class Target:
     urls: Mapping[ApiFormat, str]
     tokens: Mapping[TokenKind, str]
     hosts: Mapping[ApiFormat, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that a target does otherwise, and the cases that show it, by `Case.id`, each with all that differs."""
+
+    why: str
+    cases: Mapping[str, tuple[str, ...]]

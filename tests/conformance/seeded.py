@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,7 @@ def seed(table: Table, *api_ids: str) -> Mapping[TokenKind, str]:
     for api_id in api_ids:
         table.put(f"api#{api_id}", "config", solution_id=ours.solution_id)
     name = ours.solution_id
-    changes = {
+    changes: dict[TokenKind, dict[str, Any]] = {
         TokenKind.GOOD: {"plan": "tester"},
         TokenKind.SUPERSEDED: {"plan": "tester", "jti": jti_of(b"a newer token")},
         TokenKind.SPENT: {"plan": "once", "total": 1},

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -50,8 +49,8 @@ def target(table: Table, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         template = template.replace(was, becomes)
     (folder / "template.yaml").write_text(template)
     port = free_port()
-    command = ["sam", "local", "start-api", "-t", folder / "template.yaml", "--port", str(port), "--env-vars",
-               folder / "env.json", "--warm-containers", "EAGER", "--parameter-overrides", "Architecture=x86_64"]  # fmt: skip
+    command = ["sam", "local", "start-api", "-t", str(folder / "template.yaml"), "--port", str(port), "--env-vars",
+               str(folder / "env.json"), "--warm-containers", "EAGER", "--parameter-overrides", "Architecture=x86_64"]  # fmt: skip
     with process(command, port, SAM_CLI_TELEMETRY="0") as url:
         found = Target("sam local", dict.fromkeys(ApiFormat, url), tokens)
         _warm(found)
