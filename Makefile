@@ -24,7 +24,7 @@ SWEEPS := tests/gatepass/attach/behaviour/test_failures.py tests/simulation
 # Where it is set, as in some containers, every process of the tests would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup tools lock demo quick test coverage soak simulate load fuzz test-sam test-deploy bench smoke audit audit-template audit-dependencies check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage build-Watch
+.PHONY: help setup tools lock demo quick test coverage soak simulate load fuzz test-sam test-deploy conformance bench smoke audit audit-template audit-dependencies check lint types templates generated format gatepass-js clean build-Authorizer build-TokenService build-KeyRotation build-Payments build-Usage build-Watch
 help: ## This list
 	@sed -nE 's/^([A-Za-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 20
 
@@ -123,6 +123,10 @@ test-sam: $(VENV)/.dev $(SAM_VENV)/.done ## The real sam build and sam local (ne
 test-deploy: $(VENV)/.dev $(SAM_VENV)/.done .tools/ministack/.done ## The real sam deploy, on an emulator of AWS
 	$(BIN)/python -m pytest tests/deploy -x
 
+# URL and the other variables come from the environment or from the command line: docs/conformance.md.
+conformance: $(VENV)/.dev ## Whether AWS answers as the tests assume: URL=https://… (docs/conformance.md)
+	@$(BIN)/python -m tests.conformance
+
 bench: $(VENV)/.dev $(SAM_VENV)/.done tools ## The gate, measured beside its peers
 	$(BIN)/python -m benchmarks
 
@@ -172,7 +176,7 @@ types: $(VENV)/.dev ## Types, of the tests too
 
 templates: $(VENV)/.dev $(SAM_VENV)/.done ## The templates are valid
 	$(SAM_VENV)/bin/sam validate --lint --region us-east-1
-	$(BIN)/cfn-lint template.yaml examples/*/template.yaml
+	$(BIN)/cfn-lint template.yaml examples/*/template.yaml tests/conformance/template.yaml
 
 generated: $(VENV)/.dev ## Generated files are up to date
 	$(BIN)/python -m tests.support.make_events --check

@@ -1,66 +1,20 @@
-"""The real `sam build`, `sam local invoke` and `sam local start-api`, on whatever engine DOCKER_HOST offers."""
+"""The real `sam build` and `sam local invoke`, on whatever engine DOCKER_HOST offers."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.sam.conftest import HOST, PARAMETERS, sam
 from tests.support import emulators
-from tests.support.emulators import ROOT, client, free_port, process, unavailable
-from tests.support.make_events import token
+from tests.support.emulators import ROOT
 from tests.support.table import Table
 
 EVENTS = ROOT / "events"
 EXPECTED: dict[str, str] = json.loads((EVENTS / "fixture.json").read_text())["expected"]
 BUILD = ROOT / ".aws-sam" / "build" / "Authorizer"
-# As deployed with a schedule for the keys, so that its function is built too.
-PARAMETERS = "Architecture=x86_64 KeyRotationDays=90"
 ZIPPED_BUDGET = 6_000_000
-# How a container reaches this machine; Docker Desktop and current engines know the second name.
-HOST = os.environ.get("SAM_LOCAL_HOST", "host.docker.internal")
-
-
-def sam(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | {"ARCHITECTURE": "x86_64", "SAM_CLI_TELEMETRY": "0"}
-    return subprocess.run(
-        ["sam", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout
-    )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def built(processes: None) -> None:
-    if shutil.which("sam") is None:
-        unavailable("sam (make test-sam installs it)")
-    run = sam("build", "--parameter-overrides", PARAMETERS)
-    assert run.returncode == 0, run.stderr
-
-
-@pytest.fixture(scope="session")
-def table() -> Iterator[Table]:
-    if not os.environ.get("DOCKER_HOST") and not Path("/var/run/docker.sock").exists():
-        unavailable("a container engine (DOCKER_HOST)")
-    port = free_port()
-    with process([sys.executable, "-m", "moto.server", "-H", "0.0.0.0", "-p", str(port)], port) as endpoint:  # noqa: S104 - where containers reach it
-        yield Table(client("dynamodb", endpoint), "gatepass")
-
-
-@pytest.fixture(scope="session")
-def variables(table: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    port = table.client.meta.endpoint_url.rpartition(":")[2]
-    settings = {"GATEPASS_TABLE": table.name, "AWS_ENDPOINT_URL": f"http://{HOST}:{port}"}
-    path = tmp_path_factory.mktemp("sam") / "env.json"
-    path.write_text(json.dumps({"Authorizer": settings | emulators.CREDENTIALS}))
-    return path
 
 
 def seed(table: Table) -> None:
@@ -144,39 +98,3 @@ def test_sam_local_invoke_runs_the_scheduled_rotation(table: Table, tmp_path: Pa
     run = sam("local", "invoke", "KeyRotation", "-e", str(EVENTS / "key_rotation" / "schedule_daily.json"), "--env-vars",
               str(tmp_path / "env.json"), "--parameter-overrides", PARAMETERS)  # fmt: skip
     assert '"signing_key_overdue": 0' in run.stdout + run.stderr
-
-
-@pytest.fixture(scope="session")
-def api(table: Table, variables: Path) -> Iterator[str]:
-    port = free_port()
-    command = ["sam", "local", "start-api", "-t", "tests/sam/api.yaml", "--port", str(port), "--env-vars", str(variables),
-               "--warm-containers", "EAGER"]  # fmt: skip
-    with process(command, port, SAM_CLI_TELEMETRY="0") as url:
-        yield url
-
-
-def post(url: str, authorization: str | None) -> tuple[int, Any]:
-    headers = {"Authorization": authorization} if authorization else {}
-    request = urllib.request.Request(url, b"{}", headers)
-    for _ in range(3):  # the emulator's first answers can time out on a busy machine
-        try:
-            with urllib.request.urlopen(request, timeout=60) as response:
-                return response.status, json.load(response)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except OSError:
-            time.sleep(1)
-    raise AssertionError("no answer")
-
-
-def test_start_api_hands_the_context_on_and_refuses(table: Table, api: str) -> None:
-    seed(table)
-    status, context = post(f"{api}/search", f"Bearer {token('registered')}")
-    assert (status, context["reason"], context["remaining"]) == (200, "ok", "9")
-    status, context = post(f"{api}/find", f"Bearer {token('registered')}")
-    assert (status, context["lambda"]["reason"], context["lambda"]["remaining"]) == (200, "ok", "8")
-    assert post(f"{api}/search", f"Bearer {token('suspended')}")[0] == 403
-    assert post(f"{api}/find", f"Bearer {token('spent')}")[0] == 403
-    # sam's own way with an exception (1.170): AWS answers 401
-    assert post(f"{api}/search", "Bearer forged")[0] in (401, 502)
-    assert post(f"{api}/search", None)[0] == 401

@@ -8,6 +8,7 @@ import http.client
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,6 +46,9 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+# "The following headers may be remapped": the page lists more, of which only this one is known to reach clients so.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+_REMAPPED = "www-authenticate"
 _REST_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 _log = logging.getLogger(__name__)
 
@@ -64,8 +68,16 @@ def integrate(
         headers = {"Content-Type": "application/json"} | dict(integration.headers)
         return HttpResponse(integration.status, tuple(headers.items()), integration.body.encode())
     if isinstance(integration, HttpProxy):
-        return _call_backend(invocation, integration)
-    return _call_function(invocation, integration.function, authorizer, clock)
+        answer = _call_backend(invocation, integration)
+    else:
+        answer = _call_function(invocation, integration.function, authorizer, clock)
+    if isinstance(answer, Failure) or invocation.api.type == "HTTP":
+        return answer
+    return replace(answer, headers=tuple((_renamed(name), value) for name, value in answer.headers))
+
+
+def _renamed(name: str) -> str:
+    return f"x-amzn-Remapped-{name}" if name.lower() == _REMAPPED else name
 
 
 def _call_function(

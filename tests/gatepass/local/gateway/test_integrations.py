@@ -73,6 +73,17 @@ def test_the_answer_of_an_http_function_is_inferred_without_a_status(toys, answe
     assert response.header("Content-Type") == "application/json"
 
 
+@pytest.mark.parametrize(
+    ("type", "path", "name"),
+    [("REST", "/prod/a", "x-amzn-Remapped-WWW-Authenticate"), ("HTTP", "/a", "WWW-Authenticate")],
+)
+def test_a_rest_api_renames_the_challenge_of_a_backend(toys, type, path, name):
+    """api-gateway-known-issues: may be remapped."""
+    backend = toys.backend({"statusCode": 401, "headers": {"WWW-Authenticate": "Basic"}})
+    response = toys.send(toys.api(type, None, backend), path)
+    assert [key for key, value in response.headers if value == "Basic"] == [name]
+
+
 def test_cookies_of_an_http_function_become_headers(toys):
     response = http(toys, {"statusCode": 200, "cookies": ["a=1", "b=2"]})
     assert [value for name, value in response.headers if name == "Set-Cookie"] == ["a=1", "b=2"]
