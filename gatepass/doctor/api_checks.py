@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-from entitlements.items import api_prefix, solution_key
+from entitlements.items import Key, api_prefix, solution_key
 from entitlements.solution import Solution, solution_from_document
 from gatepass.attach import record as records
 from gatepass.attach.api_state import find_api
@@ -33,8 +33,8 @@ def check_apis(patient: Patient) -> Examination:
 
 def linked_apis(patient: Patient) -> dict[str, str]:
     """The solution of each linked API. Reads the whole table."""
-    found = patient.repository.scan(api_prefix(), ("pk", "solution_id"))
-    return {item["pk"].partition("#")[2]: str(item.get("solution_id", "")) for item in found}
+    found = patient.repository.scan(api_prefix(), (*Key._fields, "solution_id"))
+    return {Key.of(item).subject: str(item.get("solution_id", "")) for item in found}
 
 
 def _solution(patient: Patient, solution_id: str) -> Solution | None:

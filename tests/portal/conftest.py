@@ -32,6 +32,13 @@ def stack(
 
 
 @pytest.fixture
+def unvisited(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack of which nobody has asked anything: all browsers here have one address, and its gate remembers refusals."""
+    with running_stack(Command(None, tmp_path_factory.mktemp("bin"))) as stack:
+        yield stack
+
+
+@pytest.fixture
 def visitor(stack: RunningStack, browser: "BrowserContext") -> Iterator[Visitor]:
     """In a browser without history. Closing single tabs of one that all share has hung."""
     assert browser.browser is not None

@@ -3,7 +3,6 @@
 import secrets
 from pathlib import Path
 
-from tests.portal.behaviour.test_journey import forget_visitors
 from tests.support.firefox import Firefox, firefox
 from tests.support.portal_visit import PASSWORD
 from tests.support.running_stack import RunningStack
@@ -20,8 +19,8 @@ def searches(browser: Firefox) -> str:
     return str(browser.wait(told))
 
 
-def test_a_stranger_registers_and_comes_back_another_day(stack: RunningStack, tmp_path: Path) -> None:
-    forget_visitors(stack)
+def test_a_stranger_registers_and_comes_back_another_day(unvisited: RunningStack, tmp_path: Path) -> None:
+    stack = unvisited
     front, email = stack.named("the page"), f"fox-{secrets.token_hex(4)}@example.com"
     with firefox(tmp_path / "profile") as browser:
         browser.open(front)

@@ -37,14 +37,6 @@ def registered_from(stack: RunningStack) -> Counter[str]:
     return Counter(item["from"] for item in table_of(stack).scan()["Items"] if "from" in item)
 
 
-def forget_visitors(stack: RunningStack) -> None:
-    """All browsers here have the same address: its three free searches are spent only once."""
-    table = table_of(stack)
-    for item in table.scan()["Items"]:
-        if item["pk"].startswith("ip#"):
-            table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
-
-
 def registers(walk: Walk, stack: RunningStack, email: str) -> None:
     walk.clicks_on("main >> text=Register")
     walk.types("[name=email]", email)
@@ -72,10 +64,9 @@ def signs_in(walk: Walk, email: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_stranger_gets_from_free_searches_to_a_paid_plan_by_the_pages_alone(
-    stack: RunningStack, browser: "BrowserContext", tmp_path: Path, shape: str
+    unvisited: RunningStack, browser: "BrowserContext", tmp_path: Path, shape: str
 ) -> None:
-    engine, options = chromium()
-    forget_visitors(stack)
+    (engine, options), stack = chromium(), unvisited
     front, email = stack.named("the page"), f"stranger-{secrets.token_hex(4)}@example.com"
     context = engine.launch_persistent_context(tmp_path / "profile", **options, **SHAPES[shape])
     walk = Walk(context.pages[0], shape)
