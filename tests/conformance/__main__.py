@@ -1,6 +1,7 @@
 """`make conformance URL=…`: the suite against an API on AWS that docs/conformance.md set up.
 
-Exits with 1 if anything differs from what the suite expects, and with 2 if a variable is missing or wrong.
+Exits with 1 if anything differs from what the suite expects, and with 2 if a variable is missing or wrong, or if nothing
+answers.
 """
 
 import http.client
