@@ -67,16 +67,17 @@ _REFUSALS: Final = {
 class Faulty:
     """`url` is where it listens. `next_fault` says what befalls the next request, by its operation.
 
-    `applied` counts, for each id of a request, the writes that DynamoDB applied; an id of "" is a read.
+    `applied` is the id of each request that DynamoDB has answered, in the order of their writes; a read's is "".
     """
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = urlsplit(endpoint).netloc
         self.next_fault: Callable[[], Fault] = lambda: Fault.NONE
         self.after_applied: Callable[[], object] = lambda: None
-        self.applied: dict[str, int] = {}
+        self.applied: list[str] = []
         self.sent = 0
         self._lock = threading.Lock()
+        self._in_order = threading.Lock()
         self._local = threading.local()
         self._late: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -86,7 +87,7 @@ class Faulty:
     def reset(self) -> None:
         self.settle()
         self.next_fault, self.after_applied = (lambda: Fault.NONE), (lambda: None)
-        self.applied, self.sent = {}, 0
+        self.applied, self.sent = [], 0
 
     def settle(self) -> None:
         """Wait until what is late has arrived."""
@@ -155,14 +156,14 @@ class Faulty:
         upstream: http.client.HTTPConnection | None = getattr(self._local, "upstream", None)
         if upstream is None:
             upstream = self._local.upstream = http.client.HTTPConnection(self._endpoint, timeout=60)
-        upstream.request("POST", "/", body, headers)
-        response = upstream.getresponse()
-        answer = response.read()
+        with self._in_order:
+            upstream.request("POST", "/", body, headers)
+            response = upstream.getresponse()
+            answer = response.read()
+            if response.status == 200:
+                values = json.loads(body).get("ExpressionAttributeValues", {})
+                self.applied.append(values.get(":request", {}).get("S", ""))
         if response.status == 200:
-            values = json.loads(body).get("ExpressionAttributeValues", {})
-            request_id = values.get(":request", {}).get("S", "")
-            with self._lock:
-                self.applied[request_id] = self.applied.get(request_id, 0) + 1
             self.after_applied()
         lines = [f"HTTP/1.1 {response.status} {response.reason}", f"Content-Length: {len(answer)}"]
         if checksum := response.headers["x-amz-crc32"]:
