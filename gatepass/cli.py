@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 
 from entitlements.identifiers import InvalidIdentifier
 from entitlements.items import StoreUnavailable
@@ -13,45 +14,35 @@ from entitlements.refusals import Refused
 from entitlements.solution import ConfigError
 from gatepass import __version__
 from gatepass.aws_calls import CallFailed
-from gatepass.commands import (
-    attach,
-    attach_status,
-    doctor,
-    emulator,
-    entitlements,
-    init,
-    keys,
-    local,
-    operators,
-    payments,
-    portal,
-    razorpay,
-    solutions,
-    tokens,
-    usage,
-)
 from gatepass.refusals import CommandError
 from token_service.errors import Busy
 
 FAILURES = (CommandError, Refused, Busy, StoreUnavailable, ConfigError, InvalidIdentifier, KeyRingError, CallFailed)
 """Exceptions that end a command with their message and exit status 1."""
 
+MODULES = {
+    "demo": "local", "local": "local", "emulator": "emulator", "init": "init", "solutions": "solutions",
+    "portal": "portal", "entitlements": "entitlements", "tokens": "tokens", "payments": "payments",
+    "razorpay": "razorpay", "usage": "usage", "operators": "operators", "keys": "keys", "attach": "attach",
+    "detach": "attach", "status": "attach_status", "doctor": "doctor",
+}  # fmt: skip
+"""Of each command, in the order of the help, the module in `gatepass.commands`."""
+
 
 @cache
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands. It is made once: the local stack runs many commands in one process."""
+def make_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser of one command, whose module alone is imported, or of all: importing all takes longer than most run.
+
+    It is made once: the local stack runs many commands in one process.
+    """
     parser = argparse.ArgumentParser(
         prog="gatepass", description="Sells access to APIs: one token per user and solution, one write per request."
     )
     parser.add_argument("--version", action="version", version=f"gatepass {__version__}")
     parser.add_argument("--table", help="the DynamoDB table (default: GATEPASS_TABLE)")
     nouns = parser.add_subparsers(dest="noun", metavar="COMMAND")
-    modules = (
-        local, emulator, init, solutions, portal, entitlements, tokens, payments, razorpay, usage, operators, keys,
-        attach, attach_status, doctor,
-    )  # fmt: skip
-    for module in modules:
-        module.add_parser(nouns)
+    for module in [MODULES[command]] if command else dict.fromkeys(MODULES.values()):
+        import_module(f"gatepass.commands.{module}").add_parser(nouns)
     _take_table_anywhere(nouns)
     return parser
 
@@ -74,7 +65,7 @@ def _kids_last(arguments: Sequence[str]) -> list[str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; its exit status. An interrupt is the caller's: the local stack runs commands too."""
-    parser = make_parser()
+    parser = make_parser(arguments[0] if arguments and arguments[0] in MODULES else "")
     options = parser.parse_args(_kids_last(arguments))
     if options.noun is None:
         parser.print_help(sys.stderr)

@@ -1,11 +1,12 @@
 """The command as operators and scripts use it, on an emulator."""
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
 
-from gatepass.cli import _kids_last
+from gatepass.cli import MODULES, _kids_last, make_parser
 from tests.support.command import Command
 from tests.support.emulators import ROOT, free_port
 from tests.support.signer import USER
@@ -75,3 +76,15 @@ def test_a_table_that_there_is_not_is_named_with_its_region(gatepass: Command, c
     assert (run.returncode, run.stderr) == (
         1, "gatepass: there is no table nowhere in the Region us-east-1 of this account\n"
     )  # fmt: skip
+
+
+def test_each_command_has_a_parser_of_its_own_and_one_place_in_the_help() -> None:
+    together = _commands(make_parser())
+    assert together.keys() == MODULES.keys()
+    for name, parser in together.items():
+        assert _commands(make_parser(name))[name].format_help() == parser.format_help()
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (nouns,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(nouns.choices)

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from gatepass import cli
+from tests.support import preloaded
 from tests.support.emulators import CREDENTIALS, ROOT
 
 Completed = subprocess.CompletedProcess[str]
@@ -24,9 +25,7 @@ class Command:
     """A call runs the command in this process, which spares the start of an interpreter; `shell` starts processes."""
 
     def __init__(self, endpoint: str | None, bin_folder: Path, **environment: str) -> None:
-        script = bin_folder / "gatepass"
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gatepass "$@"\n')
-        script.chmod(0o755)
+        preloaded.write_script(bin_folder / "gatepass")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "GATEPASS_"))}
         self.environment = kept | {"PATH": f"{bin_folder}:{os.environ['PATH']}"} | CREDENTIALS | environment
         if endpoint:
@@ -63,7 +62,12 @@ class Command:
             traceback.print_exc()
             return 1
 
+    @property
+    def preloaded(self) -> dict[str, str]:
+        """The environment for processes, in which `gatepass` starts at once."""
+        return self.environment | {"PRELOADED": preloaded.address()}
+
     def shell(self, command: list[str], stdin: str = "") -> Completed:
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, input=stdin, capture_output=True, text=True, timeout=120
+            command, cwd=ROOT, env=self.preloaded, input=stdin, capture_output=True, text=True, timeout=120
         )

@@ -81,7 +81,7 @@ class Shop:
 
     def popen(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            ["gatepass", "entitlements", *arguments], cwd=ROOT, env=self.environment, stdout=subprocess.PIPE,
+            ["gatepass", "entitlements", *arguments], cwd=ROOT, env=self.run.preloaded, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 

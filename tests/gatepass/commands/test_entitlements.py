@@ -146,7 +146,13 @@ def test_revoke_asks_on_a_terminal(shop: Shop, answer: str, status: str) -> None
     ours, theirs = pty.openpty()
     command = ["gatepass", "entitlements", "revoke", "--user", USER, "--solution", SOLUTION]
     with subprocess.Popen(
-        command, cwd=ROOT, env=shop.environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=shop.run.preloaded,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         os.write(ours, f"{answer}\n".encode())
         _, asked = process.communicate(timeout=60)

@@ -144,7 +144,7 @@ def test_a_rotation_waits_can_be_interrupted_and_goes_on(stocked: Command) -> No
     dry = stocked("keys", "rotate", "--dry-run").stdout.splitlines()
     assert [line.split()[0] for line in dry] == ["create", "wait", "promote"]
     with subprocess.Popen(
-        ["gatepass", "keys", "rotate"], cwd=ROOT, env=stocked.environment, stdout=subprocess.PIPE,
+        ["gatepass", "keys", "rotate"], cwd=ROOT, env=stocked.preloaded, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     ) as rotation:  # fmt: skip
         assert rotation.stdout is not None
@@ -217,7 +217,7 @@ def test_the_list_shows_that_the_first_mac_key_stays_in_use_for_hashes_of_addres
 def test_a_replacement_of_the_mac_key_waits_can_be_interrupted_and_goes_on(stocked: Command) -> None:
     (first,) = mac_keys(stocked)
     with subprocess.Popen(
-        ["gatepass", "keys", "replace-mac"], cwd=ROOT, env=stocked.environment, stdout=subprocess.PIPE,
+        ["gatepass", "keys", "replace-mac"], cwd=ROOT, env=stocked.preloaded, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     ) as replacement:  # fmt: skip
         assert replacement.stdout is not None

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from entitlements.items import StoreUnavailable, token_key
 from gatepass import cli
 from gatepass.commands import rotate_all
 from gatepass.environment import Environment
-from tests.support import emulators
+from tests.support import emulators, preloaded
 from tests.support.emulators import ROOT
 from tests.support.market import Marketplace, bearer
 from tests.support.power import Power
@@ -234,7 +233,7 @@ def test_interrupted_it_names_the_command_that_continues_and_that_one_does(
         return forward()
 
     with proxy(endpoint) as between, subprocess.Popen(
-        [sys.executable, "-m", "gatepass", *command()], cwd=ROOT,
+        preloaded.command(*command()), cwd=ROOT,
         env=os.environ | environment | {"AWS_ENDPOINT_URL_DYNAMODB": between.url},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as run:  # fmt: skip
@@ -251,9 +250,7 @@ def test_interrupted_it_names_the_command_that_continues_and_that_one_does(
     assert 0 < len(ends(market)) < len(users)
     time.sleep(1)
     minted = market.minting.mint(ends(market)[0], SOLUTION)
-    done = subprocess.run(
-        [sys.executable, "-m", "gatepass", *again[1].split()], cwd=ROOT, env=os.environ | environment, check=True
-    )
+    done = subprocess.run(preloaded.command(*again[1].split()), cwd=ROOT, env=os.environ | environment, check=True)
     assert done.returncode == 0
     assert ends(market) == users
     assert market.gates[0].decide(SOLUTION, bearer(minted), time.time()).allowed

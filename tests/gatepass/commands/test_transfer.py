@@ -274,7 +274,7 @@ def test_a_terminal_sees_progress_and_the_output_does_not(shop: Shop, tmp_path: 
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         ["gatepass", "entitlements", verb, *([file] if verb == "import" else [])],
-        cwd=ROOT, env=shop.environment | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs,
+        cwd=ROOT, env=shop.run.preloaded | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
     assert process.stdout is not None

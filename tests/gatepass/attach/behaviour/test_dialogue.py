@@ -5,7 +5,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import pytest
 
 from gatepass.attach import record as records
 from tests.gatepass.attach.conftest import ARN, World
+from tests.support import preloaded
 from tests.support.emulators import CREDENTIALS, ROOT
 from tests.support.signer import SOLUTION
 from token_service.repository import Repository
@@ -40,7 +40,7 @@ class Terminal:
     def __init__(self, world: World, *arguments: str) -> None:
         self.end, other = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gatepass", *arguments], cwd=ROOT, env=environment(world), stdin=other, stdout=other,
+            preloaded.command(*arguments), cwd=ROOT, env=environment(world), stdin=other, stdout=other,
             stderr=other, close_fds=True,
         )  # fmt: skip
         os.close(other)
@@ -160,7 +160,7 @@ sys.exit(main(sys.argv[2:]))
 
 @contextmanager
 def slowed(world: World, operation: str, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
-    command = [sys.executable, "-c", textwrap.dedent(SLOWED), operation, *arguments]
+    command = preloaded.command("-c", textwrap.dedent(SLOWED), operation, *arguments)
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(world), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
