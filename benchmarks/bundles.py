@@ -99,6 +99,9 @@ def _handler(name: str) -> str:
 
 
 def _zipped(folder: Path) -> int:
+    known = folder.with_suffix(".size")
+    if folder.name != OURS and known.exists():
+        return int(known.read_text())
     archive = folder.with_suffix(".zip")
     files: Iterable[Path] = (path for path in sorted(folder.rglob("*")) if path.is_file())
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
@@ -106,4 +109,5 @@ def _zipped(folder: Path) -> int:
             file.write(path, path.relative_to(folder))
     size = archive.stat().st_size
     archive.unlink()
+    known.write_text(str(size))
     return size

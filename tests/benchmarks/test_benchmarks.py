@@ -1,10 +1,14 @@
 """The benchmark is fair, and its one command works. Nothing is timed here."""
 
+import hashlib
 import json
 import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import report
-from benchmarks.bundles import PEERS
+from benchmarks.bundles import OURS, PEERS, target_python
 from benchmarks.emulator import find_emulator
 from benchmarks.figures import percentile, ratio, slope
 from benchmarks.stage import Stage, set_up
@@ -45,9 +49,22 @@ def ask(stage: Stage, peer: str, endpoint: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For the peers, which are bundled once."""
-    return tmp_path_factory.mktemp("bundles")
+def bundles() -> Iterator[Path]:
+    """For the peers, which are kept for as long as nothing that they are made of changes. Ours is made anew."""
+    sources = [*ROOT.glob("requirements/bench_*.txt"), ROOT / "scripts" / "bundle.py"]
+    made_of = hashlib.sha256(target_python().version.encode())
+    for path in sorted([*sources, *ROOT.glob("benchmarks/peers/**/*.py")]):
+        made_of.update(path.read_bytes())
+    kept = ROOT / ".tools" / "bundles" / made_of.hexdigest()[:12]
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        for path in kept.iterdir():
+            Path(folder, path.name).symlink_to(path)
+        yield Path(folder)
+        for path in Path(folder).iterdir():
+            if path.stem != OURS and not path.is_symlink():
+                with suppress(OSError):  # another worker kept its own
+                    path.rename(kept / path.name)
 
 
 def test_all_peers_answer_the_same_to_the_same_requests(dynamodb_local_endpoint: str, bundles: Path) -> None:
