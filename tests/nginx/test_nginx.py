@@ -18,7 +18,6 @@ from tests.support import emulators
 from tests.support.api import Api
 from tests.support.signer import SOLUTION
 from tests.support.table import PLANS, config
-from token_service.web import edge
 
 PAGE = (emulators.ROOT / "docs" / "nginx.md").read_text()
 CORS, REAL_IP = (
@@ -54,10 +53,7 @@ def start(service: Api, tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def begin(function: Any = None, secret: str = SECRET, **rest: Any) -> Site:
-            def answer(event: dict[str, Any], context: Any) -> Any:
-                return edge.handle(service.app, service.services.origins, event, context)
-
-            return stack.enter_context(site(tmp_path, function or answer, secret, **rest))
+            return stack.enter_context(site(tmp_path, function or service.answer, secret, **rest))
 
         yield begin
 
@@ -216,7 +212,7 @@ def test_bodies_reach_the_solution_and_never_the_token_service(start: Start, ser
 
     def watched(event: dict[str, Any], context: Any) -> Any:
         events.append(event)
-        return edge.handle(service.app, service.services.origins, event, context)
+        return service.answer(event, context)
 
     nginx = start(watched)
     large = b"x" * 500_000

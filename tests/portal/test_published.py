@@ -7,12 +7,10 @@ import pytest
 
 from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import LambdaProxy, LocalGateway, Route
-from gatepass.local.stack import one_at_a_time
 from gatepass.portal_files import portal_files
 from tests.support.api import Api
 from tests.support.signer import SOLUTION
 from tests.support.template import TEMPLATE
-from token_service.web import edge
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -32,11 +30,11 @@ def site(real_api: Api) -> Iterator[LocalGateway]:
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         path = str(event["rawPath"])
         if path.startswith("/v1/"):
-            return edge.handle(real_api.app, real_api.services.origins, event, context)
+            return real_api.answer(event, context)
         file = files[path if "." in path else "/index.html"]
         return {"statusCode": 200, "headers": SENT | {"Content-Type": file.content_type}, "body": file.content.decode()}
 
-    route = Route("ANY", "$default", LambdaProxy(one_at_a_time(handle)))
+    route = Route("ANY", "$default", LambdaProxy(handle))
     with LocalGateway(GatewayApi("site123456", "HTTP", (route,))) as gateway:
         yield gateway
 

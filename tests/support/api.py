@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -64,6 +65,7 @@ class Api:
         table.put("origin#https://finder.example.com", "solution#faiss-search")
         endpoint = table.client.meta.endpoint_url
         self.settings = Settings(table.name, "us-east-1", pool, self.client, "t", moto, endpoint)
+        self._alone = Lock()
         self.wire(self.settings)
         repository = Repository(table.client, table.name)
         self.access = Access(repository, time.time, "operator")
@@ -73,6 +75,11 @@ class Api:
         """As a new container, whose clock is behind by some seconds."""
         self.services = build(settings, lambda: time.time() - behind, session=SESSION)
         self.app = make_app(self.services)
+
+    def answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """One request at a time, as a container answers, whoever asks: a test, or the page that it has open."""
+        with self._alone:
+            return edge.handle(self.app, self.services.origins, event, context)
 
     def sign_in(self, email: str = EMAIL, *groups: str) -> str:
         """A confirmed user's ID token, straight from the pool; the user is made a member of groups of it."""
@@ -130,7 +137,7 @@ class Api:
             "isBase64Encoded": encoded,
         }
         event = from_viewer(event, self.settings.portal_secret)
-        answer = edge.handle(self.app, self.services.origins, event, None)
+        answer = self.answer(event, None)
         self.headers = answer["headers"]
         text = answer["body"]
         return answer["statusCode"], json.loads(text) if "json" in self.headers.get(

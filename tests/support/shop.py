@@ -16,14 +16,13 @@ from entitlements.gate import Gate
 from entitlements.token import parse
 from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import Authorizer, LambdaProxy, LocalGateway, Mock, Route
-from gatepass.local.stack import GATEWAY_RESPONSES, one_at_a_time
+from gatepass.local.stack import GATEWAY_RESPONSES
 from gatepass.published_script import published
 from tests.support import emulators
 from tests.support.api import Api
 from tests.support.emulators import ROOT
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import API, Table
-from token_service.web import edge
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Request
@@ -60,11 +59,8 @@ class Shop:
         gate = Authorizer(make_handler(Gate(self.table.store), lambda: time.time() + self.ahead, lambda _: None))
         routes = (Route("POST", "/search", LambdaProxy(self.search), gate), Route("OPTIONS", "/search", PREFLIGHT))
         self.gateway = LocalGateway(GatewayApi(API, "REST", routes, gateway_responses=dict(GATEWAY_RESPONSES)))
-        handle = lambda event, lambda_context: edge.handle(  # noqa: E731
-            self.service.app, self.service.services.origins, event, lambda_context
-        )
         self.tokens = LocalGateway(
-            GatewayApi("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(one_at_a_time(handle))),))
+            GatewayApi("tokens1234", "HTTP", (Route("ANY", "$default", LambdaProxy(self.service.answer)),))
         )
         self.pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
         self.origin = f"http://127.0.0.1:{self.pages.server_port}"

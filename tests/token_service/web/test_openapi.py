@@ -155,7 +155,7 @@ class Frontier:
             self.renew()
             self.token()
             event["headers"]["authorization"] = f"Bearer {live[bearer]()}"
-        answer = edge.handle(self.api.app, self.api.services.origins, event, context)
+        answer = self.api.answer(event, context)
         self.note(event["requestContext"]["http"]["method"], event["rawPath"], answer)
         return answer
 

@@ -12,7 +12,7 @@ from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import LambdaProxy, LocalGateway, Route
 from tests.support.api import EMAIL, PASSWORD, Api
 from tests.support.signer import SOLUTION
-from token_service.web import edge, openapi
+from token_service.web import openapi
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +35,8 @@ def test_it_registers_a_user_and_gets_the_decision_of_the_token(package: str, ap
     def module(name: str) -> ModuleType:
         return importlib.import_module(f"{package}.{name}")
 
-    def handler(event: dict[str, object], context: object) -> dict[str, object]:
-        return edge.handle(api.app, api.services.origins, event, context)
-
     models = module("models")
-    with LocalGateway(GatewayApi("t", "HTTP", (Route("ANY", "$default", LambdaProxy(handler)),))) as server:
+    with LocalGateway(GatewayApi("t", "HTTP", (Route("ANY", "$default", LambdaProxy(api.answer)),))) as server:
         client = module("client").Client(base_url=server.url, raise_on_unexpected_status=True)
         asked = models.RegistrationRequest(email=EMAIL, solution_id=SOLUTION)
         accepted = module("api.registration.register").sync(client=client, body=asked)
