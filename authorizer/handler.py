@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from authorizer import credentials, endpoint
+from authorizer import collector, credentials, endpoint  # the collector first
 from authorizer.answers import Unauthorized, answer, failure
 from authorizer.dynamodb import DynamoDB
 from authorizer.events import is_preflight, read_event
@@ -75,4 +75,7 @@ def start(environment: Mapping[str, str]) -> Callable[[Any, Any], dict[str, Any]
     return make_handler(gate)
 
 
-lambda_handler = start(os.environ)
+try:
+    lambda_handler = start(os.environ)
+finally:
+    collector.resume()
