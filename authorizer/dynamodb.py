@@ -28,6 +28,7 @@ BACKOFF_SECONDS: Final = 0.025
 AMAZON_ROOTS: Final = os.path.join(os.path.dirname(__file__), "amazon-roots.pem")
 """Loading these takes a thirtieth of the time that the system's whole list takes."""
 MAX_ANSWER: Final = 1_048_576  # bytes; an item has at most 400 KB
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 # Nothing was written, and a retry can succeed: a transaction of the control plane holds an item only briefly.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -106,7 +107,7 @@ class DynamoDB:
         return applied, None if item is None else from_wire(item)
 
     def _call(self, operation: str, request: Wire) -> dict[str, Any]:
-        body = json.dumps({"TableName": self._table, **request}, separators=(",", ":")).encode()
+        body = _encode({"TableName": self._table, **request}).encode()
         deadline = time.monotonic() + self.call_seconds
         failure: StoreUnavailable
         for attempt in range(ATTEMPTS):
@@ -158,7 +159,7 @@ class DynamoDB:
             connection.sendall(message)
             status, keep, body = _receive(connection, deadline)
             return status, json.loads(body) if body[:1] == b"{" else {}
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             raise ConnectionError("the answer is damaged") from error
         finally:
             self._idle.append(connection) if keep else connection.close()
@@ -174,9 +175,9 @@ def _ended(connection: socket.socket) -> bool:
 def _receive(connection: socket.socket, deadline: float) -> tuple[int, bool, bytes]:
     """Status, whether the connection stays open, and body of an answer with length and checksum, as DynamoDB sends it.
 
-    Raises `ValueError` or `KeyError` for any other answer (RFC 9112), and never waits past the deadline.
+    Raises `ValueError` for any other answer (RFC 9112), and never waits past the deadline.
     """
-    data, end, size, fields = b"", -1, 0, {}
+    data, head, end, size = b"", b"", -1, 0
     while end < 0 or len(data) < size:
         connection.settimeout(_seconds(deadline))
         more = connection.recv(65_536)
@@ -184,13 +185,18 @@ def _receive(connection: socket.socket, deadline: float) -> tuple[int, bool, byt
         if not more or len(data) > MAX_ANSWER:
             raise ConnectionError
         if end < 0 and (end := data.find(b"\r\n\r\n")) >= 0:
-            lines = (line.partition(b":") for line in data[:end].split(b"\r\n"))
-            fields = {name.lower(): value.strip().lower() for name, _, value in lines}
-            size = end + 4 + int(fields[b"content-length"])
+            head = data[: end + 2].lower()
+            size = end + 4 + int(_field(head, b"content-length"))
     body = data[end + 4 :]
-    if len(data) > size or int(fields.get(b"x-amz-crc32", zlib.crc32(body))) != zlib.crc32(body):
+    if len(data) > size or int(_field(head, b"x-amz-crc32") or zlib.crc32(body)) != zlib.crc32(body):
         raise ValueError
-    return int(data[9:12]), data.startswith(b"HTTP/1.1 ") and fields.get(b"connection") != b"close", body
+    return int(data[9:12]), data.startswith(b"HTTP/1.1 ") and _field(head, b"connection") != b"close", body
+
+
+def _field(head: bytes, name: bytes) -> bytes:
+    """A header's value, all in lower case; empty if there is none."""
+    _, found, rest = head.rpartition(b"\r\n" + name + b":")
+    return rest.partition(b"\r\n")[0].strip() if found else b""
 
 
 def _seconds(deadline: float) -> float:

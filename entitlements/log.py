@@ -11,6 +11,19 @@ from entitlements.decision import Decision
 
 NAMESPACE: Final = "Gatepass"
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_METRICS: Final = _encode(
+    [
+        {
+            "Namespace": NAMESPACE,
+            # Also by reason, so that an alarm can watch denials that are faults. Lambda's own Errors metric cannot
+            # distinguish them, since every 401 is an exception.
+            "Dimensions": [["solution"], ["solution", "reason"]],
+            "Metrics": [{"Name": "decisions", "Unit": "Count"}, {"Name": "latency_ms", "Unit": "Milliseconds"}],
+        }
+    ]
+)
+
 
 def decision_line(
     decision: Decision, *, api_id: str, now: float, latency_ms: float, detail: str = "", stage: str = ""
@@ -20,21 +33,6 @@ def decision_line(
     `stage` is that of the API; only the gate's lines have it. The template counts decisions by it.
     """
     line: dict[str, Any] = {
-        "_aws": {
-            "Timestamp": int(now * 1000),
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": NAMESPACE,
-                    # Also by reason, so that an alarm can watch denials that are faults. Lambda's own Errors metric
-                    # cannot distinguish them, since every 401 is an exception.
-                    "Dimensions": [["solution"], ["solution", "reason"]],
-                    "Metrics": [
-                        {"Name": "decisions", "Unit": "Count"},
-                        {"Name": "latency_ms", "Unit": "Milliseconds"},
-                    ],
-                }
-            ],
-        },
         "reason": decision.reason.value,
         "allowed": decision.allowed,
         "solution": decision.solution_id or "unknown",
@@ -53,4 +51,4 @@ def decision_line(
         line["visitor"] = decision.visitor
     if detail:
         line["detail"] = detail
-    return json.dumps(line, separators=(",", ":"))
+    return f'{{"_aws":{{"Timestamp":{int(now * 1000)},"CloudWatchMetrics":{_METRICS}}},{_encode(line)[1:]}'

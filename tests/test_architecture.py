@@ -61,7 +61,7 @@ def test_the_core_touches_nothing() -> None:
 COLD_MODULES = {
     "authorizer", "entitlements", "cryptography", "_cffi_backend",
     "abc", "array", "base64", "binascii", "bisect", "calendar", "codecs", "collections", "contextlib", "copyreg", "datetime", "enum",
-    "errno", "fnmatch", "functools", "genericpath", "glob", "hashlib", "hmac", "io", "ipaddress", "itertools", "json",
+    "errno", "fnmatch", "functools", "gc", "genericpath", "glob", "hashlib", "hmac", "io", "ipaddress", "itertools", "json",
     "keyword", "linecache", "locale", "marshal", "math", "operator", "os", "posix", "posixpath", "random", "re", "reprlib", "select",
     "selectors", "socket", "ssl", "stat", "string", "struct", "sys", "textwrap", "threading", "time", "tokenize", "token", "types",
     "typing", "urllib", "warnings", "zlib", "encodings", "builtins", "site", "sitecustomize", "zipimport", "importlib",
@@ -72,10 +72,11 @@ COLD_MODULES = {
 def test_a_cold_gate_imports_a_fixed_list_of_modules(table: Table) -> None:
     table.seed()
     code = """
-import json, sys
+import gc, json, sys
 event = json.load(sys.stdin)
 from authorizer.handler import lambda_handler
-print(json.dumps({"answer": lambda_handler(event, None), "modules": sorted(sys.modules)}))
+collects = gc.isenabled() and gc.get_freeze_count() > 0
+print(json.dumps({"answer": lambda_handler(event, None), "modules": sorted(sys.modules), "collects": collects}))
 """
     settings = CREDENTIALS | {"GATEPASS_TABLE": table.name, "AWS_ENDPOINT_URL": table.client.meta.endpoint_url}
     event = json.dumps(http_2(Signer().token()))
@@ -86,6 +87,7 @@ print(json.dumps({"answer": lambda_handler(event, None), "modules": sorted(sys.m
     )  # fmt: skip
     told = json.loads(run.stdout.splitlines()[-1])
     assert told["answer"]["isAuthorized"] is True
+    assert told["collects"] is True
     loaded = {name.partition(".")[0] for name in told["modules"]}
     assert {name for name in loaded - COLD_MODULES if not name.startswith("_")} == set()
     assert {"cryptography.x509", "cryptography.hazmat.backends.openssl.backend"} & set(told["modules"]) == set()

@@ -19,14 +19,31 @@ from token_service.signing.rotation import DAY, GRACE_DAYS, age
 
 PENDING_DAYS: Final = 2
 """A key that was made is in use within two runs of the daily rotation."""
+UNKNOWN_CALLER: Final = frozenset(
+    {
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
 RESTORE: Final = "restore a backup: docs/operations.md, Backup and restore"
 
 
 def check_table(patient: Patient) -> Examination:
     """Whether the table is there and is what the stack defines."""
+    from botocore.exceptions import ClientError
+
     try:
         found = patient.dynamodb.call("dynamodb", "describe_table", TableName=patient.table)["Table"]
     except CallFailed as error:
+        if not isinstance(error.__cause__, ClientError):
+            mend = "check the network, AWS_REGION, and AWS_ENDPOINT_URL, and that AWS credentials are set"
+            raise Hopeless(Trouble(f"DynamoDB cannot be asked: {error.__cause__}", mend)) from error
+        if error.code in UNKNOWN_CALLER:
+            raise Hopeless(Trouble(f"AWS refuses your credentials: {error}", "sign in to AWS again")) from error
         if error.code != "ResourceNotFoundException":
             raise
         mend = f"check GATEPASS_TABLE and AWS_REGION; if it is lost, {RESTORE}"

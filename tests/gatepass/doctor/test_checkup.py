@@ -8,6 +8,7 @@ from gatepass.aws_calls import CallFailed
 from gatepass.commands.doctor import CHECKS
 from tests.gatepass.doctor.conftest import Ward
 from tests.support.command import Command
+from tests.support.emulators import free_port
 
 
 def test_a_sound_stack_has_no_problem_and_nothing_is_changed(ward: Ward) -> None:
@@ -54,6 +55,23 @@ def test_without_an_endpoint_of_kms_a_table_is_checked_alone(gatepass: Command, 
     del gatepass.environment["AWS_ENDPOINT_URL"]
     run = gatepass("doctor")
     assert (run.returncode, "AWS_ENDPOINT_URL is not set" in run.stdout) == (0, True)
+
+
+def test_where_the_table_cannot_be_asked_that_is_said_once(gatepass: Command, failing_server: Any) -> None:
+    gatepass.environment |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_MAX_ATTEMPTS": "1"}
+    away = gatepass("doctor")
+    assert (away.returncode, away.stdout.count("Could not connect"), away.stdout.count("check the network")) == (
+        1,
+        1,
+        1,
+    )
+    failing_server.code = "UnrecognizedClientException"
+    gatepass.environment["AWS_ENDPOINT_URL"] = failing_server.url
+    unknown = gatepass("doctor")
+    assert (unknown.returncode, unknown.stdout.count("sign in to AWS again")) == (1, 1)
+    for told in (away.stdout, unknown.stdout):
+        assert told.count("needs the table") == len(CHECKS) - 1
+        assert told.endswith("\n1 problem\n")
 
 
 DENIABLE = {
