@@ -19,6 +19,8 @@ FLOOR: Final = "empty"
 """A handler that does nothing: what no peer can get below. Reported, not compared."""
 BARE: Final = "bare"
 """One signed write and nothing else: the floor of a warm allow's wall time."""
+OWN_WRITE: Final = "own_write"
+"""The same, with the very write that the gate sends: what the table takes for its condition."""
 RUNTIME: Final = "runtime"
 WITH_DATABASE: Final = (OURS, "good", "conventional")
 ARCHITECTURE: Final = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"

@@ -13,12 +13,11 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.bundles import BARE, OURS, ROOT, RUNTIME, Bundle, Python, build, target_python
+from benchmarks.bundles import BARE, OURS, OWN_WRITE, ROOT, RUNTIME, Bundle, Python, build, target_python
 from benchmarks.certificates import make_certificates
-from benchmarks.world import World, user_id
-from entitlements.items import entitlement_key, item_to_wire
+from benchmarks.world import World
+from entitlements.items import item_to_wire
 from tests.support.emulators import DYNAMODB_LOCAL, free_port, process
-from tests.support.signer import SOLUTION
 
 TABLE: Final = "gatepass"
 REGION: Final = "us-east-1"
@@ -61,10 +60,14 @@ class Stage:
     canned_url: str
     _exits: ExitStack = field(repr=False)
 
+    def bundle(self, peer: str) -> Bundle:
+        """Both floors of a write are one handler, told what to send."""
+        return self.bundles[BARE if peer == OWN_WRITE else peer]
+
     def environment(self, peer: str, endpoint: str | None = None, table: str = TABLE) -> dict[str, str]:
         """What Lambda would give to a peer's process, and where its endpoint is: the canned server unless named."""
         trust = str(self.folder / "trust.pem")
-        bundle = self.bundles[peer].folder
+        bundle = self.bundle(peer).folder
         return CREDENTIALS | {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
@@ -83,16 +86,22 @@ class Stage:
             "SSL_CERT_FILE": trust,  # the system's list: for PyJWKClient, which knows nothing of AWS's variable
             "AWS_ENDPOINT_URL_DYNAMODB": endpoint or self.canned_url,
             "GATEPASS_TABLE" if peer == OURS else "TABLE": table,
-            **({} if peer in (OURS, BARE) else self.world.settings(f"{self.canned_url}/jwks.json")),
-            **({"KEY": json.dumps(entitlement_key(user_id(0), SOLUTION).wire)} if peer == BARE else {}),
+            **self._settings(peer),
         }
+
+    def _settings(self, peer: str) -> dict[str, str]:
+        if peer == BARE:
+            return {"KEY": json.dumps(self.world.write()["Key"])}
+        if peer == OWN_WRITE:
+            return {"WRITE": json.dumps(self.world.write())}
+        return {} if peer == OURS else self.world.settings(f"{self.canned_url}/jwks.json")
 
     def worker(self, peer: str, endpoint: str | None = None, table: str = TABLE) -> Worker:
         """Start a peer that stays."""
         # -P: Python would put the worker's own folder on the path, which is no part of the peer's world.
         started = subprocess.Popen(  # noqa: S603
-            [self.python.executable, "-P", str(ROOT / "benchmarks" / "worker.py"), self.bundles[peer].handler],
-            cwd=self.bundles[peer].folder,
+            [self.python.executable, "-P", str(ROOT / "benchmarks" / "worker.py"), self.bundle(peer).handler],
+            cwd=self.bundle(peer).folder,
             env=self.environment(peer, endpoint, table),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

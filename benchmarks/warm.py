@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.bundles import BARE, OURS, PEERS, WITH_DATABASE
+from benchmarks.bundles import BARE, OURS, OWN_WRITE, PEERS, WITH_DATABASE
 from benchmarks.figures import percentile
 from benchmarks.stage import TABLE, Stage, Worker
 from benchmarks.tables import Client
@@ -79,12 +79,12 @@ def measure_wall(stage: Stage, endpoint: str, effort: Effort) -> dict[str, dict[
     client = Client(endpoint)
     client.create(TABLE)
     client.write(TABLE, stage.world.items())
-    names = (*PEERS, BARE)
+    names = (*PEERS, BARE, OWN_WRITE)
     workers = {peer: stage.worker(peer, endpoint) for peer in names}
     events = {peer: stage.write_events(f"{peer} wall", stage.world.events(peer, Case.ALLOW, 50)) for peer in names}
     # The emulator's own warm-up: Java compiles what it has run some thousand times.
     for _ in range(3):
-        for peer in (*WITH_DATABASE, BARE):
+        for peer in (*WITH_DATABASE, BARE, OWN_WRITE):
             decide(workers[peer], events[peer], Case.ALLOW, effort.wall_decisions)
     wall: dict[str, dict[str, list[float]]] = {peer: {"p50": [], "p99": []} for peer in names}
     for turn in range(effort.wall_rounds):

@@ -1,6 +1,7 @@
 """What all peers are asked about: users, their entitlements, tokens and events; and the cases that are measured."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -11,9 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entitlements import base64url
 from entitlements.address import address_hash
-from entitlements.items import Item, visitor_key
+from entitlements.decision import Holder
+from entitlements.items import Item, Wire, to_wire, visitor_key
 from entitlements.solution import Solution, read_solution
+from entitlements.spend import REQUEST_ID_BYTES, spend
 from entitlements.token import assemble, jti_of, signing_input
+from entitlements.windows import windows_at
 from tests.support.events import ADDRESS, http_2
 from tests.support.signer import ISSUER, SOLUTION, Signer, ring, secret_of
 
@@ -186,6 +190,15 @@ class World:
             *(entitlement(user_id(n, spent=True)) | spent for n in range(USERS)),
             *(visitor_item(n) for n in range(USERS)),
         ]
+
+    def write(self) -> Wire:
+        """What the gate sends for the first user, with REQUESTID for the request's id."""
+        holder = Holder(user_id(0), jti_of(secret_of(user_id(0), self.config.solution_id)), resign=False)
+        now = int(time.time())
+        sent = spend(holder, self.config, windows_at(now, self.config.timezone), 1, now, bytes(REQUEST_ID_BYTES))
+        return sent | {
+            "ExpressionAttributeValues": sent["ExpressionAttributeValues"] | {":request": to_wire("REQUESTID")}
+        }
 
     def spent(self) -> list[str]:
         """The partition keys of the users and visitors whose quota is spent."""

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import report
-from benchmarks.bundles import OURS, PEERS, target_python
+from benchmarks.bundles import BARE, OURS, OWN_WRITE, PEERS, target_python
 from benchmarks.emulator import find_emulator
 from benchmarks.figures import percentile, ratio, slope
 from benchmarks.stage import Stage, set_up
@@ -103,7 +103,7 @@ def test_one_command_measures_everything(tmp_path: Path, bundles: Path) -> None:
     page_is_whole(page.read_text(), plot.name)
     every_call_is_counted(data["warm"]["calls"])
     assert data["cold"].keys() == {*PEERS, "empty"}
-    assert data["wall"].keys() == {*PEERS, "bare"}
+    assert data["wall"].keys() == {*PEERS, BARE, OWN_WRITE}
     assert data["growth"].keys() == {"solutions", "plans", "entitlements"}
     a_missed_target_is_reported_with_distance_and_profile(data)
     for path in (page, plot, raw):

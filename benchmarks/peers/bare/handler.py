@@ -1,6 +1,7 @@
 """One signed UpdateItem over a connection that stays open, and nothing decided: no peer can get below it.
 
-No retry, no limit of time, no check of the answer, HTTP only: a measure, not a client. Settings: TABLE, KEY (JSON).
+No retry, no limit of time, no check of the answer, HTTP only: a measure, not a client. Settings: TABLE, and KEY for a
+write that adds 1, or WRITE for another, whose REQUESTID is a new one each time (both JSON).
 """
 
 import hashlib
@@ -15,16 +16,15 @@ from urllib.parse import urlsplit
 HOST = urlsplit(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
 REGION = os.environ["AWS_REGION"]
 TOKEN = os.environ["AWS_SESSION_TOKEN"]
-BODY = json.dumps(
-    {
-        "TableName": os.environ["TABLE"],
-        "Key": json.loads(os.environ["KEY"]),
-        "UpdateExpression": "ADD #total :one",
-        "ExpressionAttributeNames": {"#total": "total"},
-        "ExpressionAttributeValues": {":one": {"N": "1"}},
-        "ReturnValues": "ALL_NEW",
-    }
-).encode()
+ADD = {
+    "Key": json.loads(os.environ.get("KEY", "null")),
+    "UpdateExpression": "ADD #total :one",
+    "ExpressionAttributeNames": {"#total": "total"},
+    "ExpressionAttributeValues": {":one": {"N": "1"}},
+    "ReturnValues": "ALL_NEW",
+}
+WRITE = json.loads(os.environ["WRITE"]) if "WRITE" in os.environ else ADD
+BODY = json.dumps({"TableName": os.environ["TABLE"], **WRITE}, separators=(",", ":")).encode()
 NAMES = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
 
 connection = socket.create_connection((HOST.hostname or "", HOST.port or 80))
@@ -33,10 +33,11 @@ connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Write once."""
+    body = BODY.replace(b"REQUESTID", os.urandom(6).hex().encode())
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     lines = f"content-type:application/x-amz-json-1.0\nhost:{HOST.netloc}\nx-amz-date:{stamp}\n"
     lines += f"x-amz-security-token:{TOKEN}\nx-amz-target:DynamoDB_20120810.UpdateItem\n"
-    canonical = f"POST\n/\n\n{lines}\n{NAMES}\n{hashlib.sha256(BODY).hexdigest()}"
+    canonical = f"POST\n/\n\n{lines}\n{NAMES}\n{hashlib.sha256(body).hexdigest()}"
     scope = f"{stamp[:8]}/{REGION}/dynamodb/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = hmac.digest(signing_key(stamp[:8]), text.encode(), "sha256").hex()
@@ -44,7 +45,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         f"authorization:AWS4-HMAC-SHA256 Credential={os.environ['AWS_ACCESS_KEY_ID']}/{scope}, "
         f"SignedHeaders={NAMES}, Signature={signature}\r\n"
     )
-    connection.sendall(f"POST / HTTP/1.1\r\n{head}content-length:{len(BODY)}\r\n\r\n".encode() + BODY)
+    connection.sendall(f"POST / HTTP/1.1\r\n{head}content-length:{len(body)}\r\n\r\n".encode() + body)
     return {"isAuthorized": "Attributes" in receive()}
 
 
