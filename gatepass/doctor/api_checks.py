@@ -24,11 +24,14 @@ def check_apis(patient: Patient) -> Examination:
     apis = {*attached, *links}
     if apis and patient.emulated and not patient.environment.endpoint:
         raise Skipped("AWS_ENDPOINT_URL is not set, so there is no API Gateway to ask")
+    # A local stack links its own gateway, and sam local's, neither of which is in the emulator's API Gateway.
+    here = bool(patient.stack) or not patient.emulated
     for api_id in sorted(apis):
-        yield from _attached(patient, api_id) if api_id in attached else _linked(patient, api_id, links[api_id])
+        yield from _attached(patient, api_id) if api_id in attached else _linked(patient, api_id, links[api_id], here)
     if not apis:
         return "none is attached or linked yet"
-    return f"{len(attached)} attached as recorded, {len(apis - attached)} linked"
+    told = f"{len(attached)} attached as recorded, {len(apis - attached)} linked"
+    return told if here else f"{told}, which need not be the emulator's"
 
 
 def linked_apis(patient: Patient) -> dict[str, str]:
@@ -42,10 +45,11 @@ def _solution(patient: Patient, solution_id: str) -> Solution | None:
     return None if item is None else solution_from_document(item["document"])
 
 
-def _linked(patient: Patient, api_id: str, solution_id: str) -> Iterator[Trouble]:
-    """An API whose own template has the gate: the link is all that is ours."""
+def _linked(patient: Patient, api_id: str, solution_id: str, here: bool) -> Iterator[Trouble]:
+    """An API whose own template has the gate: the link is all that is ours. `here`: it must be in API Gateway."""
     try:
-        find_api(patient.aws, api_id)
+        if here:
+            find_api(patient.aws, api_id)
     except CommandError as error:
         yield Trouble(str(error), f"run gatepass solutions unlink {api_id} if it was deleted")
     if _solution(patient, solution_id) is None:

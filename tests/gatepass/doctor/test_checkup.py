@@ -44,9 +44,12 @@ def test_on_an_emulator_what_needs_a_stack_is_skipped(
     assert (missing.returncode, "run gatepass init" in missing.stdout) == (1, True)
     assert missing.stdout.count("needs the table") == len(CHECKS) - 1
     assert gatepass("init").returncode == 0
+    assert gatepass("solutions", "apply", "examples/faiss_search/solution.yaml").returncode == 0
+    assert gatepass("solutions", "link", "faiss-search", "abc123").returncode == 0  # a gateway elsewhere
     run = gatepass("doctor")
     assert run.returncode == 0, run.stdout
     assert run.stdout.count("the table has no tag of a stack") == 9
+    assert "1 linked, which need not be the emulator's" in run.stdout
 
 
 def test_without_an_endpoint_of_kms_a_table_is_checked_alone(gatepass: Command, dynamodb_local_endpoint: str) -> None:
