@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -178,13 +178,6 @@ class Environment:
         self._require_one_world("Cognito")
         return self.aws
 
-    @cached_property
-    def _session(self) -> Any:
-        """One for all clients: making it takes longer than they do."""
-        import boto3
-
-        return boto3.session.Session(region_name=self.region)
-
     def _client(self, service: str, endpoint: str | None, attempts: int = 3, read_timeout: float = 10) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
@@ -195,11 +188,27 @@ class Environment:
                 read_timeout=read_timeout,
                 retries={"mode": "standard", "total_max_attempts": attempts},
             )
-            return self._session.client(service, endpoint_url=endpoint, config=config)
+            return _session(self.region, _aws_settings()).client(service, endpoint_url=endpoint, config=config)
         except BotoCoreError as error:
             raise CommandError(f"AWS is not configured: {error} Set AWS_REGION.") from error
         except ValueError as error:
             raise CommandError(f"AWS_ENDPOINT_URL: {error}: write http://HOST:PORT") from error
+
+
+@lru_cache(maxsize=4)
+def _session(region: str | None, settings: tuple[tuple[str, str], ...]) -> Any:
+    """One for all clients of these settings: making it, and reading its data of services, takes longer than they do.
+
+    The local stack runs many commands in one process.
+    """
+    import boto3
+
+    return boto3.session.Session(region_name=region)
+
+
+def _aws_settings() -> tuple[tuple[str, str], ...]:
+    """What a session is made of, beside files."""
+    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
 
 
 def _emulated(endpoint: str | None) -> bool:
