@@ -32,5 +32,6 @@ def main() -> int:
 
 if not address:
     # `-I` leaves the folder of this script, and that of the caller, off the path of the command too.
-    os.execv(sys.executable, [sys.executable, "-m", "gatepass", *arguments])  # noqa: S606
+    program = arguments if arguments[:1] == ["-c"] else ["-m", "gatepass", *arguments]
+    os.execv(sys.executable, [sys.executable, *program])  # noqa: S606
 sys.exit(main())
