@@ -5,7 +5,7 @@ import hmac
 import json
 import time
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -65,7 +65,7 @@ class Api:
         table.put("origin#https://finder.example.com", "solution#faiss-search")
         endpoint = table.client.meta.endpoint_url
         self.settings = Settings(table.name, "us-east-1", pool, self.client, "t", moto, endpoint)
-        self._alone = Lock()
+        self._alone = RLock()  # a test may ask again in the midst of a request
         self.wire(self.settings)
         repository = Repository(table.client, table.name)
         self.access = Access(repository, time.time, "operator")
