@@ -140,7 +140,8 @@ def _defined(module: str) -> Iterator[tuple[str, Definition]]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
                 yield child.name, Definition(module, child, owner)
-    for statement in tree.body:
+    tried = [inner for one in tree.body if isinstance(one, ast.Try) for inner in one.body]
+    for statement in (*tree.body, *tried):
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
