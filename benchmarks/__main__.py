@@ -14,6 +14,7 @@ import boto3
 
 from benchmarks import cold, growth, plot, report, warm
 from benchmarks.bundles import ARCHITECTURE, ROOT, Python
+from benchmarks.distance import away
 from benchmarks.emulator import find_emulator
 from benchmarks.growth import Sizes
 from benchmarks.stage import set_up
@@ -68,7 +69,10 @@ def main() -> None:
         data["imports"] = cold.import_profile(stage)
         say("wall time against DynamoDB Local")
         endpoint = stage.dynamodb_local()
-        data["wall"] = warm.measure_wall(stage, endpoint, effort)
+        warm.fill(stage, endpoint)
+        data["wall"] = warm.measure_wall(stage, endpoint, effort, warm.NEAR)
+        with away(endpoint) as farther:
+            data["far"] = warm.measure_wall(stage, farther, effort, warm.FAR)
         say("growth, which fills tables first")
         data["growth"] = growth.measure(stage, endpoint, sizes)
     options.results.mkdir(parents=True, exist_ok=True)

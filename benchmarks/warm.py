@@ -1,4 +1,4 @@
-"""What a warm decision costs: CPU and calls against the canned server, wall time against DynamoDB Local."""
+"""What a warm decision costs: CPU and calls against the canned server, wall time against DynamoDB Local, near and far."""
 
 import sys
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from benchmarks.stage import TABLE, Stage, Worker
 from benchmarks.tables import Client
 from benchmarks.world import OUTCOMES, Case
 
+NEAR: Final = (*PEERS, BARE, OWN_WRITE)
+FAR: Final = (OURS, BARE, OWN_WRITE)
 PROFILED: Final = 300
 """Decisions under the profiler."""
 
@@ -74,17 +76,22 @@ def _count_calls(
     return calls
 
 
-def measure_wall(stage: Stage, endpoint: str, effort: Effort) -> dict[str, dict[str, list[float]]]:
-    """p50 and p99 of a warm allow in ms, by peer and round, against DynamoDB Local (HTTP)."""
+def fill(stage: Stage, endpoint: str) -> None:
+    """Make the table that `measure_wall` measures at, on DynamoDB Local."""
     client = Client(endpoint)
     client.create(TABLE)
     client.write(TABLE, stage.world.items())
-    names = (*PEERS, BARE, OWN_WRITE)
+
+
+def measure_wall(
+    stage: Stage, endpoint: str, effort: Effort, names: tuple[str, ...]
+) -> dict[str, dict[str, list[float]]]:
+    """p50 and p99 of a warm allow in ms, by peer and round, over HTTP."""
     workers = {peer: stage.worker(peer, endpoint) for peer in names}
     events = {peer: stage.write_events(f"{peer} wall", stage.world.events(peer, Case.ALLOW, 50)) for peer in names}
     # The emulator's own warm-up: Java compiles what it has run some thousand times.
     for _ in range(3):
-        for peer in (*WITH_DATABASE, BARE, OWN_WRITE):
+        for peer in names:
             decide(workers[peer], events[peer], Case.ALLOW, effort.wall_decisions)
     wall: dict[str, dict[str, list[float]]] = {peer: {"p50": [], "p99": []} for peer in names}
     for turn in range(effort.wall_rounds):

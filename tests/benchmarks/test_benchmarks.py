@@ -104,6 +104,8 @@ def test_one_command_measures_everything(tmp_path: Path, bundles: Path) -> None:
     every_call_is_counted(data["warm"]["calls"])
     assert data["cold"].keys() == {*PEERS, "empty"}
     assert data["wall"].keys() == {*PEERS, BARE, OWN_WRITE}
+    assert data["far"].keys() == {OURS, BARE, OWN_WRITE}
+    assert min(data["far"][BARE]["p50"]) > AWAY_SECONDS * 1e3
     assert data["growth"].keys() == {"solutions", "plans", "entitlements"}
     a_missed_target_is_reported_with_distance_and_profile(data)
     for path in (page, plot, raw):
