@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.bundles import BARE, OURS, OWN_WRITE, PEERS, target_python
+from benchmarks.distance import AWAY_SECONDS
 from benchmarks.emulator import find_emulator
 from benchmarks.figures import percentile, ratio, slope
 from benchmarks.stage import Stage, set_up
