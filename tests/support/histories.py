@@ -60,6 +60,8 @@ class History:
         self.spent = self.spent_of_packs = 0
         self.revoked_ever = False
         self.cancelled_at: dict[str, int] = {}
+        self.begun_at: dict[str, int] = {}
+        """When the payer agreed to each subscription."""
         self.interrupted = (0, False, Ending.KILLED)
         """The number of the call that ends what the service does next, and how."""
         seller.access.grant(USER, SOLUTION)
@@ -237,6 +239,8 @@ class History:
     def _pay(self, account: RazorpayAccount, reference: str, outcome: PaymentOutcome) -> None:
         if reference.startswith("sub_"):
             account.authenticate(reference, outcome)
+            if account.subscription(reference)["status"] != "created":
+                self.begun_at.setdefault(reference, int(self.seller.now + self.skew))
         else:
             account.pay(reference, outcome)
 
@@ -460,8 +464,12 @@ class History:
             cancelled = self.cancelled_at.get(payment.reference)
             if cancelled is not None and cancelled <= payment.paid_at:
                 return True
+        bought: dict[str, int] = {}
+        for one in others:
+            bought.setdefault(one.reference, one.paid_at)  # in the order in which they were paid
+        begun = self.begun_at.get(payment.reference, payment.paid_at)
         return why in ("replaced", "cancelled") and any(
-            one.reference != payment.reference and one.paid_at <= payment.paid_at for one in others
+            reference != payment.reference and begun <= time <= payment.paid_at for reference, time in bought.items()
         )
 
 

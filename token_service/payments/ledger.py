@@ -6,7 +6,7 @@ when.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -134,6 +134,8 @@ class SubscriptionRecord:
     amount: int
     currency: str
     ordered_at: int
+    begun_at: int = 0
+    """When it was first seen in another state than `created`, by this clock; 0 before, and in old records."""
     ends: str = ""
     """Why it will not be renewed though Razorpay may still call it active: `cancelled`, `replaced`, or `access_ended`.
     """
@@ -207,11 +209,7 @@ class Book(NamedTuple):
 
         The renewals of a subscription are no new decisions of the user, so they are not later purchases.
         """
-        times: dict[str, int] = {}
-        for payment in self.payments.values():
-            if payment.kept:
-                times[payment.reference] = min(payment.paid_at, times.get(payment.reference, payment.paid_at))
-        return times
+        return _first(payment for payment in self.payments.values() if payment.kept)
 
     def newest(self, plan: str) -> str:
         """The id of the newest payment for a plan of which something is kept; empty if there is none."""
@@ -225,8 +223,8 @@ class Book(NamedTuple):
         subscription that had ended by then gives nothing, and is sent back.
         """
         book = self._without_late_charges()  # first, so that a charge that is sent back ends nothing
-        bought = book.bought_at()
-        subscriptions = {sub_id: _ended(sub, bought) for sub_id, sub in self.subscriptions.items()}
+        bought, paid = book.bought_at(), _first(book.payments.values())
+        subscriptions = {sub_id: _ended(sub, bought, paid) for sub_id, sub in self.subscriptions.items()}
         return book._replace(subscriptions=subscriptions)._without_late_charges()
 
     def _without_late_charges(self) -> "Book":
@@ -253,14 +251,23 @@ class Book(NamedTuple):
         ]
 
 
-def _ended(subscription: SubscriptionRecord, bought: Mapping[str, int]) -> SubscriptionRecord:
-    own = bought.get(subscription.subscription_id)
-    if own is None and subscription.status == "created":
-        return subscription  # nobody has paid for it: if somebody does, it is the later purchase
-    # Of two purchases in one second one must be the later, as in `covers`: else two subscriptions go on for good.
-    paid, since = own is not None, own if own is not None else subscription.ordered_at
+def _first(payments: Iterable[PaymentRecord]) -> dict[str, int]:
+    times: dict[str, int] = {}
+    for payment in payments:
+        times[payment.reference] = min(payment.paid_at, times.get(payment.reference, payment.paid_at))
+    return times
+
+
+def _ended(subscription: SubscriptionRecord, bought: Mapping[str, int], paid: Mapping[str, int]) -> SubscriptionRecord:
     own_id = subscription.subscription_id
-    later = [time for one, time in bought.items() if time > since or (paid and time == since and one > own_id)]
+    if own_id not in paid and subscription.status == "created":
+        return subscription  # nobody has agreed to it: if somebody does, it is the later purchase
+    # Its state may be heard of before its first payment, and the payment of a later start is still to come.
+    since = paid.get(own_id) or subscription.begun_at or subscription.ordered_at
+    # Of two purchases in one second one must be the later, as in `covers`: else two subscriptions go on for good.
+    later = [
+        time for one, time in bought.items() if time > since or (own_id in bought and time == since and one > own_id)
+    ]
     if not later:
         return subscription
     ends_since = max(min(later), since + 1)  # its first payment was before that

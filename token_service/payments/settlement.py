@@ -294,7 +294,8 @@ class Settlement:
                 raise
 
     def _with_status(self, book: Book, purchase: Purchase) -> Book:
-        return settling.subscribed(book, purchase, self._razorpay.subscription(purchase.reference).status)
+        status = self._razorpay.subscription(purchase.reference).status
+        return settling.subscribed(book, purchase, status, int(self._clock()))
 
     def _solution(self, solution_id: str) -> Solution:
         solution = self._find_solution(solution_id)

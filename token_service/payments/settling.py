@@ -49,9 +49,11 @@ def disputed(book: Book, dispute: DisputeEntity) -> Book:
     return book.with_payment(replace(known, disputes={**known.disputes, dispute.dispute_id: withheld}))
 
 
-def subscribed(book: Book, purchase: Purchase, status: str) -> Book:
+def subscribed(book: Book, purchase: Purchase, status: str, now: int) -> Book:
     """The book with the present status of a subscription."""
     known = book.subscriptions.get(purchase.reference) or SubscriptionRecord.of(purchase)
+    if known.status == "created" != status:
+        known = replace(known, begun_at=now)
     return book.with_subscription(replace(known, status=status))
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support import emulators
-from tests.support.histories import PLANS, History, Step
+from tests.support.histories import PLANS, SOLD, History, Step
 from tests.support.in_process_razorpay import InProcessRazorpay
 from tests.support.interruptions import InterruptedClient, Interruptions
 from tests.support.market import START
@@ -80,6 +80,21 @@ def test_a_plan_that_has_lapsed_already_leaves_nothing_to_do() -> None:
 
 def test_who_cancels_in_the_second_of_the_payment_keeps_the_paid_time() -> None:
     run([("buy", 0, 3), ("cancel", 0, 0)])
+
+
+PRO, PACK = SOLD.index("pro"), SOLD.index("pack-100")
+
+
+@pytest.mark.parametrize(
+    "heard", [("complete", -1, 0), ("deliver", 1, 0), ("deliver_all", 1, 1), ("deliver_all", 0, 0)]
+)
+def test_who_goes_back_to_a_subscription_after_another_purchase_has_bought_it_later(heard: Step) -> None:
+    """However it is heard of: from the page, by a state of the subscription before its payment, or in order."""
+    steps = [("order", PRO, 0), ("clock", 1, 0), ("buy", PACK, 1), ("clock", 1, 0), ("pay", 0, 0)]
+    with history(MemoryDynamoDB(), "memory") as lived:
+        lived.run([*steps, heard])
+        assert lived.seller.plan() == "pro"
+        assert lived.seller.states() == ["paid", "paid"]
 
 
 @pytest.mark.parametrize("skew", [3, -3])
