@@ -20,7 +20,8 @@ from tests.support.seller import DAY, Seller
 from tests.support.signer import SOLUTION, USER
 from token_service.errors import Busy
 from token_service.payments.inbox import LAPSE
-from token_service.payments.ledger import LEAST_REFUND
+from token_service.payments.ledger import AT_ONCE, LEAST_REFUND
+from token_service.payments.razorpay_api import REFUNDS_TRIED
 from token_service.payments.settlement import Unmatched
 from token_service.payments_handler import reconcile, work
 
@@ -42,6 +43,7 @@ GIVEN: Final = (("registered", None), ("max", None), ("pro", 9 * DAY + 1))
 """Plans that an operator sets, and for how long. None looks like one that was paid for."""
 CLOCK: Final = (1, 7, 3600, DAY, 3 * DAY, 8 * DAY, 31 * DAY, 45 * DAY)
 OUTCOMES: Final = (*[PaymentOutcome.CAPTURED] * 4, PaymentOutcome.AUTHORIZED, PaymentOutcome.FAILED)
+TROUBLES: Final = ("balance_is_low", "refunds_fail", "refuses_cycle_end", "forgets_cycle_end")
 DISPUTES: Final = ("won", "lost", "closed", "under_review")
 GRACE_DAYS: Final = 4
 
@@ -318,6 +320,11 @@ class History:
             )
         )
 
+    def trouble(self, which: int, how: int) -> None:
+        """What Razorpay does not do, from now on or no longer."""
+        with self.seller.account() as account:
+            setattr(account, _one(TROUBLES, which), how % 3 != 2)
+
     def use(self, which: int, how: int) -> None:
         """Requests through the gate, as many as it lets pass."""
         held, plan = self.seller.held(), self.seller.plan()
@@ -373,7 +380,11 @@ class History:
 
     def settle(self, which: int, how: int) -> None:
         """Everything arrives, the jobs run, and the records are compared with Razorpay."""
+        with self.seller.account() as account:
+            for name in TROUBLES:
+                setattr(account, name, False)
         for _ in range(8):
+            self._refund_by_hand()
             self.deliver_all(which, how)
             self.seller.now += 3601
             self.job(0, 0)
@@ -390,6 +401,15 @@ class History:
         assert not self.seller.events()
         assert self.seller.payments.books.read(USER, SOLUTION) == book
         assert self.seller.held() == held
+
+    def _refund_by_hand(self) -> None:
+        """As the operator is asked to, once Razorpay has failed several times."""
+        book = self.seller.payments.books.read(USER, SOLUTION)
+        for record in book.payments.values():
+            with self.seller.account() as account:
+                failed = [one for one in account.refunds(record.payment_id) if one["status"] == "failed"]
+                if record.owed and len(failed) >= REFUNDS_TRIED:
+                    account.create_refund(record.payment_id, {"notes": {"gatepass": "by hand"}})
 
     def _to_do(self) -> list[tuple[str, str]]:
         entries = self.seller.payments.inbox.entries()
@@ -428,7 +448,8 @@ class History:
             record_of = book.subscriptions.get(subscription_id)
             assert record_of is not None
             assert record_of.status == subscription["status"]
-            if record_of.ends in ("replaced", "access_ended"):
+            charged = [one for one in book.payments.values() if one.reference == subscription_id]
+            if record_of.ends in AT_ONCE or any(one.returned == "cancelled" for one in charged):
                 assert subscription["status"] in ("cancelled", "completed", "expired")
         bought: dict[str, int] = {}
         for p in paid.kept:

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from token_service.access.grants import Access
 from token_service.access.records import Entitlement, to_the_second
 from token_service.errors import ConditionFailed
 from token_service.payments.books import Books
-from token_service.payments.failures import RazorpayRefusal, unavailable
+from token_service.payments.failures import RazorpayRefusal, RefundRefused, unavailable
 from token_service.payments.ledger import Book
 from token_service.payments.purchase import Purchase, price_of
 from token_service.payments.razorpay_api import RazorpayApi
@@ -108,7 +109,8 @@ class Checkout:
     def complete(self, user_id: str, payment_id: str, order_id: str, subscription_id: str, signature: str) -> Outcome:
         """Apply a payment that Razorpay's Checkout reported to the page, without waiting for its event.
 
-        Raises `Refused` for a report that Razorpay did not sign, or that is another user's, and `Unmatched`.
+        Raises `Refused` for a report that Razorpay did not sign, or that is another user's, and `Unmatched`. Whether
+        money goes back is not the page's concern: the event of the payment waits for that.
         """
         secret = self._secrets.get().key_secret
         if order_id:
@@ -118,9 +120,13 @@ class Checkout:
         purchase = self._books.purchase(order_id or subscription_id) if signed else None
         if purchase is None or purchase.user_id != user_id:
             raise Refused(Code.PAYMENT_UNSIGNED)
-        if purchase.model == "recurring":
-            self._settlement.subscription(subscription_id)
-        return self._settlement.payment(payment_id)
+        with suppress(RefundRefused):
+            if purchase.model == "recurring":
+                self._settlement.subscription(subscription_id)
+        try:
+            return self._settlement.payment(payment_id)
+        except RefundRefused:
+            return Outcome.APPLIED
 
     # ---- what is offered ---------------------------------------------------------------------------------------------
 

@@ -7,6 +7,10 @@ class RazorpayRefusal(Exception):
     """Razorpay refused a request (400). The message is Razorpay's."""
 
 
+class RefundRefused(RazorpayRefusal):
+    """Money that must go back does not: Razorpay refused its refund, or the refunds of it failed."""
+
+
 class KeyRefused(Refused):
     """Razorpay does not accept the key: nothing was done."""
 

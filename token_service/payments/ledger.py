@@ -21,6 +21,8 @@ LEAST_REFUND: Final = 100
 """The smallest amount that Razorpay refunds, in the currency's smallest unit:
 https://razorpay.com/docs/api/refunds/create-normal/
 """
+AT_ONCE: Final = ("replaced", "access_ended")
+"""Why a subscription ends now and not with its paid time."""
 CLOCKS_DIFFER: Final = 300
 """Seconds by which this clock may be behind Razorpay's: a payment that seems to follow a cancellation, or the end of
 access, so closely came before it. After one, Razorpay charges nothing, and the next charge or retry would have been a
@@ -211,6 +213,16 @@ class Book(NamedTuple):
         """
         return _first(payment for payment in self.payments.values() if payment.kept)
 
+    def to_cancel(self) -> list[str]:
+        """The ids of the subscriptions that Razorpay must end at once.
+
+        One that was to end with its cycle is among them if it has been charged since: Razorpay may take such a request
+        and go on (https://github.com/razorpay/razorpay-node/issues/452).
+        """
+        charged = {one.reference for one in self.payments.values() if one.returned == "cancelled"}
+        live = [one for one in self.subscriptions.values() if not one.over]
+        return [one.subscription_id for one in live if one.ends in AT_ONCE or one.subscription_id in charged]
+
     def newest(self, plan: str) -> str:
         """The id of the newest payment for a plan of which something is kept; empty if there is none."""
         kept = [(one.paid_at, one.payment_id) for one in self.payments.values() if one.kept and one.plan == plan]
@@ -264,10 +276,10 @@ def _ended(subscription: SubscriptionRecord, bought: Mapping[str, int], paid: Ma
         return subscription  # nobody has agreed to it: if somebody does, it is the later purchase
     # Its state may be heard of before its first payment, and the payment of a later start is still to come.
     since = paid.get(own_id) or subscription.begun_at or subscription.ordered_at
+    others = {one: time for one, time in bought.items() if one != own_id}
     # Of two purchases in one second one must be the later, as in `covers`: else two subscriptions go on for good.
-    later = [
-        time for one, time in bought.items() if time > since or (own_id in bought and time == since and one > own_id)
-    ]
+    tied = own_id in bought
+    later = [time for one, time in others.items() if time > since or (tied and time == since and one > own_id)]
     if not later:
         return subscription
     ends_since = max(min(later), since + 1)  # its first payment was before that

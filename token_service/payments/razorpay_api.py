@@ -24,6 +24,8 @@ from token_service.payments.secrets import RazorpaySecrets
 
 Entity = TypeVar("Entity")
 CALL_SECONDS: Final = 5.0
+REFUNDS_TRIED: Final = 3
+"""How many refunds of a payment may fail until it takes a person."""
 PAGE: Final = 100
 """The most entities of a page: https://razorpay.com/docs/api/understand/#pagination"""
 
@@ -137,11 +139,15 @@ class RazorpayApi:
         )
 
     def refund(self, payment_id: str, amount: int, why: str) -> None:
-        """Refund an amount of a payment; the same request again is the same refund.
+        """Refund an amount of a payment; the same request again is the same refund, unless that has failed.
 
+        Raises `RazorpayRefusal` also if several have failed. What the key of a failed one gives is not documented:
         https://razorpay.com/docs/api/refunds/normal-refunds-idempotent/
         """
-        headers = {"X-Refund-Idempotency": f"gatepass-{payment_id}-{amount}"}
+        failed = sum(one.get("status") == "failed" for one in self._refunds_of(payment_id))
+        if failed >= REFUNDS_TRIED:
+            raise RazorpayRefusal(f"{failed} refunds of it have failed: ask Razorpay, or pay it back in another way")
+        headers = {"X-Refund-Idempotency": f"gatepass-{payment_id}-{amount}{f'-{failed}' if failed else ''}"}
         body = {"amount": amount, "notes": {"gatepass": why}}
         self._call(lambda client: client.payment.refund(payment_id, body, headers=headers))
 
@@ -149,6 +155,10 @@ class RazorpayApi:
         """Cancel for good: https://razorpay.com/docs/api/payments/subscriptions/cancel-subscription/"""
         body = {"cancel_at_cycle_end": at_end}
         return self._read(SubscriptionEntity.read, lambda client: client.subscription.cancel(subscription_id, body))
+
+    def _refunds_of(self, payment_id: str) -> Iterator[Mapping[str, Any]]:
+        """https://razorpay.com/docs/api/refunds/fetch-multiple-refund-payment/"""
+        return self._pages(lambda client, page: client.payment.fetch_multiple_refund(payment_id, page))
 
     # ---- how ---------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from token_service.payments.failures import RazorpayRefusal
 from token_service.payments.ledger import PaymentRecord
 from token_service.payments.razorpay import PaymentEntity
 from token_service.payments.razorpay_api import RazorpayApi
-from token_service.payments.settlement import AT_ONCE, Settlement, Unmatched
+from token_service.payments.settlement import Settlement, Unmatched
 
 LATE_SECONDS: Final = 5 * 86_400
 """How long a bank may take to authorize a payment, with a margin: Razorpay asks it "for 3 days".
@@ -81,7 +81,7 @@ class Reconciliation:
             return  # another business of this account may sell by subscriptions too
         book = self._books.read(purchase.user_id, purchase.solution)
         known = book.subscriptions.get(subscription_id)
-        if known is None or known.status != status or (known.ends in AT_ONCE and not known.over):
+        if known is None or known.status != status or subscription_id in book.to_cancel():
             detail = f"{status}, {known.status if known else 'nothing'} known"
             repair: Callable[[], object] = lambda: self._settlement.subscription(subscription_id)  # noqa: E731
             yield self._repaired(subscription_id, "status", purchase.solution, detail, repair)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final
 
 from entitlements.decision import REVOKED
 from entitlements.refusals import Code, Refused
@@ -19,18 +18,15 @@ from token_service.access.grants import Access
 from token_service.access.records import Entitlement
 from token_service.payments import settling
 from token_service.payments.books import Books
-from token_service.payments.failures import RazorpayRefusal
+from token_service.payments.failures import RazorpayRefusal, RefundRefused
 from token_service.payments.inbox import lapse_action
 from token_service.payments.ledger import Book, PaymentRecord
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import InvoiceEntity, PaymentEntity
 from token_service.payments.razorpay_api import RazorpayApi
-from token_service.web.problems import LOGGER
 
 Settle = Callable[[Entitlement, Book], Book]
 """From the entitlement and the records to the records after what has become known. It may ask Razorpay."""
-AT_ONCE: Final = ("replaced", "access_ended")
-"""Why a subscription ends now and not with its paid time."""
 
 
 class Outcome(StrEnum):
@@ -69,7 +65,10 @@ class Settlement:
         self._find_solution, self._clock = find_solution, clock
 
     def payment(self, payment_id: str) -> Outcome:
-        """Ask for a payment and apply it. Raises `Unmatched`, `Busy`, and `Refused` (503) if Razorpay is away."""
+        """Ask for a payment and apply it.
+
+        Raises `Unmatched`, `Busy`, `Refused` (503) if Razorpay is away, and, when all else is done, `RefundRefused`.
+        """
         return self._payment(self._razorpay.payment(payment_id), exact=True)
 
     def signed_payment(self, entity: PaymentEntity) -> Outcome:
@@ -122,13 +121,14 @@ class Settlement:
                 self._end_at_razorpay(subscription_id)
             return
         self._change(user_id, solution, ended, {"subscription": " ".join(live), "cause": why})
-        self._finish(user_id, solution_id)
+        with suppress(RefundRefused):  # the event of the payment waits for that
+            self._finish(user_id, solution_id)
 
     def cancel(self, user_id: str, solution_id: str) -> None:
         """Cancel a user's subscriptions to a solution; what is paid for stays. Can be repeated until it succeeds.
 
         Razorpay ends an active one with its cycle, and every other one, for which nothing is paid, at once. Raises
-        `Refused` if there is none that would be renewed.
+        `Refused` if there is none that would be renewed, and `RazorpayRefusal` if Razorpay goes on with one.
         """
         now = int(self._clock())
         book = self._books.read(user_id, solution_id)
@@ -136,9 +136,7 @@ class Settlement:
         if not renewable:
             raise Refused(Code.SUBSCRIPTION_MISSING)
         for one in renewable:
-            status = self._razorpay.subscription(one.subscription_id).status
-            with suppress(RazorpayRefusal):  # it is over, or ends already: what counts is read below
-                self._razorpay.cancel(one.subscription_id, at_end=status == "active")
+            self._end_with_cycle(one.subscription_id)
 
         def cancelled(_: Entitlement, book: Book) -> Book:
             for one in renewable:
@@ -149,7 +147,8 @@ class Settlement:
 
         ending = " ".join(sorted(one.subscription_id for one in renewable))
         self._change(user_id, self._solution(solution_id), cancelled, {"subscription": ending, "cause": "cancelled"})
-        self._finish(user_id, solution_id)
+        with suppress(RefundRefused):  # the event of the payment waits for that
+            self._finish(user_id, solution_id)
 
     # ---- one payment -------------------------------------------------------------------------------------------------
 
@@ -248,22 +247,23 @@ class Settlement:
     def _finish(self, user_id: str, solution_id: str) -> None:
         """Send back what gives nothing, and cancel what has ended. What fails is done at the next event or run."""
         book = self._books.read(user_id, solution_id)
-        for payment in book.payments.values():
-            if payment.owed:
-                self._refund(payment)
-        for subscription in book.subscriptions.values():
-            if subscription.ends in AT_ONCE and not subscription.over:
-                self._cancel(subscription.subscription_id)
+        refused = [why for payment in book.payments.values() if payment.owed and (why := self._refund(payment))]
+        for subscription_id in book.to_cancel():
+            self._cancel(subscription_id)
+        if refused:
+            raise RefundRefused("; ".join(refused))
 
-    def _refund(self, payment: PaymentRecord) -> None:
+    def _refund(self, payment: PaymentRecord) -> str:
+        """Why Razorpay refuses to send back what is owed; empty if it does so, or has done it."""
+        refused = ""
         try:
             self._razorpay.refund(payment.payment_id, payment.owed, payment.returned)
-        except RazorpayRefusal:  # perhaps Razorpay refunded it by itself: what counts is read below
-            LOGGER.warning("Razorpay refused a refund", code="refund_refused", payment=payment.payment_id)
+        except RazorpayRefusal as refusal:  # perhaps Razorpay refunded it by itself: what counts is read below
+            refused = f"{payment.payment_id}: {refusal}"
+        fresh = self._razorpay.payment(payment.payment_id)
+        refunded = max(fresh.amount_refunded, payment.refunded)
         purchase = self._books.purchase(payment.reference)
         if purchase is not None:
-            fresh = self._razorpay.payment(payment.payment_id)
-            refunded = max(fresh.amount_refunded, payment.refunded)
 
             def taken(_: Entitlement, book: Book) -> Book:
                 return book.with_payment(replace(book.payments[payment.payment_id], refunded=refunded))
@@ -274,6 +274,7 @@ class Settlement:
                 taken,
                 {"payment": payment.payment_id, "cause": payment.returned},
             )
+        return refused if replace(payment, refunded=refunded).owed else ""
 
     def _cancel(self, subscription_id: str) -> None:
         self._end_at_razorpay(subscription_id)
@@ -285,6 +286,14 @@ class Settlement:
                 lambda _, book: self._with_status(book, purchase),
                 {"subscription": subscription_id},
             )
+
+    def _end_with_cycle(self, subscription_id: str) -> None:
+        """What is paid for stays in any case. So where Razorpay refuses to wait, the subscription ends at once."""
+        if self._razorpay.subscription(subscription_id).status == "active":
+            with suppress(RazorpayRefusal):
+                self._razorpay.cancel(subscription_id, at_end=True)
+                return
+        self._end_at_razorpay(subscription_id)
 
     def _end_at_razorpay(self, subscription_id: str) -> None:
         try:

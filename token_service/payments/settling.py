@@ -58,8 +58,12 @@ def subscribed(book: Book, purchase: Purchase, status: str, now: int) -> Book:
 
 
 def ended(book: Book, subscription_id: str, why: str, now: int) -> Book:
-    """The book with a subscription that will not be renewed. An earlier reason stays."""
+    """The book with a subscription that will not be renewed. An earlier reason stays, but for one that would let it go
+    on to the end of its cycle where access ends now.
+    """
     known = book.subscriptions[subscription_id]
+    if known.ends == "cancelled" and why == "access_ended":
+        return book.with_subscription(replace(known, ends=why))
     return book if known.ends else book.with_subscription(replace(known, ends=why, ends_since=now))
 
 

@@ -52,6 +52,10 @@ class OrderBook:
         self._refunds: dict[str, Entity] = {}
         self._refund_requests: dict[str, tuple[str, dict[str, Any], str]] = {}
         self.outbox = Outbox(f"acc_{new_id()}", webhook_secret, new_id)
+        self.balance_is_low = False
+        """Refuse refunds: https://razorpay.com/docs/payments/dashboard/account-settings/balances/"""
+        self.refunds_fail = False
+        """Accept refunds, and let them fail."""
 
     # ---- what the API does -------------------------------------------------------------------------------------------
 
@@ -131,6 +135,8 @@ class OrderBook:
         amount = left if body.get("amount") is None else fields.amount(body, payment["currency"])
         if amount > left:
             raise RazorpayRefused("The refund amount provided is greater than amount captured.", field="amount")
+        if self.balance_is_low:
+            raise RazorpayRefused("Your account does not have enough balance to carry out the refund operation.")
         refund = self._refund(payment, amount, receipt, notes)
         if idempotency_key is not None:
             self._refund_requests[idempotency_key] = (payment_id, dict(body), refund["id"])
@@ -229,7 +235,7 @@ class OrderBook:
         refund = entities.refund(f"rfnd_{self._new_id()}", payment, amount, receipt, notes, now)
         self._refunds[refund["id"]] = refund
         self._tell("refund.created", refund=refund, payment=payment)
-        if now - payment["created_at"] > REFUND_SECONDS:
+        if self.refunds_fail or now - payment["created_at"] > REFUND_SECONDS:
             refund["status"] = "failed"
             self._tell("refund.failed", refund=refund, payment=payment)
             return refund

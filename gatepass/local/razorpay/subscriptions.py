@@ -39,6 +39,10 @@ class SubscriptionBook(OrderBook):
         self._plans: dict[str, Entity] = {}
         self._subscriptions: dict[str, Entity] = {}
         self._progress: dict[str, BillingProgress] = {}
+        self.refuses_cycle_end = False
+        """Refuse to cancel at the end of a cycle, also while one is going on."""
+        self.forgets_cycle_end = False
+        """Take such a request, and go on (razorpay-node#452)."""
 
     # ---- plans -------------------------------------------------------------------------------------------------------
 
@@ -125,7 +129,7 @@ class SubscriptionBook(OrderBook):
             )
         if not later:
             self._cancel(subscription)
-        elif subscription["current_end"] is None:
+        elif subscription["current_end"] is None or self.refuses_cycle_end:
             # Known from integrations, as the next one; neither is documented.
             raise RazorpayRefused(
                 "Subscription cannot be cancelled since no billing cycle is going on", validation=False
@@ -136,7 +140,7 @@ class SubscriptionBook(OrderBook):
                 validation=False,
             )
         else:
-            self._progress[subscription_id].cancel_at_cycle_end = True
+            self._progress[subscription_id].cancel_at_cycle_end = not self.forgets_cycle_end
         return deepcopy(subscription)
 
     def pause_subscription(self, subscription_id: str, body: Mapping[str, Any]) -> Entity:

@@ -27,7 +27,7 @@ NAMES: Final = (
     "order", "buy", "buy", "buy", "pay", "pay", "complete", "deliver", "deliver", "deliver_all", "deliver_again", "lose",
     "job", "reconcile", "cancel", "interrupt", "interrupt", "set_plan", "revoke", "grant", "suspend", "renew", "renew",
     "pay_by_hand", "end_cycle", "pause", "stop", "authorize_late", "refund", "dispute", "decide", "use", "use", "clock",
-    "clock", "settle", "subscribe_again",
+    "clock", "settle", "subscribe_again", "trouble",
 )  # fmt: skip
 STEPS: Final = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(0, 23), st.integers(0, 6)), min_size=2, max_size=24

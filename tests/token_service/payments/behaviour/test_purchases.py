@@ -10,6 +10,7 @@ from gatepass.local.razorpay import PaymentOutcome
 from tests.support.seller import DAY, KEY_SECRET, PLANS, Seller, selling
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
+from token_service.payments.razorpay_api import REFUNDS_TRIED
 from token_service.payments_handler import reconcile, work
 
 
@@ -243,6 +244,97 @@ def test_the_daily_comparison_finds_refunds_of_old_payments_and_late_authorizati
         account.create_refund(payment, {})
     assert reconcile(seller.payments, seller.now, 26) == {"found": 1, "remaining": 0}
     assert seller.states() == ["refunded", "paid"]
+
+
+def unwanted(seller: Seller) -> str:
+    """A payment that must go back: access ended while it was made."""
+    order = seller.order("pass-30")
+    seller.access.revoke(USER, SOLUTION)
+    with seller.account() as account:
+        return str(account.pay(order)["id"])
+
+
+def test_a_refund_that_razorpay_refuses_is_not_forgotten(seller: Seller) -> None:
+    unwanted(seller)
+    with seller.account() as account:
+        account.balance_is_low = True
+    seller.deliver()
+    assert seller.states() == ["refund_due"]
+    assert set(seller.to_do()) == {("due", "RefundRefused")}
+    assert reconcile(seller.payments, seller.now, 26) == {"found": 1, "remaining": 1}
+    seller.now += 30 * DAY
+    assert work(seller.payments, seller.now, lambda: 900)["late"] > 0
+    with seller.account() as account:
+        account.balance_is_low = False
+    seller.now += 3601
+    work(seller.payments, seller.now, lambda: 900)
+    seller.deliver()
+    assert (seller.states(), seller.to_do()) == (["refunded"], [])
+    with seller.account() as account:
+        assert len(account.refunds()) == 1
+
+
+def test_a_refund_that_fails_is_made_again_until_it_takes_a_person(seller: Seller) -> None:
+    payment = unwanted(seller)
+    with seller.account() as account:
+        account.refunds_fail = True
+    for _ in range(REFUNDS_TRIED + 1):
+        seller.deliver()
+    with seller.account() as account:
+        assert [one["status"] for one in account.refunds()] == ["failed"] * REFUNDS_TRIED
+    assert set(seller.to_do()) == {("due", "RefundRefused")}
+    assert reconcile(seller.payments, seller.now, 26) == {"found": 1, "remaining": 1}
+    with seller.account() as account:
+        account.refunds_fail = False
+        account.create_refund(payment, {})
+    seller.now += 3601
+    seller.deliver()
+    work(seller.payments, seller.now, lambda: 900)
+    assert (seller.states(), seller.to_do()) == (["refunded"], [])
+
+
+def test_a_page_is_not_told_that_money_cannot_go_back(seller: Seller) -> None:
+    payment = unwanted(seller)
+    with seller.account() as account:
+        account.balance_is_low = True
+        returned = account.checkout_return(payment)
+    names = ("payment_id", "order_id", "signature")
+    payment_id, order_id, signature = (returned[f"razorpay_{name}"] for name in names)
+    assert seller.payments.checkout.complete(USER, payment_id, order_id, "", signature) == "applied"
+    assert seller.states() == ["refund_due"]
+
+
+@pytest.mark.parametrize("trouble", ["refuses_cycle_end", "forgets_cycle_end"])
+def test_a_cancellation_that_razorpay_does_not_take_ends_the_charges_all_the_same(seller: Seller, trouble: str) -> None:
+    seller.pay("pro")
+    seller.deliver()
+    paid_until = seller.payments.books.read(USER, SOLUTION).cover(int(seller.now), 0)
+    (reference,) = seller.payments.books.read(USER, SOLUTION).subscriptions
+    with seller.account() as account:
+        setattr(account, trouble, True)
+    seller.payments.settlement.cancel(USER, SOLUTION)
+    assert paid_until is not None
+    assert (seller.plan(), seller.held().paid_until) == ("pro", paid_until.until)
+    with seller.account() as account:
+        if trouble == "forgets_cycle_end":
+            seller.now = account.subscription(reference)["charge_at"]
+            account.charge(reference)
+    seller.deliver()
+    with seller.account() as account:
+        assert account.subscription(reference)["status"] == "cancelled"
+    assert seller.states() == ["paid"] if trouble == "refuses_cycle_end" else ["paid", "refunded"]
+
+
+def test_the_end_of_access_ends_a_subscription_that_was_to_go_on_to_the_end_of_its_cycle(seller: Seller) -> None:
+    seller.pay("pro")
+    seller.deliver()
+    (reference,) = seller.payments.books.read(USER, SOLUTION).subscriptions
+    with seller.account() as account:
+        account.forgets_cycle_end = True
+    seller.payments.settlement.cancel(USER, SOLUTION)
+    seller.payments.settlement.end_subscriptions(USER, SOLUTION)
+    with seller.account() as account:
+        assert account.subscription(reference)["status"] == "cancelled"
 
 
 def test_a_refund_takes_the_plan_away_after_the_days_of_grace_were_changed(seller: Seller) -> None:
