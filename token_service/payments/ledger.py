@@ -253,14 +253,21 @@ class Book(NamedTuple):
 
     def covers(self, grace_days: int) -> list[Cover]:
         """What the purchases give, oldest first. Consecutive purchases of one plan are one cover."""
-        bought = self.bought_at()
+        bought, paid = self.bought_at(), _first(self.payments.values())
         renewing = {sub_id for sub_id, sub in self.subscriptions.items() if sub.renews}
+        # Who has subscribed again is charged where the paid time ends, and a late first charge is given time as any is.
+        starting = {one.plan for sub_id, one in self.subscriptions.items() if one.charged_next and sub_id not in paid}
         kept = [payment for payment in self.payments.values() if payment.kept]
         kept.sort(key=lambda payment: (bought[payment.reference], payment.reference, payment.payment_id))
-        return [
+        covers = [
             _together(list(group), renewing, grace_days * DAY)
             for _, group in groupby(kept, key=lambda payment: payment.plan)
         ]
+        for number, cover in enumerate(reversed(covers), 1):
+            if cover.plan in starting and cover.until is not None:
+                covers[-number] = cover._replace(until=cover.until + grace_days * DAY)
+            starting.discard(cover.plan)  # an earlier cover of it is not the one that goes on
+        return covers
 
 
 def _first(payments: Iterable[PaymentRecord]) -> dict[str, int]:

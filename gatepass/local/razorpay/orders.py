@@ -55,7 +55,7 @@ class OrderBook:
         self.balance_is_low = False
         """Refuse refunds: https://razorpay.com/docs/payments/dashboard/account-settings/balances/"""
         self.refunds_fail = False
-        """Accept refunds, and let them fail."""
+        """Accept refunds that are asked for, and let them fail."""
 
     # ---- what the API does -------------------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class OrderBook:
             raise RazorpayRefused("The refund amount provided is greater than amount captured.", field="amount")
         if self.balance_is_low:
             raise RazorpayRefused("Your account does not have enough balance to carry out the refund operation.")
-        refund = self._refund(payment, amount, receipt, notes)
+        refund = self._refund(payment, amount, receipt, notes, fails=self.refunds_fail)
         if idempotency_key is not None:
             self._refund_requests[idempotency_key] = (payment_id, dict(body), refund["id"])
         return deepcopy(refund)
@@ -230,12 +230,12 @@ class OrderBook:
         self._tell("payment.captured", payment=payment)
         self._tell("order.paid", payment=payment, order=order)
 
-    def _refund(self, payment: Entity, amount: int, receipt: str | None, notes: Any) -> Entity:
+    def _refund(self, payment: Entity, amount: int, receipt: str | None, notes: Any, fails: bool = False) -> Entity:
         now = self._now()
         refund = entities.refund(f"rfnd_{self._new_id()}", payment, amount, receipt, notes, now)
         self._refunds[refund["id"]] = refund
         self._tell("refund.created", refund=refund, payment=payment)
-        if self.refunds_fail or now - payment["created_at"] > REFUND_SECONDS:
+        if fails or now - payment["created_at"] > REFUND_SECONDS:
             refund["status"] = "failed"
             self._tell("refund.failed", refund=refund, payment=payment)
             return refund

@@ -221,6 +221,29 @@ def test_a_later_start_is_a_subscription_too_and_is_not_sold_twice(seller: Selle
     assert refused.value.code == "already_subscribed"
 
 
+def test_who_subscribes_again_is_not_cut_off_before_the_first_charge(seller: Seller) -> None:
+    """It comes where the paid time ends, or as much later as any charge may."""
+    seller.pay("pro")
+    seller.deliver()
+    seller.payments.settlement.cancel(USER, SOLUTION)
+    paid_until = seller.held().paid_until
+    assert paid_until is not None
+    second = seller.order("pro")
+    with seller.account() as account:
+        account.authenticate(second)
+        assert account.subscription(second)["start_at"] == paid_until
+    seller.deliver()
+    assert seller.held().paid_until == paid_until + 4 * DAY
+    seller.now = paid_until + DAY
+    assert seller.plan() == "pro"
+    with seller.account() as account:
+        account.charge(second, PaymentOutcome.FAILED)
+    seller.deliver()
+    assert (seller.plan(), seller.held().paid_until) == ("pro", paid_until + 4 * DAY)
+    seller.payments.settlement.cancel(USER, SOLUTION)
+    assert (seller.plan(), seller.held().paid_until) == ("registered", paid_until)
+
+
 def test_a_subscription_that_was_cancelled_unpaid_is_not_handed_out_again(seller: Seller) -> None:
     first = seller.order("pro")
     assert seller.order("pro") == first
