@@ -33,7 +33,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "then gatepass payments reconcile; or refund the payment in Razorpay's dashboard",
     DUE: "it is tried again by itself, at least once an hour. If it stays, the reason tells why: payments_unavailable "
     "(Razorpay does not answer: see its status page), payments_not_configured (the secret or a plan: see the token "
-    "service's log), RazorpayRefusal (the log has Razorpay's message); of any other, the log has the error",
+    "service's log), RefundRefused (a payment gives nothing, and its refund was refused or has failed: the log has "
+    "Razorpay's message, such as a balance that is too low; or refund it in Razorpay's dashboard), RazorpayRefusal "
+    "(the log has Razorpay's message); of any other, the log has the error",
     UNKNOWN: "Gatepass does not use this event, and deletes it after 90 days. Remove it from the webhook's events in "
     "Razorpay's dashboard",
     LAPSE: "a plan has ended and an earlier purchase should apply again, but the job of payments has not run: check "

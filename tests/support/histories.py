@@ -471,13 +471,7 @@ class History:
                 for one, entity in paid.subscriptions.items()
                 if entity["status"] in ("active", "pending") and one not in self.cancelled_at
             }
-            starting = {
-                entity["notes"]["plan"]
-                for one, entity in paid.subscriptions.items()
-                if entity["status"] in ("authenticated", "active", "pending") and one not in self.cancelled_at
-                if not any(payment.reference == one for payment in paid.payments)
-            }
-            wanted = paid.plan_at(now, self.applied_at, renewing, GRACE_DAYS, starting)
+            wanted = paid.plan_at(now, self.applied_at, renewing, GRACE_DAYS)
             plan = self.seller.plan()
             assert (plan, held.paid_until if plan != "registered" else None) == (wanted or ("registered", None))
 

@@ -4,7 +4,7 @@ It knows nothing of the records in the table. Where the arrival of an event matt
 the history says when a payment was first applied.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -76,21 +76,21 @@ class PaidFor:
         """The same, had nothing been refunded or disputed."""
         return sum(self._plans[one.plan].get("credits", 0) for one in self.payments)
 
-    def plan_at(
-        self,
-        now: int,
-        applied_at: Mapping[str, int],
-        renewing: set[str],
-        grace_days: int,
-        starting: Collection[str] = (),
-    ) -> Any:
+    def _starting(self) -> set[str]:
+        """The plans of subscriptions that are agreed to and not charged yet."""
+        charged = {one.reference for one in self.payments}
+        return {
+            one["notes"]["plan"]
+            for key, one in self.subscriptions.items()
+            if one["status"] in ("authenticated", "active", "pending") and key not in charged
+        }
+
+    def plan_at(self, now: int, applied_at: Mapping[str, int], renewing: set[str], grace_days: int) -> Any:
         """The plan and its end (None: none) that the user should have; None if nothing is running.
 
-        `starting` are the plans of subscriptions that are agreed to and not charged yet: where the paid time ends, they
-        have as long as those.
-
         The newest purchase that has not lapsed wins. Purchases of one plan, one after the other, add up. `renewing`
-        are the subscriptions that have a failed or a late charge forgiven for the days of grace.
+        are the subscriptions that have a failed or a late charge forgiven for the days of grace. So has the first charge
+        of one that begins where the paid time of its plan ends.
         """
         bought: dict[str, int] = {}
         for one in self.kept:
@@ -98,7 +98,7 @@ class PaidFor:
         in_order = sorted(self.kept, key=lambda one: (bought[one.reference], one.reference))
         running = None
         groups = [(plan, list(group)) for plan, group in groupby(in_order, key=lambda one: one.plan)]
-        newest = dict(groups)
+        newest, starting = dict(groups), self._starting()
         for plan, group in groups:
             until = self._until(plan, group, applied_at, renewing, grace_days)
             if until is not None and plan in starting and group is newest[plan]:

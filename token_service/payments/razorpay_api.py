@@ -23,6 +23,8 @@ from token_service.payments.razorpay import (
 from token_service.payments.secrets import RazorpaySecrets
 
 Entity = TypeVar("Entity")
+Skip = Callable[[str, str], object]
+"""Hears of an entity of a list that cannot be read: its id, and why. Without one, that ends the list with `Refused`."""
 CALL_SECONDS: Final = 5.0
 REFUNDS_TRIED: Final = 3
 """How many refunds of a payment may fail until it takes a person."""
@@ -78,10 +80,11 @@ class RazorpayApi:
         found = self._pages(lambda client, page: client.order.all({"receipt": receipt, **page}))
         return [order for order in _each(OrderEntity.read, found) if order.receipt == receipt]
 
-    def payments_between(self, begin: int, end: int) -> Iterator[PaymentEntity]:
+    def payments_between(self, begin: int, end: int, skip: Skip | None = None) -> Iterator[PaymentEntity]:
         """All payments made in a time range: https://razorpay.com/docs/api/payments/fetch-all-payments/"""
         span = {"from": begin, "to": end}
-        yield from _each(PaymentEntity.read, self._pages(lambda client, page: client.payment.all({**span, **page})))
+        found = self._pages(lambda client, page: client.payment.all({**span, **page}))
+        yield from _each(PaymentEntity.read, found, skip)
 
     def refunded_between(self, begin: int, end: int) -> set[str]:
         """The payments of all refunds made in a time range: https://razorpay.com/docs/api/refunds/fetch-all/"""
@@ -89,18 +92,20 @@ class RazorpayApi:
         found = self._pages(lambda client, page: client.refund.all({**span, **page}))
         return {str(one.get("payment_id")) for one in found}
 
-    def subscriptions_between(self, begin: int, end: int, plan_id: str = "") -> Iterator[SubscriptionEntity]:
+    def subscriptions_between(
+        self, begin: int, end: int, plan_id: str = "", skip: Skip | None = None
+    ) -> Iterator[SubscriptionEntity]:
         """All subscriptions made in a time range, also those of one plan alone.
 
         https://razorpay.com/docs/api/payments/subscriptions/fetch-subscriptions/
         """
         span = {"from": begin, "to": end} | ({"plan_id": plan_id} if plan_id else {})
         found = self._pages(lambda client, page: client.subscription.all({**span, **page}))
-        yield from _each(SubscriptionEntity.read, found)
+        yield from _each(SubscriptionEntity.read, found, skip)
 
-    def disputes(self) -> Iterator[DisputeEntity]:
+    def disputes(self, skip: Skip | None = None) -> Iterator[DisputeEntity]:
         """All disputes: https://razorpay.com/docs/api/disputes/fetch-all/"""
-        yield from _each(DisputeEntity.read, self._pages(lambda client, page: client.dispute.all(page)))
+        yield from _each(DisputeEntity.read, self._pages(lambda client, page: client.dispute.all(page)), skip)
 
     def plans(self) -> Iterator[Mapping[str, Any]]:
         """All plans: https://razorpay.com/docs/api/payments/subscriptions/fetch-all-plans/"""
@@ -214,9 +219,13 @@ class RazorpayApi:
         return self._made[1]
 
 
-def _each(read: Callable[[object], Entity], found: Iterable[object]) -> Iterator[Entity]:
+def _each(read: Callable[[object], Entity], found: Iterable[object], skip: Skip | None = None) -> Iterator[Entity]:
     for entity in found:
         try:
-            yield read(entity)
+            readable = read(entity)
         except Unreadable as error:
-            raise unavailable(str(error)) from error
+            if skip is None:
+                raise unavailable(str(error)) from error
+            skip(str(entity.get("id", ""))[:64] if isinstance(entity, Mapping) else "", str(error))
+        else:
+            yield readable

@@ -25,7 +25,7 @@ class PaymentDifference(NamedTuple):
 
     subject: str
     kind: str
-    """missing, refunded, status, dispute, or unmatched."""
+    """missing, refunded, status, dispute, unmatched, or unreadable."""
     solution: str
     detail: str
     repaired: bool
@@ -46,21 +46,26 @@ class Reconciliation:
 
         Payments that began some days before are among them, since a bank may authorize them late.
         """
-        seen = set()
-        for payment in self._razorpay.payments_between(begin - LATE_SECONDS, end):
+        seen, unreadable = set(), list[PaymentDifference]()
+
+        def skip(subject: str, why: str) -> None:
+            unreadable.append(PaymentDifference(subject, "unreadable", "", why, repaired=False, error=why))
+
+        for payment in self._razorpay.payments_between(begin - LATE_SECONDS, end, skip):
             seen.add(payment.payment_id)
             if payment.paid or payment.authorized:
                 yield from self._payment(payment)
         for payment_id in sorted(self._razorpay.refunded_between(begin, end) - seen):
             if self._record(payment_id) is not None:
                 yield from self._payment(self._razorpay.payment(payment_id))
-        for subscription in self._razorpay.subscriptions_between(0, end):
+        for subscription in self._razorpay.subscriptions_between(0, end, skip=skip):
             yield from self._subscription(subscription.subscription_id, subscription.status)
-        for dispute in self._razorpay.disputes():
+        for dispute in self._razorpay.disputes(skip):
             known = self._record(dispute.payment_id)
             if known is not None and known.disputes.get(dispute.dispute_id) != min(dispute.withheld, known.amount):
                 repair = lambda dispute_id=dispute.dispute_id: self._settlement.dispute(dispute_id)  # noqa: E731
                 yield self._repaired(dispute.dispute_id, "dispute", known.solution, dispute.status, repair)
+        yield from unreadable
 
     def _payment(self, payment: PaymentEntity) -> Iterator[PaymentDifference]:
         known = self._record(payment.payment_id)

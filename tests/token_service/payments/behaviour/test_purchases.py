@@ -11,6 +11,7 @@ from tests.support.seller import DAY, KEY_SECRET, PLANS, Seller, selling
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import Table
 from token_service.payments.razorpay_api import REFUNDS_TRIED
+from token_service.payments.reconcile import Reconciliation
 from token_service.payments_handler import reconcile, work
 
 
@@ -267,6 +268,19 @@ def test_the_daily_comparison_finds_refunds_of_old_payments_and_late_authorizati
         account.create_refund(payment, {})
     assert reconcile(seller.payments, seller.now, 26) == {"found": 1, "remaining": 0}
     assert seller.states() == ["refunded", "paid"]
+
+
+def test_what_cannot_be_read_does_not_end_the_comparison(seller: Seller) -> None:
+    seller.pay("pack-100")
+    with seller.account() as account:
+        odd = account.pay(account.create_order({"amount": 100, "currency": "INR"})["id"])["id"]
+        account._payments[odd]["amount"] = None
+    missing = seller.pay("forever", replace=True)
+    run = Reconciliation(seller.payments.razorpay, seller.payments.books, seller.payments.settlement, dry_run=False)
+    found = {one.subject: (one.kind, one.repaired) for one in run.run(int(seller.now) - DAY, int(seller.now))}
+    assert found[odd] == ("unreadable", False)
+    assert found[missing] == ("missing", True)
+    assert seller.plan() == "forever"
 
 
 def unwanted(seller: Seller) -> str:
