@@ -11,7 +11,7 @@ from gatepass.environment import Environment
 from gatepass.refusals import CommandError
 from token_service.payments.books import Books
 from token_service.payments.failures import RazorpayRefusal
-from token_service.payments.ledger import SubscriptionRecord
+from token_service.payments.records import SubscriptionRecord
 
 if TYPE_CHECKING:
     from token_service.payments.wiring import Payments

@@ -18,9 +18,9 @@ from gatepass.razorpay_access import payments_of
 from gatepass.refusals import CommandError
 from token_service.access.records import to_the_second
 from token_service.payments.books import Books
-from token_service.payments.ledger import PaymentRecord, SubscriptionRecord
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import PaymentEntity
+from token_service.payments.records import PaymentRecord, SubscriptionRecord
 
 if TYPE_CHECKING:
     from token_service.payments.razorpay_api import RazorpayApi

@@ -17,7 +17,7 @@ from gatepass.environment import Environment
 from gatepass.output import print_rows, progress
 from gatepass.razorpay_access import payments_of
 from gatepass.refusals import CommandError
-from token_service.payments.ledger import PaymentRecord
+from token_service.payments.records import PaymentRecord
 
 if TYPE_CHECKING:
     from token_service.payments.reconcile import PaymentDifference

@@ -12,7 +12,7 @@ from tests.simulation.monitor import Operation
 from tests.simulation.scheduler import Violation
 from tests.simulation.world import Person, ServiceContainer, World
 from tests.support.paid_for import PaidFor
-from token_service.payments.ledger import LEAST_REFUND
+from token_service.payments.records import LEAST_REFUND
 from token_service.payments_handler import reconcile, work
 from token_service.signing import rotation
 

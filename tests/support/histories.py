@@ -20,8 +20,9 @@ from tests.support.seller import DAY, Seller
 from tests.support.signer import SOLUTION, USER
 from token_service.errors import Busy
 from token_service.payments.inbox import LAPSE
-from token_service.payments.ledger import AT_ONCE, LEAST_REFUND
+from token_service.payments.ledger import AT_ONCE
 from token_service.payments.razorpay_api import REFUNDS_TRIED
+from token_service.payments.records import LEAST_REFUND
 from token_service.payments.settlement import Unmatched
 from token_service.payments_handler import reconcile, work
 

@@ -17,8 +17,9 @@ from entitlements.items import (
 )
 from token_service.access.records import Action, put_new, timestamp
 from token_service.errors import ConditionFailed
-from token_service.payments.ledger import Book, PaymentRecord, SubscriptionRecord
+from token_service.payments.ledger import Book
 from token_service.payments.purchase import Purchase
+from token_service.payments.records import PaymentRecord, SubscriptionRecord
 from token_service.repository import Repository
 
 

@@ -8,9 +8,9 @@ from entitlements.refusals import Refused
 from token_service.errors import Busy
 from token_service.payments.books import Books
 from token_service.payments.failures import RazorpayRefusal
-from token_service.payments.ledger import PaymentRecord
 from token_service.payments.razorpay import PaymentEntity
 from token_service.payments.razorpay_api import RazorpayApi
+from token_service.payments.records import PaymentRecord
 from token_service.payments.settlement import Settlement, Unmatched
 
 LATE_SECONDS: Final = 5 * 86_400

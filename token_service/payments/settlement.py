@@ -20,10 +20,11 @@ from token_service.payments import settling
 from token_service.payments.books import Books
 from token_service.payments.failures import RazorpayRefusal, RefundRefused
 from token_service.payments.inbox import lapse_action
-from token_service.payments.ledger import Book, PaymentRecord
+from token_service.payments.ledger import Book
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import InvoiceEntity, PaymentEntity
 from token_service.payments.razorpay_api import RazorpayApi
+from token_service.payments.records import PaymentRecord
 
 Settle = Callable[[Entitlement, Book], Book]
 """From the entitlement and the records to the records after what has become known. It may ask Razorpay."""

@@ -7,9 +7,10 @@ from entitlements.decision import REVOKED
 from entitlements.solution import MAX_GRACE_DAYS, Solution
 from token_service.access.changes import Change, with_credits
 from token_service.access.records import Entitlement, to_the_second
-from token_service.payments.ledger import DAY, Book, Cover, PaymentRecord, SubscriptionRecord
+from token_service.payments.ledger import DAY, Book, Cover
 from token_service.payments.purchase import Purchase
 from token_service.payments.razorpay import DisputeEntity, InvoiceEntity, PaymentEntity
+from token_service.payments.records import PaymentRecord, SubscriptionRecord
 
 
 def taken_in(

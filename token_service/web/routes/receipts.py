@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from entitlements.currencies import readable
 from token_service.access.records import Entitlement, to_the_second
-from token_service.payments.ledger import PaymentRecord, SubscriptionRecord
+from token_service.payments.records import PaymentRecord, SubscriptionRecord
 from token_service.payments.settlement import Outcome
 from token_service.web.payment_models import (
     CancelledAnswer,
