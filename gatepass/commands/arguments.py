@@ -11,13 +11,13 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_user(parser: argparse.ArgumentParser, required: bool = True) -> "argparse._MutuallyExclusiveGroup":
-    """Add the user, by id or by e-mail address; `gatepass.commands.users.user_of` returns the id.
+    """Add the user, by id or by email address; `gatepass.commands.users.user_of` returns the id.
 
     Returns the group, so that a command can add another way to select users.
     """
     who = parser.add_mutually_exclusive_group(required=required)
     who.add_argument("--user", metavar="USER_ID", help="the Cognito sub")
-    who.add_argument("--email", metavar="ADDRESS", help="the user's e-mail address, looked up in GATEPASS_USER_POOL_ID")
+    who.add_argument("--email", metavar="ADDRESS", help="the user's email address, looked up in GATEPASS_USER_POOL_ID")
     return who
 
 
