@@ -10,6 +10,7 @@ from typing import Final
 from entitlements.identifiers import require_user_id
 from gatepass.environment import Environment
 from gatepass.refusals import CommandError
+from gatepass.user_pool import find_user_pool
 
 ADDRESS: Final = re.compile(r'[^\s"\\@]+@[^\s"\\@]+')
 """Excludes characters that could end or escape the quotes of a filter; such users can be named by id."""
@@ -28,11 +29,11 @@ def _find(address: str, environment: Environment) -> str:
     filter_ = f'email = "{address}"'
     if not ADDRESS.fullmatch(address) or not address.isprintable() or len(filter_) > FILTER_LENGTH:
         raise CommandError("--email is not an email address that can be looked up: give --user USER_ID")
-    if not environment.user_pool_id:
+    if not (pool := find_user_pool(environment)):
         raise CommandError(
             "--email looks users up in Cognito: set GATEPASS_USER_POOL_ID to the pool, or give --user",
         )
-    found = _ids(environment, environment.user_pool_id, filter_)
+    found = _ids(environment, pool, filter_)
     if not found:
         raise CommandError("no user of the pool has exactly that email address: check its spelling")
     if len(found) > 1:
