@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
@@ -76,6 +77,31 @@ def test_every_command_is_documented() -> None:
         row = next(line for line in DOCS["reference.md"].splitlines() if line.startswith(f"| `gatepass {noun}"))
         for verb in commands(parser):
             assert verb in row, f"{noun} {verb}"
+
+
+def arguments(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[tuple[str, ...], argparse.Action]]:
+    """Those of every command, each with the command's words."""
+    for action in parser._actions:
+        if not isinstance(action, argparse._SubParsersAction):
+            yield words, action
+    for word, one in commands(parser).items():
+        yield from arguments(one, *words, word)
+
+
+def test_every_option_is_documented() -> None:
+    """In the command's row, or in the page of `attach`, `detach`, and `status`."""
+    everywhere = {"--help", "--version", "--table", "--json"}
+    for (noun, *verbs), action in (one for one in arguments(make_parser()) if one[0]):
+        row = next(line for line in DOCS["reference.md"].splitlines() if line.startswith(f"| `gatepass {noun}"))
+        text = DOCS["attach.md"] if noun in ("attach", "detach", "status") else row
+        for option in {one for one in action.option_strings if one.startswith("--")} - everywhere:
+            assert re.search(rf"{option}\b", text), f"gatepass {' '.join([noun, *verbs])} {option}"
+
+
+def test_every_argument_has_a_help() -> None:
+    found = list(arguments(make_parser()))
+    assert len(found) > 150
+    assert [(*words, action.dest) for words, action in found if not action.help] == []
 
 
 def test_every_key_of_a_solution_is_documented() -> None:
@@ -182,6 +208,14 @@ def test_links_between_documents_lead_to_a_file_and_a_heading_of_it() -> None:
                 assert anchor in anchors(page), f"{path.name}: {target}#{anchor}"
                 followed += 1
     assert followed > 100
+
+
+def test_no_page_deploys_with_guided() -> None:
+    """It writes all parameters into samconfig.toml, and every later deployment sends them again."""
+    blocks = [block for page in PAGES for block in re.findall(r"```\w+\n(.*?)```", page.read_text(), re.DOTALL)]
+    deploying = [block for block in blocks if "sam deploy" in block]
+    assert len(deploying) > 5
+    assert [block for block in deploying if "--guided" in block] == []
 
 
 def test_the_readme_states_the_newest_measurement() -> None:

@@ -29,8 +29,8 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     """Declare the command."""
     parser = nouns.add_parser(
         "init",
-        help="create the signing keys and the key ring; run once after the first deployment (on an emulator, it creates "
-        "the table too)",
+        help="create the signing keys and the key ring; run once after the first deployment (on an emulator, this "
+        "creates the table too)",
     )
     parser.add_argument(
         "--issuer", help=f"the permanent name of the marketplace, in every token (on an emulator: {LOCAL_ISSUER})"
