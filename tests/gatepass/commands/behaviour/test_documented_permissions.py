@@ -40,7 +40,7 @@ def documented(command: str) -> set[str]:
 def needed() -> Iterator[set[str]]:
     """The IAM actions of the calls that are made meanwhile."""
     found = set[str]()
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    call = BaseClient._make_api_call
 
     def watched(self: Any, operation: str, facts: dict[str, Any]) -> Any:
         service, model = self.meta.service_model.service_name, self.meta.service_model.operation_model(operation)
