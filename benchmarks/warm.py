@@ -1,4 +1,4 @@
-"""What a warm decision costs: CPU and calls against the canned server, time against DynamoDB Local, near and far."""
+"""What a warm decision costs: CPU and calls at the canned server, wall time at DynamoDB Local, near and far."""
 
 import sys
 from collections.abc import Mapping
