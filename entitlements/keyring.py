@@ -66,7 +66,7 @@ class PendingKey(NamedTuple):
 class KeyRing:
     """The stored ring. `address_key` is 32 bytes that key the hash of IP addresses.
 
-    `email_key_id` is the KMS key that hashes e-mail addresses; empty while that is the MAC key itself. `pending` holds
+    `email_key_id` is the KMS key that hashes email addresses; empty while that is the MAC key itself. `pending` holds
     keys that are being created, by purpose (`token_service.signing.key_making`); gates do not need them.
     """
 
@@ -108,7 +108,7 @@ class KeyRing:
 
     @property
     def email_key(self) -> str:
-        """The KMS key that hashes e-mail addresses: always the ring's first MAC key."""
+        """The KMS key that hashes email addresses: always the ring's first MAC key."""
         return self.email_key_id or self.mac_key_id
 
     def next_version(
@@ -116,7 +116,7 @@ class KeyRing:
     ) -> "KeyRing":
         """The ring with other keys and the next version.
 
-        A new MAC key does not replace the key that hashes e-mail addresses: stored hashes must still be found.
+        A new MAC key does not replace the key that hashes email addresses: stored hashes must still be found.
         """
         replaced = mac_key_id not in ("", self.mac_key_id)
         return KeyRing(

@@ -58,10 +58,10 @@ def _warning(what: str, remedy: str) -> Finding:
 
 def _check_settings(pool: Mapping[str, Any]) -> Iterator[Finding]:
     if "email" not in pool.get("UsernameAttributes", ()):
-        yield _fault("the e-mail address is not the user name (UsernameAttributes lacks email)", FIXED)
+        yield _fault("the email address is not the user name (UsernameAttributes lacks email)", FIXED)
     email: Mapping[str, Any] = next((a for a in pool.get("SchemaAttributes", ()) if a.get("Name") == "email"), {})
     if email.get("Mutable", True):
-        yield _fault("users can change their e-mail address (the attribute email is mutable)", FIXED)
+        yield _fault("users can change their email address (the attribute email is mutable)", FIXED)
     if pool.get("UsernameConfiguration", {}).get("CaseSensitive", True):
         yield _fault("two spellings of one address are two users (UsernameConfiguration: CaseSensitive)", FIXED)
     if "email" not in pool.get("AutoVerifiedAttributes", ()):
@@ -74,7 +74,7 @@ def _check_settings(pool: Mapping[str, Any]) -> Iterator[Finding]:
     recovery = pool.get("AccountRecoverySetting", {}).get("RecoveryMechanisms", ())
     if [one["Name"] for one in sorted(recovery, key=lambda one: one["Priority"])][:1] != ["verified_email"]:
         yield _fault(
-            "a forgotten password is not reset by the verified e-mail address first (AWS prefers SMS by default)",
+            "a forgotten password is not reset by the verified email address first (AWS prefers SMS by default)",
             "give verified_email priority 1 in AccountRecoverySetting",
         )
     if pool.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly", False):

@@ -58,6 +58,13 @@ def check_user_pool(environment: Environment) -> None:
         raise CommandError(f"the user pool {pool_id} cannot be used as it is:{''.join(faults)}")
 
 
+def find_user_pool(environment: Environment) -> str | None:
+    """The ID of the pool that GATEPASS_USER_POOL_ID names, or else of the stack's; None if neither is known."""
+    if environment.user_pool_id or not environment.deployed:
+        return environment.user_pool_id
+    return _outputs(environment).get("UserPoolId")
+
+
 def _tell(message: str) -> None:
     print(f"gatepass: {message}", file=sys.stderr)
 

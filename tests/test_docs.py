@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
@@ -76,6 +77,31 @@ def test_every_command_is_documented() -> None:
         row = next(line for line in DOCS["reference.md"].splitlines() if line.startswith(f"| `gatepass {noun}"))
         for verb in commands(parser):
             assert verb in row, f"{noun} {verb}"
+
+
+def arguments(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[tuple[str, ...], argparse.Action]]:
+    """Those of every command, each with the command's words."""
+    for action in parser._actions:
+        if not isinstance(action, argparse._SubParsersAction):
+            yield words, action
+    for word, one in commands(parser).items():
+        yield from arguments(one, *words, word)
+
+
+def test_every_option_is_documented() -> None:
+    """In the command's row, or in the page of `attach`, `detach`, and `status`."""
+    everywhere = {"--help", "--version", "--table", "--json"}
+    for (noun, *verbs), action in (one for one in arguments(make_parser()) if one[0]):
+        row = next(line for line in DOCS["reference.md"].splitlines() if line.startswith(f"| `gatepass {noun}"))
+        text = DOCS["attach.md"] if noun in ("attach", "detach", "status") else row
+        for option in {one for one in action.option_strings if one.startswith("--")} - everywhere:
+            assert re.search(rf"{option}\b", text), f"gatepass {' '.join([noun, *verbs])} {option}"
+
+
+def test_every_argument_has_a_help() -> None:
+    found = list(arguments(make_parser()))
+    assert len(found) > 150
+    assert [(*words, action.dest) for words, action in found if not action.help] == []
 
 
 def test_every_key_of_a_solution_is_documented() -> None:
@@ -154,10 +180,56 @@ def test_the_documented_expression_for_scanners_finds_what_the_code_reads() -> N
     assert re.sub(r"\(\?P<\w+>|\(|\)", "", TOKEN.pattern) == documented[1]
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text()):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+def anchors(page: Path) -> set[str]:
+    """Those of its headings, as GitHub makes them; a heading that is repeated has a number, beginning with 1.
+
+    https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
+    """
+    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = list[str]()
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        words = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading)
+        found.append(re.sub(r"[^\w -]", "", words.lower()).replace(" ", "-"))
+    return {f"{one}-{found[:at].count(one)}" if one in found[:at] else one for at, one in enumerate(found)}
+
+
+PAGES = [
+    *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md"), ROOT / "benchmarks/README.md"
+]  # fmt: skip
+
+
+def test_links_between_documents_lead_to_a_file_and_a_heading_of_it() -> None:
+    followed = 0
+    for path in PAGES:
+        for target, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)", path.read_text()):
+            page = path.parent / target if target else path
+            assert page.exists(), f"{path.name}: {target}"
+            if anchor:
+                assert anchor in anchors(page), f"{path.name}: {target}#{anchor}"
+                followed += 1
+    assert followed > 100
+
+
+def test_no_page_deploys_with_guided() -> None:
+    """It writes all parameters into samconfig.toml, and every later deployment sends them again."""
+    blocks = [block for page in PAGES for block in re.findall(r"```\w+\n(.*?)```", page.read_text(), re.DOTALL)]
+    deploying = [block for block in blocks if "sam deploy" in block]
+    assert len(deploying) > 5
+    assert [block for block in deploying if "--guided" in block] == []
+
+
+def test_the_readme_states_the_newest_measurement() -> None:
+    text = (ROOT / "README.md").read_text()
+    newest = max((ROOT / "benchmarks" / "results").glob("20*.md"))
+    assert f"](benchmarks/results/{newest.name})" in text
+    warm, cold = (
+        float(re.search(rf"^\| CPU of a {what} against good \|.*?\| ([\d.]+) \(", newest.read_text(), re.M)[1])  # type: ignore[index]
+        for what in ("warm allow", "cold start")
+    )
+    assert "less than a tenth of the CPU" in text
+    assert warm > 10
+    assert "a cold start a quarter" in text
+    assert 3.5 < cold < 4.5
 
 
 def test_the_paths_that_contributors_are_shown_are_there() -> None:

@@ -217,6 +217,13 @@ def test_a_domain_of_the_portal_needs_its_certificate_and_the_other_way_round() 
     assert refused(**certificate) == {"PortalCertificateUsed"}
 
 
+def test_a_sender_is_refused_for_a_pool_that_the_stack_does_not_make() -> None:
+    sender = {name: OTHERS[name] for name in ("EmailFrom", "EmailIdentity")}
+    adopted = {"ExistingUserPoolId": OTHERS["ExistingUserPoolId"]}
+    assert refused(**sender) == refused(**adopted) == set()
+    assert refused(**sender, **adopted) == {"SenderOfOwnPool"}
+
+
 def test_a_certificate_of_another_region_is_refused_before_cloudfront_does() -> None:
     pattern = re.compile(TEMPLATE["Parameters"]["PortalCertificateArn"]["AllowedPattern"])
     assert pattern.search(OTHERS["PortalCertificateArn"])

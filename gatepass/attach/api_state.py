@@ -57,9 +57,9 @@ class ApiState:
 
     `ids` are AWS's, by resource, for writing; `tags` tell who manages the API; `auto_deploy` whether its stage needs no
     deployment, `canary` whether it takes none; `other_stages` are the API's further ones, and whether they deploy
-    themselves; `key_by_authorizer` are the routes whose API key their authorizer has to return; `context_uses`
-    is, by route, what its integration uses of an authorizer's context; `targets` are what routes of an HTTP or
-    WebSocket API can lead to, `authorizer_names` all its authorizers by id.
+    themselves; `key_by_authorizer` are the routes whose API key their authorizer has to return, `key_by_header` those
+    whose callers send it; `context_uses` is, by route, what its integration uses of an authorizer's context; `targets`
+    are what routes of an HTTP or WebSocket API can lead to, `authorizer_names` all its authorizers by id.
     """
 
     api_id: str
@@ -82,6 +82,7 @@ class ApiState:
     authorizer_names: dict[str, str] = field(default_factory=dict)
     targets: set[str] = field(default_factory=set)
     key_by_authorizer: list[str] = field(default_factory=list)
+    key_by_header: list[str] = field(default_factory=list)
     context_uses: dict[str, list[ContextUse]] = field(default_factory=dict)
     deployable: dict[str, Deployable] = field(default_factory=dict)
     """Of a REST API's routes: what a deployment would publish."""

@@ -46,8 +46,9 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
             )
     for resource in aws.rest_items("get_resources", restApiId=api_id, embed=["methods"]):
         _add_methods(state, resource, binary=bool(found.get("binaryMediaTypes")))
-    if found.get("apiKeySource") == "AUTHORIZER":
-        state.key_by_authorizer = [route for route, one in state.deployable.items() if one.key]
+    by_authorizer = found.get("apiKeySource") == "AUTHORIZER"
+    keyed = state.key_by_authorizer if by_authorizer else state.key_by_header
+    keyed += [route for route, one in state.deployable.items() if one.key]
     for one in aws.rest_items("get_gateway_responses", restApiId=api_id):
         if not one.get("defaultResponse"):
             state.responses[one["responseType"]] = CustomResponse(

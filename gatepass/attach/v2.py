@@ -57,8 +57,8 @@ def read(aws: Aws, api_id: str, found: dict[str, Any], wanted: str | None, may_b
         _add_route(state, one)
         if found_uses := uses.get(one.get("Target", "")):
             state.context_uses[one["RouteKey"]] = found_uses
-        if by_authorizer and one.get("ApiKeyRequired"):
-            state.key_by_authorizer.append(one["RouteKey"])
+        if one.get("ApiKeyRequired"):
+            (state.key_by_authorizer if by_authorizer else state.key_by_header).append(one["RouteKey"])
     state.ids[DEPLOYMENT] = facts.get("DeploymentId", "")
     state.deployment = _deployment_of(aws, state)
     return state

@@ -115,6 +115,11 @@ def _gated(state: ApiState, goal: Goal, wanted: Wanted) -> list[str]:
         raise CommandError(f"{', '.join(keyed)}: requires an API key that the authorizer returns (API key source "
                            "AUTHORIZER); the gate returns none, so every request would be refused. Set the source to "
                            "HEADER, stop requiring the key, or leave the route out with --except")  # fmt: skip
+    wanted.notes += [
+        f"{route} still requires an API key (x-api-key), beside the token"
+        for route in gated
+        if route in state.key_by_header
+    ]
     return gated
 
 

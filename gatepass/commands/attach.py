@@ -5,7 +5,7 @@ import argparse
 from entitlements.identifiers import require_api_id
 from gatepass.attach.goal import AttachOptions
 from gatepass.attach.session import AttachSession, DetachSession, ManagedApi
-from gatepass.commands.arguments import add_json, add_solution
+from gatepass.commands.arguments import add_api, add_json, add_solution
 from gatepass.commands.attach_dialogue import agreed, counting, say, show, tell_stored
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
@@ -15,19 +15,28 @@ from gatepass.interrupts import ending_on_signals
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the two commands."""
     attach = nouns.add_parser("attach", help="put the gate in front of an API that exists")
-    attach.add_argument("api", metavar="API_ID")
+    add_api(attach)
     add_solution(attach)
-    attach.add_argument("--stage", metavar="NAME", help="needed where the API has several")
-    attach.add_argument("--only", action="append", default=[], metavar="ROUTE", help="'POST /search'; repeatable")
-    attach.add_argument("--except", action="append", default=[], dest="except_", metavar="ROUTE", help="repeatable")
+    attach.add_argument("--stage", metavar="NAME", help="the stage; required if the API has more than one")
+    attach.add_argument(
+        "--only", action="append", default=[], metavar="ROUTE",
+        help="attach only this route, such as 'POST /search'; repeatable",
+    )  # fmt: skip
+    attach.add_argument(
+        "--except", action="append", default=[], dest="except_", metavar="ROUTE",
+        help="leave this route as it is, such as 'OPTIONS /search'; repeatable",
+    )  # fmt: skip
     attach.add_argument("--authorizer-arn", metavar="ARN", help="default: the stack's output AuthorizerArn")
     attach.add_argument("--replace-auth", action="store_true", help="switch routes with IAM, Cognito or JWT too")
     attach.add_argument("--replace-responses", action="store_true", help="replace the API's own gateway responses")
-    attach.add_argument("--force-managed", action="store_true", help="even though CloudFormation manages the API")
+    attach.add_argument(
+        "--force-managed", action="store_true",
+        help="attach even if CloudFormation manages the API; its next deployment may undo it",
+    )  # fmt: skip
     _add_common(attach)
     attach.set_defaults(run=run_attach)
     detach = nouns.add_parser("detach", help="put an API back as it was before attach")
-    detach.add_argument("api", metavar="API_ID")
+    add_api(detach)
     _add_common(detach)
     detach.set_defaults(run=run_detach)
 

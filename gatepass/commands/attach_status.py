@@ -9,7 +9,7 @@ from gatepass.attach.drift import find_drift
 from gatepass.attach.record import AttachStatus
 from gatepass.attach.resources import ResourceValue
 from gatepass.attach.words import in_words
-from gatepass.commands.arguments import add_json
+from gatepass.commands.arguments import add_api, add_json
 from gatepass.commands.solutions import required_solution
 from gatepass.environment import Environment
 from gatepass.output import print_rows
@@ -19,7 +19,7 @@ from gatepass.refusals import CommandError
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
     status = nouns.add_parser("status", help="whether APIs are attached as recorded; exit status 1 if not")
-    status.add_argument("api", nargs="?", metavar="API_ID")
+    add_api(status, required=False)
     status.add_argument("--all", action="store_true", help="every attached API")
     add_json(status)
     status.set_defaults(run=run_status)

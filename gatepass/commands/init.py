@@ -27,7 +27,11 @@ FIXTURE: Final = repository_file("events/fixture.json")
 
 def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
-    parser = nouns.add_parser("init", help="make the keys and the key ring; on an emulator the table too")
+    parser = nouns.add_parser(
+        "init",
+        help="create the signing keys and the key ring; run once after the first deployment (on an emulator, this "
+        "creates the table too)",
+    )
     parser.add_argument(
         "--issuer", help=f"the permanent name of the marketplace, in every token (on an emulator: {LOCAL_ISSUER})"
     )

@@ -143,7 +143,7 @@ def _mac_rows(ring: KeyRing, secrets: Mapping[str, int]) -> list[dict[str, Any]]
         {
             "mac_key": key,
             "derives": "new tokens" if key == ring.mac_key_id else "",
-            "hashes": "e-mail addresses" if key == ring.email_key else "",
+            "hashes": "email addresses" if key == ring.email_key else "",
             "tokens": secrets.get(key, 0),
         }
         for key in (ring.mac_key_id, *others)

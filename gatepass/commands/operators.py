@@ -11,6 +11,7 @@ from gatepass.commands.solutions import required_solution
 from gatepass.commands.users import user_of
 from gatepass.environment import Environment
 from gatepass.refusals import CommandError
+from gatepass.user_pool import find_user_pool
 from token_service.usage.groups import OPERATORS, OWNERS, owners_of
 
 
@@ -62,9 +63,9 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def _pool(environment: Environment) -> str:
-    if not environment.user_pool_id:
-        raise CommandError("the user pool is not set: set GATEPASS_USER_POOL_ID to the stack's output UserPoolId")
-    return environment.user_pool_id
+    if not (pool := find_user_pool(environment)):
+        raise CommandError("the user pool is not known: set GATEPASS_USER_POOL_ID to the stack's output UserPoolId")
+    return pool
 
 
 def _username(environment: Environment, pool: str, user_id: str) -> str:

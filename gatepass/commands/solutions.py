@@ -13,7 +13,7 @@ from entitlements.identifiers import require_api_id, require_solution_id
 from entitlements.items import Key, api_key, api_prefix, solution_key, solution_prefix
 from entitlements.solution import ConfigError, Solution, read_solution, solution_from_document
 from entitlements.spend import require_fit
-from gatepass.commands.arguments import add_json
+from gatepass.commands.arguments import add_api, add_json
 from gatepass.commands.solution_apply import (
     applied_before,
     apply,
@@ -34,26 +34,26 @@ def add_parser(nouns: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         dest="verb", required=True, metavar="VERB"
     )
     apply_ = verbs.add_parser("apply", help="write the configuration of solutions from YAML files")
-    apply_.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    apply_.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a YAML file of one solution")
     apply_.add_argument("--dry-run", action="store_true", help="check the files, show what would change, write nothing")
     apply_.set_defaults(run=run_apply)
     list_ = verbs.add_parser("list", help="list the solutions")
     add_json(list_)
     list_.set_defaults(run=run_list)
     show = verbs.add_parser("show", help="print a solution's configuration")
-    show.add_argument("solution", metavar="ID")
+    show.add_argument("solution", metavar="ID", help="the solution's ID")
     add_json(show)
     show.set_defaults(run=run_show)
     link = verbs.add_parser("link", help="link an API to its solution")
-    link.add_argument("solution", metavar="ID")
-    link.add_argument("api", metavar="API_ID")
+    link.add_argument("solution", metavar="ID", help="the solution's ID")
+    add_api(link)
     link.add_argument(
         "--policy-responses", action="store_true", help="for an HTTP API whose authorizer has simple responses off"
     )
     link.set_defaults(run=run_link)
     unlink = verbs.add_parser("unlink", help="unlink an API; the gate then refuses every request to it")
     unlink.add_argument("solution", metavar="ID", nargs="?", help="the solution that it must be linked to")
-    unlink.add_argument("api", metavar="API_ID")
+    add_api(unlink)
     unlink.set_defaults(run=run_unlink)
 
 

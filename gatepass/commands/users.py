@@ -1,4 +1,4 @@
-"""Finds the user that a command is about, by id or by e-mail address in the Cognito pool.
+"""Finds the user that a command is about, by id or by email address in the Cognito pool.
 
 An address goes from the operator to Cognito only: never into output, errors, logs or the table.
 """
@@ -10,6 +10,7 @@ from typing import Final
 from entitlements.identifiers import require_user_id
 from gatepass.environment import Environment
 from gatepass.refusals import CommandError
+from gatepass.user_pool import find_user_pool
 
 ADDRESS: Final = re.compile(r'[^\s"\\@]+@[^\s"\\@]+')
 """Excludes characters that could end or escape the quotes of a filter; such users can be named by id."""
@@ -27,14 +28,14 @@ def user_of(options: argparse.Namespace, environment: Environment) -> str:
 def _find(address: str, environment: Environment) -> str:
     filter_ = f'email = "{address}"'
     if not ADDRESS.fullmatch(address) or not address.isprintable() or len(filter_) > FILTER_LENGTH:
-        raise CommandError("--email is not an e-mail address that can be looked up: give --user USER_ID")
-    if not environment.user_pool_id:
+        raise CommandError("--email is not an email address that can be looked up: give --user USER_ID")
+    if not (pool := find_user_pool(environment)):
         raise CommandError(
             "--email looks users up in Cognito: set GATEPASS_USER_POOL_ID to the pool, or give --user",
         )
-    found = _ids(environment, environment.user_pool_id, filter_)
+    found = _ids(environment, pool, filter_)
     if not found:
-        raise CommandError("no user of the pool has exactly that e-mail address: check its spelling")
+        raise CommandError("no user of the pool has exactly that email address: check its spelling")
     if len(found) > 1:
         raise CommandError(f"{len(found)} users have that address, give --user: {', '.join(found)}")
     return found[0]

@@ -153,7 +153,7 @@ class Demo:
         self._search("search after the revocation", token, 403, "entitlement_revoked")
 
     def _usage(self) -> None:
-        self._say("The operator sees what it came to: units, refused demand, and revenue of today")
+        self._say("The operator sees the totals: units, refused demand, and revenue of today")
         end = time.monotonic() + COUNTED_SECONDS
         while True:  # the stream is read off the path of requests, and a moment later
             report = json.loads(self.stack.aws.run("usage", "--solution", SOLUTION, "--json")[1])["solutions"][0]

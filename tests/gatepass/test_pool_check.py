@@ -75,9 +75,9 @@ def test_the_stacks_own_client_passes() -> None:
     [
         ({"UsernameAttributes": MISSING}, "not the user name", "makes a pool"),
         ({"UsernameAttributes": ["phone_number"], "AliasAttributes": ["email"]}, "not the user name", "makes a pool"),
-        ({"SchemaAttributes": [{"Name": "email", "Mutable": True}]}, "change their e-mail address", "makes a pool"),
-        ({"SchemaAttributes": [{"Name": "email"}]}, "change their e-mail address", "makes a pool"),
-        ({"SchemaAttributes": MISSING}, "change their e-mail address", "makes a pool"),
+        ({"SchemaAttributes": [{"Name": "email", "Mutable": True}]}, "change their email address", "makes a pool"),
+        ({"SchemaAttributes": [{"Name": "email"}]}, "change their email address", "makes a pool"),
+        ({"SchemaAttributes": MISSING}, "change their email address", "makes a pool"),
         ({"UsernameConfiguration": {"CaseSensitive": True}}, "two spellings", "makes a pool"),
         ({"UsernameConfiguration": MISSING}, "two spellings", "makes a pool"),
         ({"AutoVerifiedAttributes": ["phone_number"]}, "no code is mailed", "AutoVerifiedAttributes"),
@@ -87,10 +87,10 @@ def test_the_stacks_own_client_passes() -> None:
             "by a link",
             "CONFIRM_WITH_CODE",
         ),
-        ({"AccountRecoverySetting": MISSING}, "verified e-mail address first", "priority 1"),
+        ({"AccountRecoverySetting": MISSING}, "verified email address first", "priority 1"),
         (
             {"AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "admin_only", "Priority": 1}]}},
-            "verified e-mail address first",
+            "verified email address first",
             "priority 1",
         ),
         (
@@ -102,7 +102,7 @@ def test_the_stacks_own_client_passes() -> None:
                     ]
                 }
             },
-            "verified e-mail address first",
+            "verified email address first",
             "priority 1",
         ),
         ({"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}, "only administrators", "to false"),

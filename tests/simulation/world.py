@@ -44,7 +44,7 @@ GATE_SECONDS, SERVICE_SECONDS, JOB_SECONDS = 9.0, 29.0, 120.0
 
 @dataclass
 class Person:
-    """Somebody with an e-mail address, and perhaps an account."""
+    """Somebody with an email address, and perhaps an account."""
 
     email: str
     user: str = ""

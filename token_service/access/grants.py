@@ -26,7 +26,7 @@ ATTEMPTS: Final = 5
 
 
 class Access:
-    """Changes entitlements. `actor` goes into the audit: the operator or the user, never an e-mail address."""
+    """Changes entitlements. `actor` goes into the audit: the operator or the user, never an email address."""
 
     def __init__(self, repository: Repository, clock: Callable[[], float], actor: str) -> None:
         """`clock` gives seconds since the epoch."""

@@ -1,4 +1,4 @@
-"""The keyed hash of an e-mail address, for keys of the table: a leaked table alone does not reveal addresses.
+"""The keyed hash of an email address, for keys of the table: a leaked table alone does not reveal addresses.
 
 The hash key comes from KMS and is stored nowhere. It stays the same when the MAC key for secrets is replaced, since
 stored items must still be found (docs/decisions/0010-what-outlives-an-account.md).

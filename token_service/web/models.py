@@ -81,7 +81,7 @@ class RequestBody(BaseModel):
 
 
 class AddressRequest(RequestBody):
-    """An e-mail address."""
+    """An email address."""
 
     email: Email
 

@@ -205,13 +205,13 @@ def mac_keys(gatepass: Command) -> list[dict[str, Any]]:
 
 def test_the_list_shows_that_the_first_mac_key_stays_in_use_for_hashes_of_addresses(stocked: Command) -> None:
     (first,) = mac_keys(stocked)
-    assert (first["derives"], first["hashes"], first["tokens"]) == ("new tokens", "e-mail addresses", 0)
+    assert (first["derives"], first["hashes"], first["tokens"]) == ("new tokens", "email addresses", 0)
     for _ in range(2):
         assert stocked("keys", "replace-mac", "--now").returncode == 0
     new, old = mac_keys(stocked)
     assert (new["derives"], new["hashes"]) == ("new tokens", "")
     assert old == first | {"derives": ""}
-    assert "e-mail addresses" in stocked("keys", "list").stdout
+    assert "email addresses" in stocked("keys", "list").stdout
 
 
 def test_a_replacement_of_the_mac_key_waits_can_be_interrupted_and_goes_on(stocked: Command) -> None:

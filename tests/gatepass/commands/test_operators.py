@@ -7,6 +7,7 @@ import pytest
 
 from tests.gatepass.commands.conftest import Shop
 from tests.gatepass.commands.test_users import ADDRESS, Pool
+from tests.support.portal_stack import PortalStack
 from tests.support.signer import SOLUTION
 
 
@@ -33,6 +34,17 @@ def test_operators_and_owners_come_and_go(shop: Shop, pool: Pool) -> None:
     listed = run("operators", "list").stdout
     assert listed == f"operators: {jane}\nowners-{SOLUTION}: nobody\n"
     assert ADDRESS not in listed + added.stdout + added.stderr
+
+
+def test_the_stack_tells_which_pool_it_has(shop: Shop, pool: Pool) -> None:
+    jane = pool.add("jane", ADDRESS)
+    del shop.environment["GATEPASS_USER_POOL_ID"]
+    PortalStack(shop.environment["AWS_ENDPOINT_URL"], shop.environment["GATEPASS_TABLE"], False, UserPoolId=pool.id)
+    assert shop.run("operators", "add", "--email", ADDRESS).returncode == 0
+    assert json.loads(shop.run("operators", "list", "--json").stdout) == {"operators": [jane]}
+    other = Pool(shop)
+    listed = shop.run("operators", "list", "--json")
+    assert (shop.environment["GATEPASS_USER_POOL_ID"], listed.stdout) == (other.id, "{}\n")
 
 
 def test_what_is_wrong_is_said(shop: Shop, pool: Pool) -> None:

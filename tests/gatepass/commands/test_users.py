@@ -1,4 +1,4 @@
-"""A user is named by id or by e-mail address, once, and no address is repeated."""
+"""A user is named by id or by email address, once, and no address is repeated."""
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_what_could_leave_the_quotes_of_a_filter_never_gets_there(shop: Shop, po
             "a" * 250 + "@b",
         ):
             run = shop("grant", "--email", address, "--solution", SOLUTION)
-            assert (run.returncode, "not an e-mail address that can be looked up" in run.stderr) == (1, True)
+            assert (run.returncode, "not an email address that can be looked up" in run.stderr) == (1, True)
     assert between.calls == []
 
 

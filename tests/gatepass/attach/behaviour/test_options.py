@@ -303,7 +303,16 @@ def test_a_route_whose_api_key_the_authorizer_must_return_is_refused(
     assert f"{route}: " in said
     assert "AUTHORIZER" in said
     assert world.state(api, kind) == before
-    assert world.attach(make(world, "HEADER")) == 0
+    by_header = make(world, "HEADER")
+    assert world.attach(by_header) == 0
+    assert capsys.readouterr().out.count(" still requires an API key") == 1
+    assert world.attach(by_header, "--dry-run") == 0
+    assert f"note: {route} still requires an API key (x-api-key)" in capsys.readouterr().out
+
+
+def test_a_key_of_a_route_that_stays_out_is_not_mentioned(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert world.attach(keyed_rest_api(world, "HEADER"), "--except", "POST /key") == 0
+    assert "still requires an API key" not in capsys.readouterr().out
 
 
 def test_a_route_with_such_a_key_may_stay_out(world: World) -> None:

@@ -67,6 +67,7 @@ def test_the_page_moves_users_subscriptions_and_the_api_and_leads_back(old: OldM
     assert [old.shown(user)["plan"] for user in (FREE, PACK, PRO)] == ["registered", "pro", "registered"]
     assert (old.shown(FREE)["total"], old.shown(PACK)["paid_until"]) == (40, 2_000_000_000)
 
+    assert f"{SOLUTION} pro" in old.follow("3. Match the running subscriptions")
     assert f"{old.subscription} is pro of {SOLUTION} for {PRO}" in old.follow("3. Match the running subscriptions")
     told = old.follow("3. Match the running subscriptions", SINCE="2026-01-01")
     assert "1 repaired" in told
