@@ -55,9 +55,10 @@ def filtered(properties: dict[str, Any], lines: Iterable[str]) -> list[tuple[Met
 
 def _matches(pattern: str, line: dict[str, Any]) -> bool:
     def holds(term: re.Match[str]) -> str:
-        return repr(term[1] in line and fnmatchcase(str(line[term[1]]), term[2]))
+        name, operator, text = term.groups()
+        return repr(name in line and fnmatchcase(str(line[name]), text) == (operator == "="))
 
-    terms = re.sub(r'\$\.(\w+) = "([^"]*)"', holds, pattern.strip("{ }"))
+    terms = re.sub(r'\$\.(\w+) (!?=) "([^"]*)"', holds, pattern.strip("{ }"))
     words = terms.replace("&&", " and ").replace("||", " or ")
     assert re.fullmatch(r"([ ()]|and|or|True|False)+", words), pattern
     return bool(eval(words))  # noqa: S307 - checked by the line above
