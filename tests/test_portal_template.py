@@ -11,6 +11,7 @@ import pytest
 from gatepass.portal import PAGE, PORTAL, security_policy
 from tests.support.emulators import unavailable
 from tests.support.template import TEMPLATE
+from token_service.web.edge import HEADERS
 
 RESOURCES: dict[str, Any] = {name: one["Properties"] for name, one in TEMPLATE["Resources"].items()}
 DISTRIBUTION = RESOURCES["PortalDistribution"]["DistributionConfig"]
@@ -50,6 +51,16 @@ def test_the_versioned_script_may_be_loaded_by_pages_of_every_origin() -> None:
     cors = RESOURCES["PortalScriptHeaders"]["ResponseHeadersPolicyConfig"]["CorsConfig"]
     assert (cors["AccessControlAllowOrigins"], cors["AccessControlAllowCredentials"]) == ({"Items": ["*"]}, False)
     assert headers("PortalScriptHeaders") == {"Cross-Origin-Resource-Policy": "cross-origin"}
+
+
+def test_no_page_speaks_for_the_other_hosts_of_its_domain() -> None:
+    """`PortalDomain` can be a domain whose other hosts are not ours, and perhaps not on HTTPS (RFC 6797 section 6.1.2)."""
+    policies = [one for one in TEMPLATE["Resources"].values() if one["Type"].endswith("::ResponseHeadersPolicy")]
+    assert len(policies) == 2
+    for one in policies:
+        sent = one["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["StrictTransportSecurity"]
+        assert sent["IncludeSubdomains"] is False
+        assert f"max-age={sent['AccessControlMaxAgeSec']}" == HEADERS["Strict-Transport-Security"]
 
 
 @pytest.mark.parametrize("pattern", ["/v1/*", "/.well-known/*"])

@@ -10,6 +10,7 @@ import pytest
 from tests.support.emulators import ROOT
 from tests.support.sam import translate
 from tests.support.template import TEMPLATE
+from token_service.signing.key_lifecycle import STORED_AFTER
 
 pytestmark = pytest.mark.usefixtures("processes")
 
@@ -184,6 +185,11 @@ def test_a_release_that_changes_anything_of_the_authorizer_reaches_its_alias() -
     assert TEXT.count("Timeout: 9\n") == 1
     (now,) = deployed({}, text=TEXT.replace("Timeout: 9\n", "Timeout: 8\n"))
     assert published(now).keys() != published(was).keys()
+
+
+def test_a_key_is_retired_only_when_no_request_that_it_signed_for_still_runs() -> None:
+    """Lambda ends a request at the time limit. Two machines' clocks differ by at most five seconds."""
+    assert TEMPLATE["Resources"]["TokenService"]["Properties"]["Timeout"] + 5 <= STORED_AFTER
 
 
 def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:

@@ -101,6 +101,18 @@ def test_an_alarm_watches_what_is_measured(name: str) -> None:
     assert dimensions.get("reason", "ok") in {reason.value for reason in Reason}
 
 
+@pytest.mark.parametrize("name", ALARMS)
+def test_cloudwatch_takes_an_alarms_periods(name: str) -> None:
+    """At most a week in all, and a day for periods below an hour:
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    period, periods = RESOURCES[name]["Period"], RESOURCES[name]["EvaluationPeriods"]
+    assert period % 60 == 0
+    assert period * periods <= (604_800 if period >= 3600 else 86_400)
+    assert RESOURCES[name].get("DatapointsToAlarm", periods) <= periods
+
+
 def test_the_dashboard_shows_what_is_measured() -> None:
     body = RESOURCES["Dashboard"]["DashboardBody"]["Sub"]
     widgets = json.loads(body)["widgets"]

@@ -25,7 +25,9 @@ from gatepass.doctor.store_checks import required_ring
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """No Cognito `sub`: those are random UUIDs (RFC 9562 section 5.9)."""
 NO_API: Final = ("doctor", "none")
-"""Where no API is linked."""
+"""Where no API is linked. API Gateway makes the IDs itself, of ten letters and digits, so this is no API's, and the
+template's metric filters leave it out: an alarm would report the check as an API that is not linked.
+"""
 BEFORE_THE_WRITE: Final = {
     Reason.API_UNKNOWN: "the write was not tried, since no API is linked yet",
     Reason.SOLUTION_DISABLED: "the write was not tried, since the solution of the API is disabled",

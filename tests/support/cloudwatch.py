@@ -55,27 +55,30 @@ def filtered(properties: dict[str, Any], lines: Iterable[str]) -> list[tuple[Met
 
 def _matches(pattern: str, line: dict[str, Any]) -> bool:
     def holds(term: re.Match[str]) -> str:
-        return repr(term[1] in line and fnmatchcase(str(line[term[1]]), term[2]))
+        name, operator, text = term.groups()
+        return repr(name in line and fnmatchcase(str(line[name]), text) == (operator == "="))
 
-    terms = re.sub(r'\$\.(\w+) = "([^"]*)"', holds, pattern.strip("{ }"))
+    terms = re.sub(r'\$\.(\w+) (!?=) "([^"]*)"', holds, pattern.strip("{ }"))
     words = terms.replace("&&", " and ").replace("||", " or ")
     assert re.fullmatch(r"([ ()]|and|or|True|False)+", words), pattern
     return bool(eval(words))  # noqa: S307 - checked by the line above
 
 
 def state(alarm: dict[str, Any], series: Sequence[Point]) -> str:
-    """The alarm's state after the last of a series of points.
+    """The alarm's state after the last of a series of points, before which there were none.
 
+    CloudWatch looks a little further back than the alarm's periods where points are missing, so it may ring later.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
     """
     below = alarm["ComparisonOperator"] == "LessThanThreshold"
     assert below or alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    window = series[-alarm["EvaluationPeriods"] :]
-    if alarm["TreatMissingData"] == "missing" and all(point is None for point in window):
+    periods, missing = alarm["EvaluationPeriods"], alarm["TreatMissingData"]
+    window = [*[None] * periods, *series][-periods:]
+    if missing == "missing" and all(point is None for point in window):
         return "INSUFFICIENT_DATA"
-    assert alarm["TreatMissingData"] in ("missing", "notBreaching")
+    assert missing in ("missing", "notBreaching", "breaching")
     breaching = sum(
-        point is not None and (point < alarm["Threshold"] if below else point >= alarm["Threshold"]) for point in window
+        missing == "breaching" if point is None else (point < alarm["Threshold"]) == below for point in window
     )
     return "ALARM" if breaching >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) else "OK"
 

@@ -17,8 +17,10 @@ MAC: Final = "mac"
 """The purposes of a pending key, as they are named in the stored ring."""
 SETTLING: Final = int(MAX_AGE) + 5
 """Seconds until every gate has a changed ring: the cache time plus the clock skew between two machines."""
-
-
+STORED_AFTER: Final = 29 + 5
+"""Seconds until every token is stored that a key has signed: the time limit of the token service's function
+(template.yaml), in which a mint reads the ring and stores its token, plus the clock skew between two machines.
+"""
 AUTHORIZED_AFTER: Final = 300
 """Seconds until the roles, which allow keys by the stack's tag, can use a new one: "It might take up to five
 minutes for tag and alias changes to affect KMS key authorization"
@@ -52,6 +54,11 @@ def seconds_to_wait(key: SigningKey, now: int) -> int:
 def unauthorized_for(created_at: int, now: int) -> int:
     """Seconds for which KMS may still refuse a new key because its tag has not taken effect."""
     return max(0, created_at + AUTHORIZED_AFTER - now)
+
+
+def seconds_until_stored(key: SigningKey, now: int) -> int:
+    """Seconds until a key's last tokens are stored, so that they are counted. A published key has signed none."""
+    return max(0, key.since + STORED_AFTER - now) if key.state is KeyState.VERIFYING else 0
 
 
 def replace_mac_key(ring: KeyRing, now: int, in_haste: bool = False) -> KeyRing:
@@ -88,13 +95,21 @@ def promote(ring: KeyRing, kid: str, now: int, in_haste: bool = False) -> KeyRin
                  key._replace(state=KeyState.SIGNING, since=now))  # fmt: skip
 
 
-def retire(ring: KeyRing, kid: str) -> KeyRing:
-    """Remove a key from the ring. The caller checks whether live tokens still need it."""
+def retire(ring: KeyRing, kid: str, now: int, force: bool = False) -> KeyRing:
+    """Remove a key from the ring. The caller checks whether live tokens still need it.
+
+    `force` does not wait. A mint that read the ring before the promotion may store a token of this key after the count:
+    that token must be fetched again.
+    """
     key = _find(ring, kid)
     if key.state is KeyState.SIGNING:
         raise _wrong(f"{kid} is the signing key: promote another first (gatepass keys rotate)")
     if key.state is KeyState.REVOKED:
         raise _wrong(f"{kid} is revoked and stays in the ring, so that it cannot be added again")
+    if not force and (wait := seconds_until_stored(key, now)):
+        raise _wrong(
+            f"{kid} signed until a moment ago, and its last tokens may not be stored yet: wait {wait} s or pass --force"
+        )
     return ring.next_version(tuple(k for k in ring.keys if k.kid != kid))
 
 

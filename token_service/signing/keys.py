@@ -79,15 +79,23 @@ class Keys:
         return self._change("key_promoted", kid, lambda ring: key_lifecycle.promote(ring, kid, now, in_haste))
 
     def retire(self, kid: str, force: bool = False) -> KeyRing:
-        """Remove a key from the ring; refused while live tokens need it, unless forced."""
-        key_lifecycle.retire(self.ring(), kid)  # refuse an invalid transition before the whole table is read
-        if not force and (count := self.tokens_by_key()[kid]):
+        """Remove a key from the ring; refused while live tokens need it, or may soon, unless forced."""
+        now, ring = int(self._clock()), self.ring()
+        key_lifecycle.retire(ring, kid, now, force)  # refuse an invalid transition before the whole table is read
+        if not force and (count := self._live_tokens(kid)):
             raise Refused(
                 Code.KEY_IN_USE,
                 f"{count} live tokens were signed by {kid}: wait until they are renewed (gatepass keys drain {kid}), "
                 "or pass --force: their holders must then fetch them again",
             )
-        return self._change("key_retired", kid, lambda ring: key_lifecycle.retire(ring, kid))
+        counted = ring.find(kid)
+
+        def change(ring: KeyRing) -> KeyRing:
+            if ring.find(kid) != counted:
+                raise _changed()  # it may have signed again since its tokens were counted
+            return key_lifecycle.retire(ring, kid, now, force)
+
+        return self._change("key_retired", kid, change)
 
     def revoke(self, kid: str, reason: str) -> KeyRing:
         """Refuse a key at every gate, within the gates' cache time."""
@@ -154,6 +162,10 @@ class Keys:
     def tokens_by_key(self) -> Counter[str]:
         """The number of live tokens whose stored JWS each key signed. Reads the whole table."""
         return Counter(item["kid"] for item in self._repository.scan(token_prefix(), ("kid",)))
+
+    def _live_tokens(self, kid: str) -> int:
+        """As `tokens_by_key`, of one key, with every write that is finished: one that is missed would be refused."""
+        return sum(item["kid"] == kid for item in self._repository.scan_consistently([token_prefix()]))
 
     def secrets_by_mac_key(self) -> Counter[str]:
         """The number of entitlements whose secret each MAC key derived. Reads the whole table."""

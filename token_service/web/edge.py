@@ -30,7 +30,8 @@ MAX_EVENT: Final = 131_072
 
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
 HEADERS: Final = {
-    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    # Without subdomains: the portal's domain passes these answers on, and its other hosts may not be ours.
+    "Strict-Transport-Security": "max-age=63072000",
     "X-Content-Type-Options": "nosniff",
     # The redirect's URL contains the token, which no other page may receive in the Referer header.
     "Referrer-Policy": "no-referrer",

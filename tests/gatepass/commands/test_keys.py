@@ -18,6 +18,7 @@ from tests.support.market import bearer
 from tests.support.runbook import SHELL, runbook, runbook_of_payments
 from tests.support.signer import SOLUTION, USER
 from tests.support.table import PatientDynamoDB
+from token_service.signing.key_lifecycle import STORED_AFTER
 
 
 @pytest.fixture
@@ -179,6 +180,9 @@ def test_draining_and_retiring(stocked: Command) -> None:
     assert keys(stocked)[0]["tokens"] == 1
     assert stocked("keys", "rotate", "--now").returncode == 0
     assert json.loads(stocked("keys", "drain", old, "--json").stdout)["left"] == 1
+    refused = stocked("keys", "retire", old)
+    assert (refused.returncode, "s or pass --force" in refused.stderr) == (1, True)
+    set_back(stocked, STORED_AFTER)
     refused = stocked("keys", "retire", old)
     assert (refused.returncode, "1 live tokens" in refused.stderr) == (1, True)
     assert mint(stocked) != token

@@ -1,5 +1,6 @@
 """A decision of the deployed gate, which spends nothing."""
 
+import base64
 import io
 import json
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.gatepass.doctor.conftest import Ward
+from tests.support.cloudwatch import filtered
+from tests.support.template import TEMPLATE
 
 API = "abc123defg"
 
@@ -46,6 +49,23 @@ def test_the_token_is_in_nothing_that_is_printed(linked: Ward) -> None:
 def test_without_an_api_only_the_reads_are_tried(ward: Ward) -> None:
     verdict, what = ward.line("decision")
     assert (verdict, "api_unknown" in what, "no API is linked yet" in what) == ("ok", True, True)
+
+
+@pytest.mark.parametrize("name", ["DecisionsMisconfigured", "DecisionsByStage"])
+def test_without_an_api_its_decision_is_no_fault_of_the_configuration_and_of_no_stage(ward: Ward, name: str) -> None:
+    logs: list[str] = []
+
+    def invoke(asked: dict[str, Any]) -> dict[str, Any]:
+        answer = ward.invoke(asked)
+        logs.append(base64.b64decode(answer["LogResult"]).decode())
+        return answer
+
+    ward.answers["invoke"] = invoke
+    assert ward.line("decision")[0] == "ok"
+    (line,) = [json.loads(line) for log in logs for line in log.splitlines() if line.startswith("{")]
+    metric_filter = TEMPLATE["Resources"][name]["Properties"]
+    assert filtered(metric_filter, [json.dumps(line)]) == []
+    assert len(filtered(metric_filter, [json.dumps(line | {"api_id": API})])) == 1
 
 
 def test_without_a_log_line_the_answer_tells(linked: Ward) -> None:

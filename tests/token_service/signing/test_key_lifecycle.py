@@ -5,9 +5,19 @@ import pytest
 from entitlements.keyring import KeyRing, KeyState, PendingKey
 from entitlements.refusals import Refused
 from tests.support.signer import Signer, ring
-from token_service.signing.key_lifecycle import SETTLING, promote, publish, replace_mac_key, retire, revoke
+from token_service.signing.key_lifecycle import (
+    SETTLING,
+    STORED_AFTER,
+    promote,
+    publish,
+    replace_mac_key,
+    retire,
+    revoke,
+)
 
 NOW = 1_795_478_400
+STOPPED = NOW + SETTLING
+"""When the first key of `rotated` stopped signing."""
 A, B, C = (Signer(name).key() for name in ("a", "b", "c"))
 
 
@@ -17,7 +27,7 @@ def states(key_ring: KeyRing) -> dict[str, str]:
 
 
 def rotated() -> KeyRing:
-    return promote(publish(ring(A), B, NOW), B.kid, NOW + SETTLING)
+    return promote(publish(ring(A), B, NOW), B.kid, STOPPED)
 
 
 def test_a_whole_life() -> None:
@@ -27,7 +37,7 @@ def test_a_whole_life() -> None:
     assert published.signing_key.kid == A.kid
     promoted = promote(published, B.kid, NOW + SETTLING)
     assert states(promoted) == {"a": "verifying", "b": "signing"}
-    assert states(retire(promoted, A.kid)) == {"b": "signing"}
+    assert states(retire(promoted, A.kid, STOPPED + STORED_AFTER)) == {"b": "signing"}
     revoked = revoke(promoted, A.kid, "leaked", NOW + 99)
     assert states(revoked) == {"a": "revoked", "b": "signing"}
     assert (revoked.keys[0].reason, revoked.keys[0].since) == ("leaked", NOW + 99)
@@ -58,6 +68,21 @@ def test_a_key_signs_only_once_every_gate_knows_it_unless_in_haste(waited: int) 
     assert states(promote(published, B.kid, NOW + waited, in_haste=True))["b"] == "signing"
 
 
+@pytest.mark.parametrize("waited", [0, STORED_AFTER - 1])
+def test_a_key_is_retired_only_once_the_last_tokens_that_it_signed_are_stored_unless_forced(waited: int) -> None:
+    with pytest.raises(
+        Refused, match=f"until a moment ago.*: wait {STORED_AFTER - waited} s or pass --force"
+    ) as caught:
+        retire(rotated(), A.kid, STOPPED + waited)
+    assert caught.value.code == "transition_wrong"
+    assert states(retire(rotated(), A.kid, STOPPED + waited, force=True)) == {"b": "signing"}
+    assert states(retire(rotated(), A.kid, STOPPED + STORED_AFTER)) == {"b": "signing"}
+
+
+def test_a_key_that_never_signed_is_retired_at_once() -> None:
+    assert states(retire(publish(ring(A), B, NOW), B.kid, NOW)) == {"a": "signing"}
+
+
 @pytest.mark.parametrize(
     ("change", "advice"),
     [
@@ -65,9 +90,9 @@ def test_a_key_signs_only_once_every_gate_knows_it_unless_in_haste(waited: int) 
         (lambda: promote(rotated(), B.kid, NOW), "is already the signing key"),
         (lambda: promote(revoke(rotated(), A.kid, "x", NOW), A.kid, NOW), "create another key"),
         (lambda: promote(rotated(), C.kid, NOW), "keys list shows them"),
-        (lambda: retire(rotated(), B.kid), "promote another first"),
-        (lambda: retire(revoke(rotated(), A.kid, "x", NOW), A.kid), "cannot be added again"),
-        (lambda: retire(rotated(), C.kid), "keys list shows them"),
+        (lambda: retire(rotated(), B.kid, STOPPED), "promote another first"),
+        (lambda: retire(revoke(rotated(), A.kid, "x", NOW), A.kid, STOPPED), "cannot be added again"),
+        (lambda: retire(rotated(), C.kid, STOPPED), "keys list shows them"),
         (lambda: revoke(rotated(), B.kid, "x", NOW), "keys rotate --now first"),
         (lambda: revoke(revoke(rotated(), A.kid, "why", NOW), A.kid, "x", NOW), "already revoked: why"),
         (lambda: revoke(rotated(), C.kid, "x", NOW), "keys list shows them"),
@@ -80,7 +105,11 @@ def test_a_wrong_transition_says_what_to_do_instead(change: object, advice: str)
 
 
 def test_exactly_one_key_signs_whatever_is_tried() -> None:
-    for change in (lambda r: publish(r, C, NOW), lambda r: promote(r, A.kid, NOW), lambda r: retire(r, A.kid)):
+    for change in (
+        lambda r: publish(r, C, NOW),
+        lambda r: promote(r, A.kid, NOW),
+        lambda r: retire(r, A.kid, STOPPED, force=True),
+    ):
         assert sum(key.state is KeyState.SIGNING for key in change(rotated()).keys) == 1
 
 

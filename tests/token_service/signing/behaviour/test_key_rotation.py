@@ -26,7 +26,16 @@ from gatepass.local.gateway import Api, Authorizer, LocalGateway, Mock, Route
 from tests.support.market import START, Marketplace, bearer, kms_keys
 from tests.support.signer import SOLUTION, USER, Signer, ring
 from tests.support.table import API, Table
-from token_service.signing.key_lifecycle import AUTHORIZED_AFTER, SETTLING, SIGNING, promote, publish, retire, revoke
+from token_service.signing.key_lifecycle import (
+    AUTHORIZED_AFTER,
+    SETTLING,
+    SIGNING,
+    STORED_AFTER,
+    promote,
+    publish,
+    retire,
+    revoke,
+)
 from token_service.signing.rotation import rotate
 
 OLD, NEW = Signer("old"), Signer("new")
@@ -50,7 +59,7 @@ def revoked(when: int, signer: Signer = OLD) -> Any:
 
 
 def retired(when: int, signer: Signer = OLD) -> Any:
-    return when, lambda r: retire(r, signer.key().kid)
+    return when, lambda r: retire(r, signer.key().kid, START + when)
 
 
 @dataclass(frozen=True)
@@ -226,12 +235,66 @@ def test_a_key_is_retired_only_when_no_live_token_rests_on_it(market: Marketplac
     token = market.minting.mint(USER, SOLUTION)
     old = market.keys.ring().signing_key.kid
     market.rotate()
+    with pytest.raises(Refused, match=f"wait {STORED_AFTER} s or pass --force"):
+        market.keys.retire(old)
+    market.now += STORED_AFTER
     with pytest.raises(Refused, match="1 live tokens were signed by"):
         market.keys.retire(old)
     market.refresh(token)
     assert market.keys.tokens_by_key()[old] == 0
     market.keys.retire(old)
     assert market.keys.ring().find(old) is None
+
+
+def test_a_token_that_is_signed_before_a_promotion_and_stored_after_it_keeps_its_key(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mint has read the ring, so it signs with the old key; until it has stored the token, no count finds it."""
+    market.access.grant(USER, SOLUTION)
+    old, new = market.keys.ring().signing_key.kid, market.keys.create().kid
+    market.now += AUTHORIZED_AFTER
+    sign = market.minting._kms.sign
+
+    def sign_while_an_operator_rotates(key_id: str, message: bytes) -> bytes:
+        market.keys.promote(new)
+        market.now += STORED_AFTER - 6
+        assert market.keys.tokens_by_key()[old] == 0
+        with pytest.raises(Refused, match="wait 6 s or pass --force"):
+            market.keys.retire(old)
+        return sign(key_id, message)
+
+    monkeypatch.setattr(market.minting._kms, "sign", sign_while_an_operator_rotates)
+    token = market.minting.mint(USER, SOLUTION)
+    market.now += 6
+    with pytest.raises(Refused, match="1 live tokens were signed by"):
+        market.keys.retire(old)
+    assert market.decide(token) == "ok"
+
+
+def test_a_key_that_signed_again_while_its_tokens_were_counted_is_not_retired(
+    market: Marketplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.access.grant(USER, SOLUTION)
+    old = market.keys.ring().signing_key.kid
+    market.rotate()
+    new = market.keys.ring().signing_key.kid
+    market.now += STORED_AFTER
+    scan = market.keys._repository.scan_consistently
+
+    def scan_while_another_operator_goes_back(prefixes: Any) -> Any:
+        found = list(scan(prefixes))
+        market.keys.promote(old)
+        market.minting.mint(USER, SOLUTION)
+        market.now += STORED_AFTER
+        market.keys.promote(new)
+        market.now += STORED_AFTER
+        return found
+
+    monkeypatch.setattr(market.keys._repository, "scan_consistently", scan_while_another_operator_goes_back)
+    with pytest.raises(Refused) as caught:
+        market.keys.retire(old)
+    assert caught.value.code == "keyring_changed"
+    assert market.decide(market.minting.mint(USER, SOLUTION)) == "ok"
 
 
 def test_two_operators_at_once_cannot_corrupt_the_ring(real_table: Table, moto_endpoint: str) -> None:
