@@ -19,6 +19,7 @@ from token_service.payments.razorpay import (
     PaymentEntity,
     SubscriptionEntity,
     Unreadable,
+    notes_of,
 )
 from token_service.payments.secrets import RazorpaySecrets
 
@@ -149,7 +150,10 @@ class RazorpayApi:
         Raises `RazorpayRefusal` also if several have failed. What the key of a failed one gives is not documented:
         https://razorpay.com/docs/api/refunds/normal-refunds-idempotent/
         """
-        failed = sum(one.get("status") == "failed" for one in self._refunds_of(payment_id))
+        # Only ours: one of the dashboard's tells nothing of what a key of ours has done.
+        failed = sum(
+            one.get("status") == "failed" and "gatepass" in notes_of(one) for one in self._refunds_of(payment_id)
+        )
         if failed >= REFUNDS_TRIED:
             raise RazorpayRefusal(f"{failed} refunds of it have failed: ask Razorpay, or pay it back in another way")
         headers = {"X-Refund-Idempotency": f"gatepass-{payment_id}-{amount}{f'-{failed}' if failed else ''}"}
