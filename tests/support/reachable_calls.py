@@ -113,6 +113,7 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
             yield from _statements(child)
 
 
+@cache
 def _contents(node: Node) -> tuple[ast.AST, ...]:
     """What runs when a function is called, nested functions included; when a class is made and instantiated; or what a
     variable holds.
@@ -131,10 +132,13 @@ def _is_property(node: Node) -> bool:
     return bool({one.id for one in decorators if isinstance(one, ast.Name)} & {"property", "cached_property"})
 
 
-def _defined(module: str) -> Iterator[tuple[str, Definition]]:
+@cache
+def _defined(module: str, tree: ast.Module) -> tuple[tuple[str, Definition], ...]:
     """All names that a module and its classes define. Functions inside of functions belong to those."""
-    tree = _tree(module)
-    assert tree is not None
+    return tuple(_definitions(module, tree))
+
+
+def _definitions(module: str, tree: ast.Module) -> Iterator[tuple[str, Definition]]:
     for node in (tree, *_statements(tree)):
         owner = node.name if isinstance(node, ast.ClassDef) else ""
         for child in ast.iter_child_nodes(node):
@@ -156,7 +160,7 @@ class Reached:
         self.module = handler.rpartition(".")[0]
         self.definitions: dict[str, list[Definition]] = defaultdict(list)
         for module in sorted(modules(self.module)):
-            for name, definition in _defined(module):
+            for name, definition in _defined(module, TREES[module] or ast.Module([], [])):
                 self.definitions[name].append(definition)
         tree = _tree(self.module)
         assert tree is not None
