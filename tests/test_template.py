@@ -192,6 +192,14 @@ def test_a_key_is_retired_only_when_no_request_that_it_signed_for_still_runs() -
     assert TEMPLATE["Resources"]["TokenService"]["Properties"]["Timeout"] + 5 <= STORED_AFTER
 
 
+def test_usage_may_read_the_stream_of_a_table_that_was_restored() -> None:
+    """Its stream has another label: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+    policies = TEMPLATE["Resources"]["UsageRole"]["Properties"]["Policies"]
+    statements = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+    (read,) = (one for one in statements if "dynamodb:GetRecords" in one["Action"])
+    assert read["Resource"] == {"Fn::Sub": "${Table.Arn}/stream/*"}
+
+
 def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:
     """Names are unique in an account, and a Region. CloudFormation makes such ones for what has no name:
 

@@ -47,6 +47,8 @@ class BadLine(ValueError):
 def write_line(found: Entitlement, now: float) -> str:
     """An entitlement as a line, without the line end."""
     item = found.to_item()
+    if found.status != SUSPENDED:
+        item.pop("suspended_reason", None)  # a closed account's remains keep it
     current = _current(found.counters, now)
     return json.dumps({name: item[name] for name in (*KEYS, *sorted(current)) if name in item}, separators=(",", ":"))
 

@@ -29,29 +29,30 @@ def test_who_moves_keeps_everything_but_the_token(shop: Shop, other_table: Shop,
     shop.add(
         3, status="revoked", total=3, **{hour: 1, day: 1, month: 2, "d20200101": 9, "m202001": 9, "h2020010100": 9}
     )
+    shop.add(4, status="revoked", closed_as="suspended", suspended_reason="abuse")
     shop.change("grant")
     token = shop.run("tokens", "mint", "--user", USER, "--solution", SOLUTION).stdout.strip()
     assert [shop.gate.decide(SOLUTION, bearer(token), time.time()).allowed for _ in range(11)] == [True] * 10 + [False]
 
     file = tmp_path / "users.jsonl"
     run = shop("export", "--output", str(file))
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "exported 4\n")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "exported 5\n")
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob("*.part")) == []
     text = file.read_text()
     assert not any(word in text for word in ("jti", "generation", "mac_key", "d20200101", "m202001", "h2020", "gp1_"))
     assert (hour in text, day in text, month in text) == (True, True, True)
-    assert json.loads(other_table("import", str(file), "--dry-run", "--json").stdout)["imported"] == 4
+    assert json.loads(other_table("import", str(file), "--dry-run", "--json").stdout)["imported"] == 5
     assert other_table.items("") == []
     run = other_table("import", str(file))
-    assert (run.returncode, run.stdout, run.stderr) == (0, "imported 4, there already 0, bad 0\n", "")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "imported 5, there already 0, bad 0\n", "")
 
     assert (
         other_table.exported()
         == shop.exported()
         == sorted(map(json.loads, text.splitlines()), key=lambda e: e["user_id"])
     )
-    assert [e["event"] for e in other_table.items("audit#")] == ["imported"] * 4
+    assert [e["event"] for e in other_table.items("audit#")] == ["imported"] * 5
     assert {e["total"] for e in other_table.items("solution#")} == {250, 0, 3, 10}
     moved = other_table.run("tokens", "mint", "--user", USER, "--solution", SOLUTION).stdout.strip()
     assert moved != token
