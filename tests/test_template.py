@@ -197,7 +197,7 @@ def test_usage_may_read_the_stream_of_a_table_that_was_restored() -> None:
     policies = TEMPLATE["Resources"]["UsageRole"]["Properties"]["Policies"]
     statements = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
     (read,) = (one for one in statements if "dynamodb:GetRecords" in one["Action"])
-    assert read["Resource"] == {"Fn::Sub": "${Table.Arn}/stream/*"}
+    assert read["Resource"] == {"Sub": "${Table.Arn}/stream/*"}
 
 
 def test_no_two_stacks_of_an_account_make_a_thing_of_the_same_name() -> None:
