@@ -119,6 +119,46 @@ def test_a_forgotten_password_is_replaced(visitor: Visitor) -> None:
     assert page.text_content("h1") == "My solutions"
 
 
+def test_what_the_service_finds_wrong_is_told_at_the_field(visitor: Visitor) -> None:
+    page = visitor.open("register")
+    page.fill("[name=email]", "name@gmail")
+    page.click("text=Send the code")
+    page.wait_for_selector(".field:has([name=email][aria-invalid]) .field-error:has-text('such as name@example.com')")
+    assert visitor.focused() == "email"
+    page.fill("[name=email]", visitor.email)
+    page.click("text=Send the code")
+    page.wait_for_selector("[name=code]")
+    page.fill("[name=code]", "12-3")
+    page.fill("[name=password]", f"{PASSWORD} ")
+    page.click("text=Create the account")
+    page.wait_for_selector(".field:has([name=code][aria-invalid]) .field-error:has-text('letters and digits only')")
+    page.wait_for_selector(".field:has([name=password][aria-invalid]) .field-error:has-text('without a space')")
+    assert visitor.focused() == "code"
+    assert page.query_selector("[role=alert]") is None
+
+
+def test_a_browser_that_blocks_storage_keeps_its_user_until_the_page_ends(visitor: Visitor) -> None:
+    denied = "get() { throw new DOMException('denied', 'SecurityError') }"
+    visitor.page.add_init_script(f"Object.defineProperty(window, 'sessionStorage', {{ {denied} }})")
+    visitor.signed_in()
+    page = visitor.page
+    page.click("nav >> text=Account")
+    page.wait_for_selector(f"text=You are signed in as {visitor.email}.")
+    page.click("main >> text='Sign out'")
+    page.wait_for_selector("text=You are signed out.")
+    page.wait_for_selector("nav >> text=Sign in")
+
+
+def test_an_error_of_the_page_itself_is_told_in_words(visitor: Visitor) -> None:
+    page = visitor.open("sign-in")
+    page.route("**/v1/sessions", lambda route: route.fulfill(headers={"access-control-allow-origin": "*"}, body="null"))
+    visitor.signs_in()
+    page.wait_for_selector("[role=alert]:has-text('Something went wrong on this page. Reload it, then try again.')")
+    assert page.get_attribute("main button[type=submit]", "aria-busy") is None
+    assert len(visitor.errors) == 1  # where developers look
+    visitor.errors.clear()
+
+
 def test_trouble_is_told_in_words(visitor: Visitor) -> None:
     page = visitor.open("sign-in")
     cors = {"access-control-allow-origin": "*", "access-control-expose-headers": "retry-after", "retry-after": "120"}
