@@ -1,5 +1,6 @@
 """The portal: the marketplace's static pages, their settings, and the policy that browsers hold them to."""
 
+import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -31,6 +32,8 @@ RAZORPAY: Final[Mapping[str, tuple[str, ...]]] = {
 """What Razorpay's Checkout loads, as Razorpay's own plugin declares it: razorpay/razorpay-magento,
 etc/csp_whitelist.xml."""
 
+_OWN_FILE: Final = re.compile(r'\b(href|src)="(?!/|#|[a-z]+:)(?:\./)?')
+
 
 def with_settings(page: str, settings: Mapping[str, str]) -> str:
     """The page with the contents of the `<meta>` elements of these names, and the `data-` attributes of its script tag,
@@ -42,6 +45,15 @@ def with_settings(page: str, settings: Mapping[str, str]) -> str:
             if found:
                 page = before + found + escape(value) + after[after.index('"') :]
     return page
+
+
+def with_folder(page: str, folder: str) -> str:
+    """The page with the addresses of its own files from the root of the site, so that it works at every address.
+
+    `folder` is the path that the portal is served from, with a slash at both ends. A `<base>` would do without this,
+    but the policy forbids it to markup that somebody injects.
+    """
+    return _OWN_FILE.sub(rf'\1="{folder}', page)
 
 
 def with_addresses(guide: str, portal_name: str, portal: str, token_service: str) -> str:

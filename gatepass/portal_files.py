@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, VENDOR, with_addresses, with_settings
+from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, VENDOR, with_addresses, with_folder, with_settings
 from gatepass.published_script import SOURCE, published
 
 REVALIDATED: Final = "no-cache"
@@ -40,7 +40,7 @@ def portal_files(settings: Mapping[str, str], portal: str, token_service: str) -
             continue
         text = path.read_text(encoding="utf-8")
         if path.name == PAGE:
-            text = with_settings(text, settings)
+            text = with_settings(with_folder(text, "/"), settings)
         elif path.name == GUIDE:
             text = with_addresses(text, settings["portal-name"], portal, token_service)
         files.append(PortalFile(path.relative_to(PORTAL).as_posix(), text.encode(), _type(path.suffix)))

@@ -74,7 +74,10 @@ function problem(response, answer) {
   const code = String(answer.type ?? "").replace("urn:gatepass:", "") || `http_${response.status}`;
   if (code === "sign_in_required") return expired();
   const faults = {};
-  for (const { key, fault } of answer.faults ?? []) faults[key] = FIELDS[key] ?? `${key}: ${fault}.`;
+  for (const { key, fault } of answer.faults ?? []) {
+    const name = key.split(".").at(-1); // of `body.email`
+    faults[name] = FIELDS[name] ?? `${name}: ${fault}.`;
+  }
   return new ApiError(code, WORDS[code] ?? sentence(answer.detail, response), faults);
 }
 

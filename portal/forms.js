@@ -51,7 +51,7 @@ function reveal(input) {
   }, "Show");
 }
 
-/* A form that calls `act` with its values once they are complete, and shows the `ApiError` that it throws. */
+/* A form that calls `act` with its values once they are complete, and shows what it throws. */
 export function form({ fields, extra = [], submit, act }) {
   const failure = h("div", { class: "failure" });
   const button = h("button", { type: "submit" }, submit);
@@ -80,7 +80,11 @@ export function form({ fields, extra = [], submit, act }) {
   }
 
   function show(error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) {
+      failure.append(notice("bad", h("p", {}, "Something went wrong on this page. Reload it, then try again.")));
+      reportError(error);
+      return;
+    }
     const faults = { ...error.faults };
     if (error.code === "password_weak") faults.password = error.message;
     if (error.code === "code_invalid") faults.code = error.message;

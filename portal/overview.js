@@ -18,18 +18,29 @@ export async function offered() {
   return facts;
 }
 
+/* The IDs of the solutions that the user has; null for a visitor, and where they cannot be read. */
+async function had() {
+  if (!idToken()) return null;
+  try {
+    return (await get("/v1/entitlements", { signedIn: true })).entitlements.map(({ solution_id }) => solution_id);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code === "sign_in_required") throw error;
+    return null;
+  }
+}
+
 export async function show() {
   const asked = visit();
   if (!asked.solution_id) {
-    const solutions = await offered();
+    const [solutions, own] = await Promise.all([offered(), had()]);
     return [
       h("p", { class: "lead" }, "Choose a plan. You get one token that works at once, and you can change or cancel at any time."),
-      ...solutions.map((facts) => section(facts, { solution_id: facts.solution_id })),
+      ...solutions.map((facts) => section(facts, { solution_id: facts.solution_id }, own)),
     ];
   }
   try {
-    const facts = await factsOf(asked.solution_id);
-    return [section(facts, asked, true)];
+    const [facts, own] = await Promise.all([factsOf(asked.solution_id), had()]);
+    return [section(facts, asked, own, true)];
   } catch (error) {
     if (!(error instanceof ApiError) || !["solution_unknown", "request_invalid"].includes(error.code)) throw error;
     return [notice("bad", h("p", {}, "There is no such solution here.")), all()];
@@ -38,7 +49,7 @@ export async function show() {
 
 const all = () => h("p", {}, h("a", { href: address(""), "data-route": true }, "See all solutions"));
 
-function section(facts, asked, alone = false) {
+function section(facts, asked, own, alone = false) {
   const id = `solution-${facts.solution_id}`;
   const plans = Object.entries(facts.plans).filter(([, plan]) => plan.price);
   const free = facts.plans[facts.default_plan];
@@ -48,23 +59,35 @@ function section(facts, asked, alone = false) {
     "section", alone ? { "data-title": facts.name, class: "solution" } : { "aria-labelledby": id, class: "solution" },
     !alone && h("h2", { id }, facts.name),
     !active && notice("warn", h("p", {}, "This solution is turned off for now.")),
-    alone && active && !idToken() && h(
-      "p", { class: "acts" },
-      h("a", { class: "button", href: address("register", visiting), "data-route": true }, "Register"),
-      h("a", { class: "button quiet", href: address("sign-in", visiting), "data-route": true }, "Sign in"),
-    ),
-    alone && idToken() && h("p", {}, h("a", { href: address("my-solutions"), "data-route": true }, "See what you have in My solutions")),
+    alone && ways(facts, visiting),
     h(
       "ul", { class: "plans" },
-      free && !free.price && card(facts, facts.default_plan, free, active && !idToken() && {
-        href: address("register", visiting), text: "Register for free",
-      }, alone),
+      free && !free.price && card(facts, facts.default_plan, free, active && freely(facts, visiting, own), alone),
       ...plans.map(([name, one]) => card(facts, name, one, active && {
-        href: address("upgrade", { solution: facts.solution_id, plan: name, from: asked.from }), text: `Choose ${name}`,
+        href: address("upgrade", { ...visiting, plan: name }), text: `Choose ${name}`,
       }, alone)),
     ),
     facts.plans.anonymous && h("p", { class: "soft" }, `Without an account: ${allowances(facts.plans.anonymous).join(", ")} from one network address.`),
   );
+}
+
+/* Where to from the page of one solution: into an account, or back to the solution's page that led here. */
+function ways(facts, visiting) {
+  const link = (text, href, kind) => h("a", { class: kind, href, "data-route": true }, text);
+  const active = facts.status === "active";
+  if (!idToken()) {
+    return active && h("p", { class: "acts" },
+      link("Register", address("register", visiting), "button"), link("Sign in", address("sign-in", visiting), "button quiet"));
+  }
+  const mine = link("See what you have in My solutions", address("my-solutions"));
+  if (!active || !(visiting.state || visiting.return_to)) return h("p", {}, mine);
+  return [h("p", { class: "acts" }, link(`Continue to ${facts.name}`, address("sign-in", visiting), "button")), h("p", {}, mine)];
+}
+
+/* The way to the free plan. A sign-in for a solution gives it to users who do not have the solution yet. */
+function freely({ solution_id }, visiting, own) {
+  if (!idToken()) return { href: address("register", visiting), text: "Register for free" };
+  return own && !own.includes(solution_id) && { href: address("sign-in", visiting), text: "Choose the free plan" };
 }
 
 function card(facts, name, plan, act, alone) {

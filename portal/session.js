@@ -2,15 +2,18 @@
 
 const KEY = "gatepass.portal.session";
 
+/* Where the browser refuses to store the session: it then ends with the page. */
+let held = null;
+
 /* Where solutions await their users, with their tokens. In memory only: it ends with the page. */
 const onward = new Map();
 
 function stored() {
+  let found = held;
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEY));
-    if (typeof found?.id_token === "string" && Date.now() < found.until) return found;
+    found ??= JSON.parse(sessionStorage.getItem(KEY));
   } catch { /* unreadable, or no storage */ }
-  return null;
+  return typeof found?.id_token === "string" && Date.now() < found.until ? found : null;
 }
 
 export const idToken = () => stored()?.id_token ?? "";
@@ -27,10 +30,17 @@ export function seesUsage() {
 export const email = () => String(stored()?.email ?? "");
 
 export function remember({ id_token, expires_in }, address) {
-  sessionStorage.setItem(KEY, JSON.stringify({ id_token, email: address, until: Date.now() + expires_in * 1000 }));
+  const session = { id_token, email: address, until: Date.now() + expires_in * 1000 };
+  held = null;
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(session));
+  } catch {
+    held = session;
+  }
 }
 
 export function forget() {
+  held = null;
   try {
     sessionStorage.removeItem(KEY);
   } catch { /* no storage: there is nothing to forget */ }

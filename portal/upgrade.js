@@ -12,13 +12,15 @@ import { allowances, day, sentence } from "./words.js";
 export const title = "Upgrade";
 export const needsUser = true;
 
+const plans = () => address("", { ...visit(), plan: "" });
+
 export async function show(go) {
   const { solution_id, plan } = visit();
   if (!solution_id || !plan) {
-    return [h("p", {}, "Choose a plan first. ", h("a", { href: address("", { solution_id }), "data-route": true }, "See the plans"))];
+    return [h("p", {}, "Choose a plan first. ", h("a", { href: plans(), "data-route": true }, "See the plans"))];
   }
   const [facts, preview] = await Promise.all([factsOf(solution_id), previewed(solution_id, plan)]);
-  if (preview instanceof ApiError) return refused(preview, facts, plan);
+  if (preview instanceof ApiError) return refused(preview, facts);
   const box = h("div", { class: "purchase", "data-title": `${facts.name}: ${plan}` });
   offer(go, box, facts, preview);
   return [box];
@@ -33,9 +35,9 @@ async function previewed(solution_id, plan) {
   }
 }
 
-function refused(error, facts, plan) {
+function refused(error, facts) {
   const link = error.code === "entitlement_missing"
-    ? h("a", { class: "button", href: address("sign-in", { solution_id: facts.solution_id, plan, from: visit().from }), "data-route": true }, `Sign in for ${facts.name}`)
+    ? h("a", { class: "button", href: address("sign-in", visit()), "data-route": true }, `Sign in for ${facts.name}`)
     : h("a", { class: "button quiet", href: address("my-solutions"), "data-route": true }, "My solutions");
   return [notice(error.code === "already_subscribed" ? "info" : "bad", h("p", {}, error.message)), h("div", { class: "acts" }, link)];
 }
@@ -75,7 +77,7 @@ function offer(go, box, facts, preview, says = null) {
   button,
   h("p", { class: "soft" }, "You pay at Razorpay. Nothing is charged before you confirm there."));
   box.replaceChildren(h("div", { class: "card" }, summary(facts, preview), form, outcome),
-    h("p", { class: "soft" }, h("a", { href: address("", { solution_id: facts.solution_id }), "data-route": true }, "See the other plans")));
+    h("p", { class: "soft" }, h("a", { href: plans(), "data-route": true }, "See the other plans")));
 }
 
 const TERMS = ["amount", "currency", "price", "replaces", "starts_at"];

@@ -133,9 +133,9 @@ def request(uri: str, **headers: str) -> dict[str, Any]:
 
 
 def test_addresses_without_a_file_extension_are_the_page(processes: None) -> None:
-    paths = ["/", "/my-solutions", "/a.b/c", "/style.css", "/llms.txt", "/gatepass-0.2.0.js"]
+    paths = ["/", "/my-solutions", "/my-solutions/", "/a.b/c", "/style.css", "/llms.txt", "/gatepass-0.2.0.js"]
     answers = run("PortalPages", *map(request, paths))
-    assert [one["uri"] for one in answers] == ["/index.html"] * 3 + paths[3:]
+    assert [one["uri"] for one in answers] == ["/index.html"] * 4 + paths[4:]
 
 
 def test_the_address_that_a_visitor_names_is_replaced_by_the_one_that_cloudfront_saw(processes: None) -> None:

@@ -5,7 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from gatepass.portal import GUIDE, PAGE, PORTAL, TYPES, VENDOR, security_policy, with_addresses, with_settings
+from gatepass.portal import (
+    GUIDE,
+    PAGE,
+    PORTAL,
+    TYPES,
+    VENDOR,
+    security_policy,
+    with_addresses,
+    with_folder,
+    with_settings,
+)
 
 PORTAL_PATH: Final = "/portal/"
 INBOX_PATH: Final = "/inbox/"
@@ -36,8 +46,9 @@ class Pages:
             return {"statusCode": 302, "headers": {"location": PORTAL_PATH}, "body": ""}
         if (prefix, name) == (INBOX_PATH, "mails.json"):
             return {"statusCode": 200, "headers": _headers("application/json"), "body": json.dumps(self._mails())}
-        routed = prefix == PORTAL_PATH and "." not in name
-        file = self._file(prefix, PAGE if routed else name or PAGE)
+        if prefix.startswith(PORTAL_PATH) and "." not in name:
+            prefix, name = PORTAL_PATH, PAGE
+        file = self._file(prefix, name or PAGE)
         if file is None and (prefix, name) == ("/", GUIDE):  # where programs look for it, unless it is the solution's
             file = self._file(PORTAL_PATH, GUIDE)
         if file is None:
@@ -47,6 +58,7 @@ class Pages:
         if file.suffix == ".html":
             text = with_settings(text, self.settings)
             if prefix == PORTAL_PATH:
+                text = with_folder(text, PORTAL_PATH)
                 headers["content-security-policy"] = security_policy(
                     self.settings["token-service"], self.settings["razorpay-script"]
                 )

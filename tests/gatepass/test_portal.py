@@ -1,6 +1,8 @@
 """The portal's settings and the policy that its browser enforces."""
 
-from gatepass.portal import PAGE, PORTAL, security_policy, with_settings
+import re
+
+from gatepass.portal import PAGE, PORTAL, security_policy, with_folder, with_settings
 
 
 def test_settings_replace_the_contents_and_cannot_break_out_of_them() -> None:
@@ -8,6 +10,14 @@ def test_settings_replace_the_contents_and_cannot_break_out_of_them() -> None:
     text = with_settings(page, {"solutions": 'one"><script>', "no-such-setting": "x"})
     assert '<meta name="solutions" content="one&quot;&gt;&lt;script&gt;">' in text
     assert len(text.splitlines()) == len(page.splitlines())
+
+
+def test_the_page_finds_its_files_from_every_address() -> None:
+    page = (PORTAL / PAGE).read_text()
+    text = with_folder(page, "/shop/")
+    told = set(re.findall(r'(?:href|src)="([^"]*)"', text))
+    assert told == {"data:,", "#main", "https://razorpay.com/", "/shop/", "/shop/app.js", "/shop/style.css"}
+    assert with_folder(text, "/shop/") == text
 
 
 def test_the_page_holds_nothing_that_the_policy_forbids() -> None:

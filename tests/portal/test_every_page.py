@@ -12,7 +12,7 @@ PUBLIC: list[tuple[str, dict[str, str]]] = [
     ("register", {}),
     ("sign-in", {}),
     ("password", {}),
-    ("no-such-page", {}),
+    ("no-such/page", {}),
 ]
 OWN: list[tuple[str, dict[str, str]]] = [
     ("my-solutions", {}),

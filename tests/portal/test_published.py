@@ -9,6 +9,7 @@ from gatepass.local.gateway import Api as GatewayApi
 from gatepass.local.gateway import LambdaProxy, LocalGateway, Route
 from gatepass.portal_files import portal_files
 from tests.support.api import Api
+from tests.support.portal_visit import PATIENCE
 from tests.support.signer import SOLUTION
 from tests.support.template import TEMPLATE
 
@@ -41,7 +42,7 @@ def site(real_api: Api) -> Iterator[LocalGateway]:
 
 def test_its_pages_call_the_api_at_their_own_origin(site: LocalGateway, browser: "BrowserContext") -> None:
     page = browser.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     errors: list[str] = []
     asked: set[str] = set()
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -57,3 +58,22 @@ def test_its_pages_call_the_api_at_their_own_origin(site: LocalGateway, browser:
     page.close()
     assert errors == []
     assert asked == {site.url}
+
+
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [("/sign-in/?state=s1", "Sign in"), ("/a/b", "There is no such page"), ("/a/b/?x=1", "There is no such page")],
+)
+def test_addresses_with_more_slashes_show_the_portal_too(
+    site: LocalGateway, browser: "BrowserContext", path: str, heading: str
+) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{site.url}{path}")
+    page.wait_for_selector(f"main h1:text-is('{heading}')")
+    assert page.url == f"{site.url}{path}"
+    assert page.evaluate("document.styleSheets[0].cssRules.length") > 10
+    page.click("nav >> text=Register")
+    page.wait_for_selector("main h1:text-is('Register')")
+    assert page.url == f"{site.url}/register"
+    page.close()

@@ -1,7 +1,7 @@
 """Visitors register and sign in at the portal, and return to the solution that sent them."""
 
 import json
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
@@ -55,6 +55,62 @@ def test_the_refusal_that_led_to_the_portal_goes_with_the_registration_also_by_a
     page.wait_for_selector(".wide-button")
     assert "from" not in json.loads(asking.value.post_data or "")
     assert json.loads(confirming.value.post_data or "")["from"] == "anonymous_quota_exceeded"
+
+
+def test_the_whole_visit_goes_with_a_paid_plan(visitor: Visitor) -> None:
+    """Also where the service learns of it only with the sign-in that the purchase needs."""
+    visit = {"solution_id": SOLUTION, "return_to": visitor.stack.named("the page"), "state": "the-pages-own"}
+    visitor.has_account()
+    page = visitor.open(**visit)
+    page.click("main >> text=Choose pro")
+    page.wait_for_selector("h1:text-is('Sign in')")
+    with page.expect_request("**/v1/sessions") as signing_in:
+        visitor.signs_in()
+    page.wait_for_selector(".wide-button")
+    sent = json.loads(signing_in.value.post_data or "")
+    assert {name: sent.get(name) for name in visit} == visit
+
+
+def test_a_user_who_is_signed_in_finds_the_way_back_to_the_solutions_page(visitor: Visitor) -> None:
+    visitor.signed_in()
+    page = visitor.open(solution_id=SOLUTION)
+    assert page.query_selector("main >> text=Continue to") is None
+    visit = {"solution_id": SOLUTION, "return_to": visitor.stack.named("the page"), "state": "the-pages-own"}
+    visitor.open(**visit, plan="pro")
+    way = page.get_attribute("main a:text-is('Continue to AWS Solution Finder')", "href") or ""
+    assert (urlsplit(way).path, dict(parse_qsl(urlsplit(way).query))) == ("/portal/sign-in", visit)
+    assert page.query_selector("main >> text=Choose the free plan") is None
+
+
+def test_the_visit_goes_with_a_user_who_looks_at_plans_or_does_not_use_the_solution_yet(visitor: Visitor) -> None:
+    visit = {"solution_id": SOLUTION, "state": "the-pages-own", "from": "quota_exceeded"}
+    visitor.signed_in()
+    page = visitor.open(**visit)
+    page.click("main >> text=Choose pro")
+    page.click("main >> text=See the other plans")
+    page.wait_for_selector("main >> text=Continue to AWS Solution Finder")
+    missing = {"type": "urn:gatepass:entitlement_missing"}
+    cors = {"access-control-allow-origin": "*"}
+    page.route("**/v1/checkout", lambda route: route.fulfill(status=401, headers=cors, json=missing))
+    page.click("main >> text=Choose pro")
+    way = page.get_attribute("main >> text=Sign in for AWS Solution Finder", "href") or ""
+    assert dict(parse_qsl(urlsplit(way).query)) == visit | {"plan": "pro"}
+
+
+def test_a_user_of_another_solution_may_choose_the_free_plan(visitor: Visitor) -> None:
+    visitor.signed_in()
+    page = visitor.page
+    cors = {"access-control-allow-origin": "*"}
+    page.route("**/v1/entitlements", lambda route: route.fulfill(headers=cors, json={"entitlements": []}))
+    for query in ({}, {"solution_id": SOLUTION}):
+        visitor.open(**query)
+        way = page.get_attribute("main >> text=Choose the free plan", "href")
+        assert way == f"/portal/sign-in?solution_id={SOLUTION}"
+    page.unroute("**/v1/entitlements")
+    page.route("**/v1/entitlements", lambda route: route.abort())
+    visitor.open()
+    assert page.query_selector("main >> text=Choose pro") is not None
+    assert page.query_selector("main >> text=Choose the free plan") is None
 
 
 def test_a_user_signs_in_and_returns_to_the_solution(visitor: Visitor) -> None:
@@ -117,6 +173,46 @@ def test_a_forgotten_password_is_replaced(visitor: Visitor) -> None:
     page.click("text=Set the password")
     page.wait_for_selector("text=Your new password is set.")
     assert page.text_content("h1") == "My solutions"
+
+
+def test_what_the_service_finds_wrong_is_told_at_the_field(visitor: Visitor) -> None:
+    page = visitor.open("register")
+    page.fill("[name=email]", "name@gmail")
+    page.click("text=Send the code")
+    page.wait_for_selector(".field:has([name=email][aria-invalid]) .field-error:has-text('such as name@example.com')")
+    assert visitor.focused() == "email"
+    page.fill("[name=email]", visitor.email)
+    page.click("text=Send the code")
+    page.wait_for_selector("[name=code]")
+    page.fill("[name=code]", "12-3")
+    page.fill("[name=password]", f"{PASSWORD} ")
+    page.click("text=Create the account")
+    page.wait_for_selector(".field:has([name=code][aria-invalid]) .field-error:has-text('letters and digits only')")
+    page.wait_for_selector(".field:has([name=password][aria-invalid]) .field-error:has-text('without a space')")
+    assert visitor.focused() == "code"
+    assert page.query_selector("[role=alert]") is None
+
+
+def test_a_browser_that_blocks_storage_keeps_its_user_until_the_page_ends(visitor: Visitor) -> None:
+    denied = "get() { throw new DOMException('denied', 'SecurityError') }"
+    visitor.page.add_init_script(f"Object.defineProperty(window, 'sessionStorage', {{ {denied} }})")
+    visitor.signed_in()
+    page = visitor.page
+    page.click("nav >> text=Account")
+    page.wait_for_selector(f"text=You are signed in as {visitor.email}.")
+    page.click("main >> text='Sign out'")
+    page.wait_for_selector("text=You are signed out.")
+    page.wait_for_selector("nav >> text=Sign in")
+
+
+def test_an_error_of_the_page_itself_is_told_in_words(visitor: Visitor) -> None:
+    page = visitor.open("sign-in")
+    page.route("**/v1/sessions", lambda route: route.fulfill(headers={"access-control-allow-origin": "*"}, body="null"))
+    visitor.signs_in()
+    page.wait_for_selector("[role=alert]:has-text('Something went wrong on this page. Reload it, then try again.')")
+    assert page.get_attribute("main button[type=submit]", "aria-busy") is None
+    assert len(visitor.errors) == 1  # where developers look
+    visitor.errors.clear()
 
 
 def test_trouble_is_told_in_words(visitor: Visitor) -> None:

@@ -35,10 +35,13 @@ def test_the_examples_page_names_the_local_api_and_token_service() -> None:
     assert page == get("/index.html")["body"]
 
 
-@pytest.mark.parametrize("path", ["/portal/", "/portal/index.html", "/portal/upgrade", "/portal/sign-in"])
+@pytest.mark.parametrize(
+    "path", ["/portal/", "/portal/index.html", "/portal/upgrade", "/portal/sign-in/", "/portal/a/b"]
+)
 def test_the_portal_is_one_page_at_every_address_of_its_own(path: str) -> None:
     answer = get(path)
     assert 'name="solutions" content="one"' in answer["body"]
+    assert 'src="/portal/app.js"' in answer["body"]
     assert 'name="razorpay-script" content="http://127.0.0.1:3/v1/checkout.js"' in answer["body"]
     assert "connect-src http://127.0.0.1:2 http://127.0.0.1:3;" in answer["headers"]["content-security-policy"]
 
@@ -56,7 +59,7 @@ def test_the_inbox_tells_the_mails_of_cognito() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/../solution.yaml", "/..", "/none.js", "/portal/../app.js", "/portal/a/b", "//app.js", "/portal"]
+    "path", ["/../solution.yaml", "/..", "/none.js", "/portal/../app.js", "/portal/a/app.js", "//app.js", "/portal"]
 )
 def test_no_path_leads_out_of_the_folders(path: str) -> None:
     assert get(path)["statusCode"] == 404
