@@ -12,7 +12,6 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from entitlements.identifiers import SOLUTION_ID
 from entitlements.plans import PricingModel
@@ -134,7 +133,7 @@ class SessionRequest(RequestBody):
     @classmethod
     def _of_a_solution(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value and info.data.get("solution_id", "invalid") is None:
-            raise PydanticCustomError("without_solution", "Needs a solution_id: the page is one of a solution")
+            raise ValueError("it needs a solution_id, because the page is one of a solution")
         return value
 
 
