@@ -104,7 +104,7 @@ _PUBLIC: Final = MappingProxyType(
         ),
         Code.STATE_REQUIRED: (
             400,
-            "this solution needs a state: send the base64url SHA-256 of the page's verifier (RFC 7636)",
+            "state must be the base64url SHA-256 of the page's verifier (RFC 7636), because this solution issues codes",
         ),
         Code.SIGN_IN_REQUIRED: (401, "the ID token is not valid, has expired or is void: sign in again"),
         Code.CREDENTIALS_INVALID: (

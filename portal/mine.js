@@ -3,6 +3,7 @@
 import { ApiError, get, send } from "./api.js";
 import { confirmed, h, newId, notice, whileBusy } from "./dom.js";
 import { ownDays } from "./my-usage.js";
+import { offered } from "./overview.js";
 import { onwardTo } from "./session.js";
 import { address } from "./settings.js";
 import { tokenPanel } from "./token-panel.js";
@@ -15,11 +16,23 @@ export async function show(go) {
   const [{ entitlements }, { payments, subscriptions }] = await Promise.all([
     get("/v1/entitlements", { signedIn: true }), paymentsOf(),
   ]);
-  if (!entitlements.length) {
-    return [h("p", {}, "You have no solutions yet. ", h("a", { href: address(""), "data-route": true }, "See all solutions"))];
-  }
+  if (!entitlements.length) return none();
   const its = (list, { solution_id }) => list.filter((one) => one.solution_id === solution_id);
   return entitlements.map((one) => card(go, one, its(subscriptions, one), its(payments, one)));
+}
+
+/* An account alone has no plan; a sign-in for a solution grants its free one. */
+async function none() {
+  const facts = await offered().catch((error) => {
+    if (!(error instanceof ApiError)) throw error;
+    return [];
+  });
+  return [
+    h("p", {}, "You have no solutions yet. ", h("a", { href: address(""), "data-route": true }, "See all solutions")),
+    h("div", { class: "acts" }, ...facts.filter(({ status }) => status === "active").map(({ solution_id, name }) => h(
+      "a", { class: "button quiet", href: address("sign-in", { solution_id }), "data-route": true }, `Sign in for ${name}`,
+    ))),
+  ];
 }
 
 /* A marketplace without payments still has solutions to show. */

@@ -5,7 +5,7 @@ import { announce, h, notice } from "./dom.js";
 import { checkbox, codeField, emailField, form, inbox, newPasswordField } from "./forms.js";
 import { email as signedInAs, forget } from "./session.js";
 import { address, visit } from "./settings.js";
-import { alternatives, onward, signIn } from "./welcome.js";
+import { alternatives, isHeld, onward, signIn, toAccount } from "./welcome.js";
 
 export const title = "Set a new password";
 
@@ -37,12 +37,14 @@ function second(go, email, asked) {
         await post("/v1/passwords", { email, code, password, rotate_tokens: rotate.input.checked });
         forget();
         const says = notice("good", h("p", {}, "Your new password is set. You are signed out everywhere else."));
+        let welcome;
         try {
-          onward(go, await signIn(email, password, asked), asked, says);
+          welcome = await signIn(email, password, asked);
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;
-          go("sign-in", asked, says);
+          return isHeld(error) ? toAccount(go, email, password, says) : go("sign-in", asked, says);
         }
+        return onward(go, welcome, asked, says);
       },
     }),
     alternatives(h("button", { type: "button", class: "link", onclick: () => go("password", asked, null, true) }, "Use another address")),

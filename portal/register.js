@@ -5,13 +5,13 @@ import { announce, h, notice, whileBusy } from "./dom.js";
 import { codeField, emailField, form, inbox, newPasswordField } from "./forms.js";
 import { awaited, redirectOf } from "./session.js";
 import { SOLUTIONS, address, target, visit } from "./settings.js";
-import { alternatives, onward, signIn } from "./welcome.js";
+import { alternatives, carries, isHeld, onward, signIn, toAccount } from "./welcome.js";
 
 export const title = "Register";
 
 export async function show(go) {
   const asked = visit();
-  const { solution_id } = target(asked);
+  const { solution_id } = wanted(asked);
   const { name } = await get(`/v1/solutions/${encodeURIComponent(solution_id)}`);
   const box = h("div", { class: "narrow card" });
   box.append(
@@ -31,8 +31,11 @@ export async function show(go) {
   return [box];
 }
 
+/* A registration is for a solution: the portal's first if none is named. */
+const wanted = (asked) => target({ ...asked, solution_id: asked.solution_id || SOLUTIONS[0] });
+
 async function begin(email, asked) {
-  const { state, from, ...visited } = target(asked); // these two travel with the confirmation
+  const { state, from, ...visited } = wanted(asked); // these two travel with the confirmation
   await post("/v1/registrations", { email, ...visited });
 }
 
@@ -63,11 +66,17 @@ function second(go, email, asked) {
 }
 
 async function confirm(go, email, { code, password }, asked) {
-  const welcome = await post("/v1/registrations/confirm", { email, code, password, ...target(asked) });
   const says = notice("good", h("p", {}, "Your account is ready."));
+  let welcome;
+  try {
+    welcome = await post("/v1/registrations/confirm", { email, code, password, ...wanted(asked) });
+  } catch (error) {
+    if (!isHeld(error)) throw error;
+    return toAccount(go, email, password, says); // which says there that the solution keeps the user out
+  }
   // Also for who returns to a solution: an upgrade in this tab need not ask for the password again.
-  const signedIn = await signIn(email, password, asked).then(() => true, () => false);
-  if (asked.solution_id && !asked.plan && redirectOf(welcome)) return location.assign(redirectOf(welcome));
+  const signedIn = await signIn(email, password, {}).then(() => true, () => false);
+  if (asked.solution_id && !asked.plan && carries(welcome) && redirectOf(welcome)) return location.assign(redirectOf(welcome));
   if (!signedIn) return go("sign-in", asked, says);
   awaited(welcome);
   return onward(go, welcome, asked, says);

@@ -31,9 +31,10 @@ export function visit() {
   return found;
 }
 
-/* What a registration or a sign-in sends of it. */
+/* What a registration or a sign-in sends of it: nothing if there is no solution, whose page it would be. */
 export function target({ solution_id, return_to, state, from }) {
-  const sent = { solution_id: solution_id || SOLUTIONS[0] };
+  if (!solution_id) return {};
+  const sent = { solution_id };
   if (return_to) sent.return_to = return_to;
   if (state) sent.state = state;
   if (from) sent.from = from; // the refusal whose link led here

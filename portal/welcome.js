@@ -8,7 +8,8 @@ import { target } from "./settings.js";
 /* The portal's pages that a sign-in may continue at. */
 const NEXT = ["my-solutions", "receipts", "account", "upgrade", "usage"];
 
-/* Sign in for the visited solution. Resolves to the API's welcome; throws `ApiError`. */
+/* Sign in for the visited solution; if none is named, to the account alone, which grants no plan and gives no token.
+   Resolves to the API's welcome; throws `ApiError`. */
 export async function signIn(email, password, asked) {
   const welcome = await post("/v1/sessions", { email, password, ...target(asked) });
   remember(welcome, email);
@@ -21,9 +22,23 @@ export function onward(go, welcome, asked, says = null) {
   const next = new URLSearchParams(location.search).get("next") ?? "";
   if (asked.plan) return go("upgrade", { solution: asked.solution_id, plan: asked.plan }, says);
   if (NEXT.includes(next)) return go(next, {}, says);
-  const url = redirectOf(welcome);
-  if (asked.solution_id && url) return location.assign(url);
-  return go("my-solutions", {}, says ?? notice("good", h("p", {}, "You are signed in.")));
+  const url = asked.solution_id && redirectOf(welcome);
+  if (url && carries(welcome)) return location.assign(url);
+  const told = says ?? notice("good", h("p", {}, "You are signed in."));
+  if (url) told.append(h("p", {}, "Open the solution here. Its page asks you to sign in once more."));
+  return go("my-solutions", {}, told);
+}
+
+/* Whether its redirect signs the user in at the solution's page: one that takes codes gets none without its own `state`. */
+export const carries = ({ token, code }) => Boolean(token || code);
+
+/* Whether a solution keeps this user out, who can still sign in to the account: to cancel, to read, and to delete. */
+export const isHeld = (error) => ["entitlement_suspended", "entitlement_revoked"].includes(error.code);
+
+/* Sign in to the account alone, and go to what the user has, where subscriptions are cancelled. */
+export async function toAccount(go, email, password, says = null) {
+  await signIn(email, password, {});
+  return go("my-solutions", {}, says ?? notice("good", h("p", {}, "You are signed in to your account.")));
 }
 
 export function alternatives(...links) {

@@ -45,12 +45,12 @@ class Visit:
 @dataclass(frozen=True, slots=True)
 class Welcome:
     """The result for an authenticated user: a token, or a code for it. `redirect` is empty if the solution has no page
-    of its own.
+    of its own. Neither token nor code: a solution that issues codes was visited without a `state`, or none was visited.
     """
 
-    solution_id: str
-    redirect: str
-    state: str
+    solution_id: str | None = None
+    redirect: str = ""
+    state: str = ""
     token: str | None = None
     code: str | None = None
     signed_in: SignedIn | None = None
@@ -141,16 +141,18 @@ class Registration:
             raise Refused(Code.CODE_INVALID) from error
         return account
 
-    def sign_in(self, email: str, password: str, visit: Visit, source_ip: str) -> Welcome:
-        """Sign in to a solution."""
-        solution, url = self._arrival(visit)
+    def sign_in(self, email: str, password: str, visit: Visit | None, source_ip: str) -> Welcome:
+        """Sign in to a solution; without a visit to the account alone, which grants nothing and needs no access."""
+        arrival = self._arrival(visit) if visit is not None else None
         self._limits.try_sign_in(email, _network(source_ip))
         try:
             signed_in = self._signed_in(email, password)
         except NotProven as error:
             raise Refused(Code.CREDENTIALS_INVALID) from error
         self._limits.signed_in(email, _network(source_ip))
-        welcome = self._welcome(signed_in.user_id, email, solution, url, visit, signed_in)
+        if visit is None or arrival is None:
+            return Welcome(signed_in=signed_in)
+        welcome = self._welcome(signed_in.user_id, email, *arrival, visit, signed_in)
         if not counts(self._sessions.account(signed_in.user_id), signed_in.auth_time):
             # The owner has ended this session since, perhaps with its token: it must not receive the new token.
             raise Refused(Code.CREDENTIALS_INVALID)
@@ -182,9 +184,9 @@ class Registration:
         return solution, destination(solution, visit.return_to)
 
     def _arrival(self, visit: Visit) -> tuple[Solution, str]:
-        """The same, if the answer will contain a token or a code."""
+        """The same, for the steps that answer with a token, or with a code if there is a state to bind it to."""
         solution, url = self._place(visit)
-        if solution.token_delivery == "code" and not CHALLENGE.fullmatch(visit.state):
+        if solution.token_delivery == "code" and visit.state and not CHALLENGE.fullmatch(visit.state):
             raise Refused(Code.STATE_REQUIRED)
         return solution, url
 
@@ -196,15 +198,15 @@ class Registration:
         )
         require_active(entitlement)
         token = code = None
-        if solution.token_delivery == "code":
+        if solution.token_delivery != "code":
+            token = self._minting.mint(user_id, solution.solution_id)
+        elif visit.state:  # without one, nobody holds a verifier
             if not entitlement.jti:
                 # The first token starts a new generation, which would void a code issued before it.
                 self._minting.mint(user_id, solution.solution_id)
                 entitlement = self._access.ensure(user_id, solution)
             stands_for = Redeemed(user_id, solution.solution_id, entitlement.generation)
             code = self._codes.issue(stands_for, origin_of(url) if url else "", visit.state)
-        else:
-            token = self._minting.mint(user_id, solution.solution_id)
         given = {"token": token, "code": code, "state": visit.state}
         answer = {name: value for name, value in given.items() if value}
         redirect = with_answer(url, solution.token_delivery, answer) if url else ""

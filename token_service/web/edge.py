@@ -17,7 +17,8 @@ from token_service.web.problems import LOGGER, refusal
 MAX_BODY: Final = 16_384
 """Bytes. The largest request holds a token and a URL."""
 FORM: Final = "application/x-www-form-urlencoded"
-REDIRECTING: Final = ("/v1/registrations/confirm", "/v1/sessions")
+SESSIONS_PATH: Final = "/v1/sessions"
+REDIRECTING: Final = ("/v1/registrations/confirm", SESSIONS_PATH)
 FORM_PATHS: Final = ("/v1/registrations", *REDIRECTING)
 PREFLIGHT_SECONDS: Final = 600
 BODILESS: Final = ("GET", "HEAD", "DELETE")
@@ -60,7 +61,7 @@ def handle(app: APIGatewayHttpResolver, origins: Origins, event: Event, context:
             return handle(app, origins, _with_method(event, "GET"), context) | {"body": ""}
         event, is_form = _with_plain_body(event, headers, path)
         if is_form:
-            origins.require_form(origin, json.loads(event["body"]).get("solution_id"))
+            origins.require_form(origin, json.loads(event["body"]).get("solution_id"), optional=path == SESSIONS_PATH)
         answer = app.resolve(event, context)
     except Refused as refused:
         answer, is_form, known = _plain(refusal(refused)), False, False

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from entitlements.identifiers import SOLUTION_ID
 from entitlements.plans import PricingModel
@@ -109,14 +118,23 @@ class ConfirmationRequest(RequestBody):
 
 
 class SessionRequest(RequestBody):
-    """The sign-in of a registered user."""
+    """The sign-in of a registered user, for a solution or to the account alone."""
 
     email: Email
     password: Password
-    solution_id: SolutionId
+    solution_id: Annotated[
+        SolutionId | None, Field(description="Without it, the answer is the ID token alone. A form must have it")
+    ] = None
     return_to: ReturnTo = None
     state: State = ""
     came_from: CameFrom = ""
+
+    @field_validator("return_to", "state")
+    @classmethod
+    def _of_a_solution(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.data.get("solution_id", "invalid") is None:
+            raise ValueError("it needs a solution_id, because the page is one of a solution")
+        return value
 
 
 class PasswordRequest(RequestBody):
@@ -173,13 +191,19 @@ class RefreshAnswer(BaseModel):
 
 
 class WelcomeAnswer(BaseModel):
-    """A token, or a code for it, and the redirect. A sign-in also returns the ID token for the user's own routes."""
+    """A token, or a code for it, and the redirect. A sign-in also returns the ID token for the user's own routes;
+    without a solution, nothing else.
+    """
 
-    solution_id: str
+    solution_id: str | None = Field(description="null after a sign-in without a solution")
     token: str | None = Field(description="null if the solution's `token_delivery` is `code`")
-    code: str | None = Field(description="Valid for one exchange within a minute. null for other deliveries")
+    code: str | None = Field(
+        description="Valid for one exchange within a minute. null for other deliveries, and without a `state`"
+    )
     state: str = Field(description="The `state` of the request")
-    redirect: str = Field(description="Contains the token or code, and the state. Empty if the solution has no page")
+    redirect: str = Field(
+        description="Contains the token or code, if any, and the state. Empty if the solution has no page"
+    )
     id_token: str | None = None
     expires_in: int | None = Field(default=None, description="Lifetime of the ID token in seconds")
 

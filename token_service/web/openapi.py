@@ -89,7 +89,9 @@ def _of_its_own(schemas: dict[str, Any], reference: str) -> dict[str, str]:
     """The reference to a copy of a schema: generated clients tell a form from JSON by the type of the body alone."""
     name = reference.rpartition("/")[2]
     form = f"{name.removesuffix('Request')}Form"
-    schemas[form] = schemas[name] | {"title": form}
+    # A form always names its solution (origins.py).
+    required = [*dict.fromkeys((*schemas[name]["required"], "solution_id"))]
+    schemas[form] = schemas[name] | {"title": form, "required": required}
     return {"$ref": reference.replace(name, form)}
 
 

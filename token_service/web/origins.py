@@ -35,12 +35,16 @@ class Origins:
             self._known[origin] = (found, self._clock())
         return found
 
-    def require_form(self, origin: str, solution_id: object) -> None:
+    def require_form(self, origin: str, solution_id: object, optional: bool = False) -> None:
         """Refuse a form that does not come from a page of the solution that it names, or from its marketplace.
+
+        `optional` tells that the route works without a solution. A form does not: there is no origin that it must have.
 
         Browsers send the Origin header with every POST (https://fetch.spec.whatwg.org/#origin-header), so a form
         without it is refused.
         """
+        if optional and solution_id is None:
+            raise Refused(Code.ORIGIN_UNKNOWN, public="a form must name the solution that it is for: send solution_id")
         solution = self._directory.solution(solution_id, self._clock()) if isinstance(solution_id, str) else None
         # If the solution is unknown, the route itself refuses the form.
         if solution is not None and origin not in {*origins_of(solution), origin_of(solution.marketplace_url)}:

@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -130,7 +130,32 @@ def test_a_code_of_before_a_rotation_or_a_revocation_gives_no_token(page: Page) 
     assert page.exchange(code)[1]["type"] == "urn:gatepass:entitlement_suspended"
 
 
-@pytest.mark.parametrize("state", ["", "page-1", "x" * 42, "x" * 44])
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/registrations/confirm"])
+@pytest.mark.parametrize("return_to", [HOME, f"{HOME}/deep?code=1&state=2&tab=3"])
+def test_without_a_state_the_account_is_made_and_no_code(page: Page, path: str, return_to: str) -> None:
+    """Nobody holds the verifier of such a code. The solution's page asks again, with a state of its own."""
+    api = page.api
+    api.table.put_solution(token_delivery="code", return_urls=[return_to], frontend_url=HOME)
+    body: dict[str, Any] = {"email": "new@example.com", "password": PASSWORD, "return_to": return_to} | ASK
+    api.call("POST", "/v1/registrations", {"email": body["email"]} | ASK)
+    confirmed = api.call("POST", "/v1/registrations/confirm", body | {"code": api.code(body["email"])})
+    status, welcome = confirmed if path.endswith("confirm") else api.call("POST", path, body)
+    assert (status, welcome["token"], welcome["code"], welcome["state"]) == (200, None, None, "")
+    assert welcome["redirect"] == (HOME if return_to == HOME else f"{HOME}/deep?tab=3")
+    assert bool(welcome["id_token"]) is (path == "/v1/sessions")
+    assert [item for item in api.table.all() if item["sk"] == "code"] == []
+    again = api.call("POST", "/v1/sessions", {**body, "state": page.state})[1]
+    assert page.exchange(again["code"])[0] == 200
+
+
+def test_a_form_without_a_state_returns_to_the_plain_page(page: Page) -> None:
+    form = urlencode({"email": EMAIL, "password": PASSWORD} | ASK)
+    sent: dict[str, Any] = {"content_type": "application/x-www-form-urlencoded", "origin": ORIGIN}
+    assert page.api.call("POST", "/v1/sessions", form, **sent)[0] == 303
+    assert page.api.headers["Location"] == HOME
+
+
+@pytest.mark.parametrize("state", ["page-1", "x" * 42, "x" * 44])
 def test_a_state_that_is_no_hash_of_a_verifier_is_told_before_anything_is_spent(
     page: Page, crash: Crash, state: str
 ) -> None:

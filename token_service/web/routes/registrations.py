@@ -81,13 +81,14 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
         return json_answer(_welcome(welcome))
 
     @app.post(
-        "/v1/sessions", summary="Sign in for a solution and get the token", tags=TAGS, operation_id="signIn",
+        "/v1/sessions", summary="Sign in, and get the token of a solution", tags=TAGS, operation_id="signIn",
         description="A user who is new to the solution gets its default plan. The token is the same each time. "
-        "Every failure returns `credentials_invalid`.",
+        "Without `solution_id`, the answer is the ID token alone, also if access to solutions is suspended or revoked. "
+        "Wrong credentials return `credentials_invalid`.",
         responses=documented(WelcomeAnswer, *WELCOMED, *RAZORPAY, Code.CREDENTIALS_INVALID),
     )  # fmt: skip
     def sign_in(body: SessionRequest) -> Response[str]:
-        visit = Visit(body.solution_id, body.return_to, body.state, body.came_from)
+        visit = Visit(body.solution_id, body.return_to, body.state, body.came_from) if body.solution_id else None
         return json_answer(_welcome(registration.sign_in(body.email, body.password, visit, source_ip())))
 
     @app.delete(
