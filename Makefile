@@ -99,7 +99,7 @@ demo: setup ## The whole journey, narrated
 	@$(BIN)/gatepass demo
 
 quick: $(VENV)/.dev ## The tests that start no emulator and no process, and take no seconds
-	$(BIN)/python -m pytest -n 2 -m quick $(ON_THEIR_OWN)
+	$(BIN)/python $(PYTEST) -m quick
 
 test: $(VENV)/.dev $(SAM_VENV)/.done tools ## All tests but those of test-sam and test-deploy
 	$(BIN)/python $(PYTEST)

@@ -53,6 +53,7 @@ def role(name: str) -> str:
     return str(FUNCTIONS[name]["Role"]["GetAtt"]).removesuffix(".Arn")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_allows_what_its_function_calls_and_nothing_else(name: str) -> None:
     assert difference(needed(name), actions(role(name))) == (set(), set())
@@ -79,6 +80,7 @@ CALLS = {
 """A call of each function, and another one in its place."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_call_that_is_new_in_the_code_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, call, other, more = CALLS[name]

@@ -617,6 +617,7 @@ def test_a_table_that_throttles_is_a_refusal_after_three_attempts(failing_server
     assert failing_server.requests == 3
 
 
+@pytest.mark.long
 def test_a_table_that_hangs_is_a_refusal_within_the_time_limit(hanging_server: str) -> None:
     line = refusal(hanging_server)
     assert "TimeoutError" in line["detail"]

@@ -63,6 +63,7 @@ def documented(heading: str) -> str:
     return HEAD + textwrap.indent("".join(parts), "  ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heading", AROUND)
 def test_the_documented_snippet_passes_cfn_lint(heading: str) -> None:
     assert lint(documented(heading), config=ManualArgs(regions=["us-east-1"])) == []

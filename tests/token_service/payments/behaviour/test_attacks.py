@@ -341,6 +341,7 @@ ODD_SHAPES = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(quirks=ODD_SHAPES)
 def test_events_in_every_odd_shape_mean_the_same(quirks: Quirks) -> None:
