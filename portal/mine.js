@@ -57,7 +57,7 @@ function card(go, one, subscriptions, payments) {
     standing(one, subscriptions, payments),
     h(
       "div", { class: "acts" },
-      onward && h("a", { class: "button", href: onward, rel: "noreferrer" }, `Open ${one.name}`),
+      active && onward && h("a", { class: "button", href: onward, rel: "noreferrer" }, `Open ${one.name}`),
       active && h("a", { class: "button quiet", href: address("", { solution_id: one.solution_id }), "data-route": true }, "Change plan", ofWhich(one)),
       subscriptions.some(({ renews }) => renews) && cancelButton(go, one, periodEnd(one, payments)),
     ),

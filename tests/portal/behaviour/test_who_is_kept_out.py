@@ -52,6 +52,7 @@ def test_a_suspended_user_cancels_what_would_still_be_charged_and_deletes_the_ac
     looks(visitor, "kept-out")
     page.click("main >> button:text-is('Your account')")
     page.wait_for_selector("text=Your access is suspended.")
+    assert page.locator("text=/^Open /").count() == 0  # there is nothing behind it
     looks(visitor, "kept-out-account")
     page.click("main >> text=Cancel subscription")
     page.click("dialog .danger")
