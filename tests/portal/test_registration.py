@@ -165,12 +165,7 @@ def test_a_forgotten_password_is_replaced(visitor: Visitor) -> None:
     visitor.has_account()
     page = visitor.open("sign-in")
     page.click("text=Forgot the password?")
-    page.fill("[name=email]", visitor.email)
-    page.click("text=Send the code")
-    page.wait_for_selector("[name=code]")
-    page.fill("[name=code]", visitor.stack.code(visitor.email))
-    page.fill("[name=password]", "An0ther-password")
-    page.click("text=Set the password")
+    visitor.sets_password("An0ther-password")
     page.wait_for_selector("text=Your new password is set.")
     assert page.text_content("h1") == "My solutions"
 

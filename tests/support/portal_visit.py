@@ -56,6 +56,15 @@ class Visitor:
         self.page.fill("[name=password]", password)
         self.page.click("main button[type=submit]")
 
+    def sets_password(self, password: str) -> None:
+        """By a mailed code, on the page that asks for the address first."""
+        self.page.fill("[name=email]", self.email)
+        self.page.click("text=Send the code")
+        self.page.wait_for_selector("[name=code]")
+        self.page.fill("[name=code]", self.stack.code(self.email))
+        self.page.fill("[name=password]", password)
+        self.page.click("main button[type=submit]")
+
     def signed_in(self) -> "Visitor":
         """With an account, and with its session in this tab."""
         self.has_account()

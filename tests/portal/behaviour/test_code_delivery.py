@@ -55,16 +55,6 @@ def front(visitor: Visitor, tmp_path: Path) -> Iterator[str]:
         table.delete_item(Key={"pk": pk, "sk": sk})
 
 
-def registers(visitor: Visitor) -> None:
-    page = visitor.page
-    page.fill("[name=email]", visitor.email)
-    page.click("text=Send the code")
-    page.wait_for_selector("[name=code]")
-    page.fill("[name=code]", visitor.stack.code(visitor.email))
-    page.fill("[name=password]", PASSWORD)
-    page.click("text=Create the account")
-
-
 @pytest.mark.parametrize("begin", ["the overview", "the bare registration"])
 def test_a_visitor_of_the_portal_registers_and_opens_the_solution(visitor: Visitor, front: str, begin: str) -> None:
     page = visitor.open("" if begin == "the overview" else "register")
@@ -72,7 +62,7 @@ def test_a_visitor_of_the_portal_registers_and_opens_the_solution(visitor: Visit
         page.click("main >> text=Register for free >> nth=0")
         page.wait_for_selector("h1:text-is('Register')")
     page.wait_for_selector(f"main >> text={NAME}")
-    registers(visitor)
+    visitor.sets_password(PASSWORD)
     page.wait_for_selector("text=Your account is ready.")
     page.wait_for_selector(f".mine h2:text-is('{NAME}')")
     if begin == "the overview":

@@ -84,12 +84,7 @@ def test_who_sets_a_new_password_though_suspended_is_at_the_account(visitor: Vis
     visitor.has_account()
     suspend(visitor, tmp_path)
     page = visitor.open(way, solution_id=SOLUTION)
-    page.fill("[name=email]", visitor.email)
-    page.click("text=Send the code")
-    page.wait_for_selector("[name=code]")
-    page.fill("[name=code]", visitor.stack.code(visitor.email))
-    page.fill("[name=password]", "An0ther-password")
-    page.click("main button[type=submit]")
+    visitor.sets_password("An0ther-password")
     page.wait_for_selector("text=Your access is suspended.")
     assert page.text_content("h1") == "My solutions"
 
