@@ -30,11 +30,13 @@ from moto.cognitoidp.models import (
 from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import EmptyResult
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.server import main
 
 from gatepass.local.emulator import UNTIL_STDIN_ENDS
+from gatepass.local.transactions import transact_write_items
 
 MAILBOX: Final = "GATEPASS_LOCAL_MAILBOX"
 FLOWS: Final = {
@@ -214,11 +216,7 @@ def _require_flow(client: CognitoIdpUserPoolClient, flow: str) -> None:
 
 
 def _one_at_a_time(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A handler that takes one call at a time.
-
-    moto copies all tables before a transaction, and puts the copies back where it fails: writes of another thread
-    meanwhile would be undone, or break the copying.
-    """
+    """A handler that takes one call at a time: of two calls that read an item and then write it, one would be lost."""
 
     def call_alone(response: Any) -> Any:
         with _table_lock:
@@ -227,8 +225,10 @@ def _one_at_a_time(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return call_alone
 
 
+# mypy refuses assignments to methods.
+setattr(DynamoDBBackend, "transact_write_items", transact_write_items)  # noqa: B010
 for _handler in (DynamoHandler, DynamoDBStreamsHandler):
-    setattr(_handler, "call_action", _one_at_a_time(_handler.call_action))  # noqa: B010 - mypy refuses the assignment
+    setattr(_handler, "call_action", _one_at_a_time(_handler.call_action))  # noqa: B010
 
 for _replacement in (
     sign_up, resend_confirmation_code, confirm_sign_up, forgot_password, confirm_forgot_password, admin_initiate_auth,

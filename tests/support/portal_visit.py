@@ -47,7 +47,7 @@ class Visitor:
         code = self.stack.code(self.email)
         given = {"email": self.email, "code": code, "password": PASSWORD, "solution_id": SOLUTION}
         status, answer = self.ask("POST", "/v1/registrations/confirm", given)
-        assert status == 200, answer
+        assert status == 200, (answer, self.stack.heard[-20:])
         return self
 
     def signs_in(self, password: str = PASSWORD) -> None:
