@@ -24,6 +24,8 @@ class Caller(NamedTuple):
     user_id: str
     groups: frozenset[str]
     """The Cognito groups that the user was in when the token was issued."""
+    email: str
+    """The account's address; empty in tokens of a client that may not read it."""
 
 
 class IdentityVerifier:
@@ -39,11 +41,10 @@ class IdentityVerifier:
 
         With `deleting`, an account whose deletion has begun is accepted too, so that the deletion can be repeated.
         """
-        user_id, _ = self._caller(authorization, deleting)
-        return user_id
+        return self._caller(authorization, deleting).user_id
 
     def caller(self, authorization: str | None) -> Caller:
-        """The user of the bearer token, with its groups. Raises `Refused` as `user_id` does."""
+        """The user of the bearer token, with its groups and address. Raises `Refused` as `user_id` does."""
         return self._caller(authorization, deleting=False)
 
     def _caller(self, authorization: str | None, deleting: bool) -> Caller:
@@ -71,7 +72,10 @@ class IdentityVerifier:
             # Access tokens of the pool are signed by the same keys, but do not authenticate the user to this client.
             if claims["token_use"] != "id" or type(claims["auth_time"]) is not int:
                 raise jwt.InvalidTokenError
-            caller = Caller(require_user_id(claims["sub"]), _groups(claims.get(GROUPS)))
+            email = claims.get("email")
+            caller = Caller(
+                require_user_id(claims["sub"]), _groups(claims.get(GROUPS)), email if isinstance(email, str) else ""
+            )
             return caller, claims["auth_time"]
         except jwt.PyJWKClientConnectionError as error:
             raise Refused(Code.IDENTITY_UNAVAILABLE, "the user pool's keys cannot be read") from error

@@ -158,6 +158,11 @@ class Registration:
             raise Refused(Code.CREDENTIALS_INVALID)
         return welcome
 
+    def visit(self, user_id: str, email: str, visit: Visit) -> Welcome:
+        """Do what signing in to a solution does for the owner of a session. `email` is the account's."""
+        solution, url = self._arrival(visit)
+        return self._welcome(user_id, email, solution, url, visit)
+
     def _signed_in(self, email: str, password: str) -> SignedIn:
         for _ in range(SIGN_IN_ATTEMPTS):
             signed_in = self._cognito.sign_in(email, password)

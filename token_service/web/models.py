@@ -137,6 +137,15 @@ class SessionRequest(RequestBody):
         return value
 
 
+class VisitRequest(RequestBody):
+    """The solution that a signed-in user goes on to."""
+
+    solution_id: SolutionId
+    return_to: ReturnTo = None
+    state: State = ""
+    came_from: CameFrom = ""
+
+
 class PasswordRequest(RequestBody):
     """The mailed code and the new password, without a solution."""
 

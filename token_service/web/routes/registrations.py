@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from entitlements.refusals import Code
+from entitlements.refusals import Code, Refused
 from token_service.services import Services
 from token_service.users.registration import Visit, Welcome
 from token_service.web.models import (
@@ -18,6 +18,7 @@ from token_service.web.models import (
     SessionRequest,
     SignedOutAnswer,
     TokenAnswer,
+    VisitRequest,
     WelcomeAnswer,
 )
 from token_service.web.routes.answers import BODY, ID_TOKEN, KEYS, POOL, RAZORPAY, SIGNED_IN, documented, json_answer
@@ -41,6 +42,9 @@ FOR_A_SOLUTION: Final = (
 )
 HELD: Final = (Code.ENTITLEMENT_SUSPENDED, Code.ENTITLEMENT_REVOKED)
 WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, Code.STATE_REQUIRED)
+VISITED: Final = (
+    *BODY, *KEYS, *HELD, Code.SOLUTION_UNKNOWN, Code.SOLUTION_DISABLED, Code.RETURN_TO_REFUSED, Code.STATE_REQUIRED,
+)  # fmt: skip
 MAILED: Final = "The answer is the same for every address, even if the email cannot be sent."
 
 
@@ -90,6 +94,22 @@ def add_routes(app: APIGatewayHttpResolver, services: Services) -> None:
     def sign_in(body: SessionRequest) -> Response[str]:
         visit = Visit(body.solution_id, body.return_to, body.state, body.came_from) if body.solution_id else None
         return json_answer(_welcome(registration.sign_in(body.email, body.password, visit, source_ip())))
+
+    @app.post(
+        "/v1/visits", summary="Go on to a solution, signed in already", tags=TAGS, operation_id="visit",
+        description="Does what signing in for the solution does, by the ID token in place of address and password: the "
+        "answer is the same but for the ID token.",
+        security=ID_TOKEN, responses=documented(WelcomeAnswer, *SIGNED_IN, *VISITED),
+    )  # fmt: skip
+    def visit(body: VisitRequest) -> Response[str]:
+        authorization = app.current_event.headers.get("authorization")
+        caller = services.identity.caller(authorization)
+        if not caller.email:  # what its deleted accounts left could not be looked for
+            raise Refused(Code.SIGN_IN_REQUIRED)
+        asked = Visit(body.solution_id, body.return_to, body.state, body.came_from)
+        welcome = registration.visit(caller.user_id, caller.email, asked)
+        services.identity.caller(authorization)  # the session may have ended since: then nothing must be handed out
+        return json_answer(_welcome(welcome))
 
     @app.delete(
         "/v1/sessions", summary="Sign out everywhere", tags=TAGS, operation_id="signOut", security=ID_TOKEN,

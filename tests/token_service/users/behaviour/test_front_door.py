@@ -107,6 +107,7 @@ def test_a_session_of_before_is_void_and_a_token_where_it_shall_be(real_api: Api
     for method, path, asked in (
         ("POST", "/v1/tokens", ASK),
         ("POST", "/v1/tokens/rotate", ASK),
+        ("POST", "/v1/visits", ASK),
         ("GET", "/v1/entitlements", None),
         ("DELETE", f"/v1/tokens/{SOLUTION}", None),
         ("DELETE", "/v1/sessions", None),
@@ -122,8 +123,9 @@ def test_a_session_of_before_is_void_and_a_token_where_it_shall_be(real_api: Api
         assert (after["token"] == before["token"]) is not rotate
 
 
+@pytest.mark.parametrize("path", ["/v1/tokens", "/v1/visits"])
 def test_a_thief_who_asks_while_the_owner_signs_out_gets_no_token(
-    real_api: Api, monkeypatch: pytest.MonkeyPatch
+    real_api: Api, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """Between the end of the tokens and the end of the sessions, and in flight over both."""
     api = real_api
@@ -132,7 +134,7 @@ def test_a_thief_who_asks_while_the_owner_signs_out_gets_no_token(
     end, got = api.services.sessions.end, list[Any]()
 
     def polled(user_id: str) -> None:
-        got.append(api.call("POST", "/v1/tokens", ASK, thief))
+        got.append(api.call("POST", path, ASK, thief))
         end(user_id)
 
     with monkeypatch.context() as patch:
@@ -149,7 +151,7 @@ def test_a_thief_who_asks_while_the_owner_signs_out_gets_no_token(
         return mint(user_id, solution_id)
 
     monkeypatch.setattr(api.services.minting, "mint", in_flight)
-    status, problem = api.call("POST", "/v1/tokens", ASK, late)
+    status, problem = api.call("POST", path, ASK, late)
     assert (status, problem["type"]) == (401, "urn:gatepass:sign_in_required")
 
 
@@ -256,9 +258,9 @@ class TwoPeople(RuleBasedStateMachine):
         self.step("DELETE", f"/v1/sessions?rotate_tokens={str(rotate).lower()}", bearer=self.session)
 
     @precondition(lambda self: self.session)
-    @rule()
-    def owner_rotates(self) -> None:
-        self.step("POST", "/v1/tokens/rotate", ASK, bearer=self.session)
+    @rule(path=st.sampled_from(["/v1/tokens/rotate", "/v1/visits"]))
+    def owner_gets_a_token(self, path: str) -> None:
+        self.step("POST", path, ASK, bearer=self.session)
 
     @precondition(lambda self: self.session)
     @rule()

@@ -1,13 +1,9 @@
 """GET /v1/usage and /v1/usage/mine: who may see which figures, and in which shape."""
 
-import gzip
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
-import jwt
 import pytest
 
 from entitlements.items import listing_key, usage_key, use_key
@@ -40,15 +36,9 @@ def api(real_api: Api) -> Api:
     return api
 
 
-@pytest.fixture
-def claiming(api: Api) -> Callable[[Any], str]:
-    """Makes ID tokens that the pool might have issued, with any value as the groups."""
-    api.sign_in()
-    resource = files("moto.cognitoidp").joinpath("resources/jwks-private.json.gz")
-    key = jwt.PyJWK(json.loads(gzip.decompress(resource.read_bytes())), "RS256").key
-    claims = jwt.decode(api.id_token, options={"verify_signature": False})
-    header = {"kid": jwt.get_unverified_header(api.id_token)["kid"]}
-    return lambda groups: jwt.encode(claims | {"cognito:groups": groups}, key, "RS256", header)
+def claiming(api: Api, groups: Any) -> str:
+    """An ID token with any value as the groups."""
+    return api.claiming(**{"cognito:groups": groups})
 
 
 def seen(api: Api, bearer: str, query: str = "") -> list[str]:
@@ -128,14 +118,16 @@ NO_GROUPS: list[Any] = [
 ]
 
 
-def test_a_claim_of_another_type_is_no_group(api: Api, claiming: Callable[[Any], str]) -> None:
+def test_a_claim_of_another_type_is_no_group(api: Api) -> None:
+    api.sign_in()
     for groups in NO_GROUPS:
-        assert refused(api, claiming(groups)) == (403, "usage_forbidden"), groups
+        assert refused(api, claiming(api, groups)) == (403, "usage_forbidden"), groups
 
 
-def test_a_list_of_names_is_what_a_claim_must_be(api: Api, claiming: Callable[[Any], str]) -> None:
-    assert seen(api, claiming(["others", "operators"])) == [SOLUTION, OTHER]
-    assert seen(api, claiming(["others", f"owners-{OTHER}"])) == [OTHER]
+def test_a_list_of_names_is_what_a_claim_must_be(api: Api) -> None:
+    api.sign_in()
+    assert seen(api, claiming(api, ["others", "operators"])) == [SOLUTION, OTHER]
+    assert seen(api, claiming(api, ["others", f"owners-{OTHER}"])) == [OTHER]
 
 
 def test_who_signed_out_everywhere_or_is_gone_sees_nothing(api: Api) -> None:
