@@ -24,7 +24,7 @@ const WORDS = {
   plan_not_sold: "This plan cannot be bought.",
   already_subscribed: "You have this subscription already. It renews by itself.",
   payments_not_configured: "This marketplace cannot take payments yet. Nothing was charged.",
-  entitlement_missing: "You do not use this solution yet. Sign in for it first.",
+  entitlement_missing: "You do not use this solution yet. Start with its free plan first.",
 };
 
 const FIELDS = {

@@ -3,10 +3,11 @@
 import { ApiError, get, send } from "./api.js";
 import { confirmed, h, newId, notice, whileBusy } from "./dom.js";
 import { ownDays } from "./my-usage.js";
-import { offered } from "./overview.js";
+import { offered, ofWhich } from "./overview.js";
 import { onwardTo } from "./session.js";
 import { address } from "./settings.js";
 import { tokenPanel } from "./token-panel.js";
+import { goOn } from "./welcome.js";
 import { day, number, time } from "./words.js";
 
 export const title = "My solutions";
@@ -16,22 +17,22 @@ export async function show(go) {
   const [{ entitlements }, { payments, subscriptions }] = await Promise.all([
     get("/v1/entitlements", { signedIn: true }), paymentsOf(),
   ]);
-  if (!entitlements.length) return none();
+  if (!entitlements.length) return none(go);
   const its = (list, { solution_id }) => list.filter((one) => one.solution_id === solution_id);
   return entitlements.map((one) => card(go, one, its(subscriptions, one), its(payments, one)));
 }
 
-/* An account alone has no plan; a sign-in for a solution grants its free one. */
-async function none() {
+/* An account alone has no plan; to go on to a solution grants its free one. */
+async function none(go) {
   const facts = await offered().catch((error) => {
     if (!(error instanceof ApiError)) throw error;
     return [];
   });
   return [
     h("p", {}, "You have no solutions yet. ", h("a", { href: address(""), "data-route": true }, "See all solutions")),
-    h("div", { class: "acts" }, ...facts.filter(({ status }) => status === "active").map(({ solution_id, name }) => h(
-      "a", { class: "button quiet", href: address("sign-in", { solution_id }), "data-route": true }, `Sign in for ${name}`,
-    ))),
+    ...facts.filter(({ status }) => status === "active").map(
+      ({ solution_id, name }) => h("div", { class: "acts" }, ...goOn(go, { solution_id }, { class: "quiet" }, `Start with ${name}`)),
+    ),
   ];
 }
 
@@ -76,9 +77,6 @@ function usage({ limit, used, remaining, resets_at }) {
     h("progress", { max: limit || 1, value: String(Math.min(used ?? 0, limit)), "aria-labelledby": id, class: remaining ? "" : "full" }),
   );
 }
-
-/* For a screen reader, which may list links without what surrounds them. */
-const ofWhich = ({ name }) => h("span", { class: "unseen" }, ` of ${name}`);
 
 /* What is paid for, and what happens next. */
 function standing(one, subscriptions, payments) {

@@ -4,6 +4,7 @@ import { ApiError, get } from "./api.js";
 import { h, notice } from "./dom.js";
 import { idToken } from "./session.js";
 import { SOLUTIONS, address, visit } from "./settings.js";
+import { goOn } from "./welcome.js";
 import { allowances, billing, priceParts } from "./words.js";
 
 export const title = "Solutions";
@@ -29,18 +30,18 @@ async function had() {
   }
 }
 
-export async function show() {
+export async function show(go) {
   const asked = visit();
   if (!asked.solution_id) {
     const [solutions, own] = await Promise.all([offered(), had()]);
     return [
       h("p", { class: "lead" }, "Choose a plan. You get one token that works at once, and you can change or cancel at any time."),
-      ...solutions.map((facts) => section(facts, { solution_id: facts.solution_id }, own)),
+      ...solutions.map((facts) => section(go, facts, { solution_id: facts.solution_id }, own)),
     ];
   }
   try {
     const [facts, own] = await Promise.all([factsOf(asked.solution_id), had()]);
-    return [section(facts, asked, own, true)];
+    return [section(go, facts, asked, own, true)];
   } catch (error) {
     if (!(error instanceof ApiError) || !["solution_unknown", "request_invalid"].includes(error.code)) throw error;
     return [notice("bad", h("p", {}, "There is no such solution here.")), all()];
@@ -49,7 +50,7 @@ export async function show() {
 
 const all = () => h("p", {}, h("a", { href: address(""), "data-route": true }, "See all solutions"));
 
-function section(facts, asked, own, alone = false) {
+function section(go, facts, asked, own, alone = false) {
   const id = `solution-${facts.solution_id}`;
   const plans = Object.entries(facts.plans).filter(([, plan]) => plan.price);
   const free = facts.plans[facts.default_plan];
@@ -59,20 +60,20 @@ function section(facts, asked, own, alone = false) {
     "section", alone ? { "data-title": facts.name, class: "solution" } : { "aria-labelledby": id, class: "solution" },
     !alone && h("h2", { id }, facts.name),
     !active && notice("warn", h("p", {}, "This solution is turned off for now.")),
-    alone && ways(facts, visiting),
+    alone && ways(go, facts, visiting),
     h(
       "ul", { class: "plans" },
-      free && !free.price && card(facts, facts.default_plan, free, active && freely(facts, visiting, own), alone),
-      ...plans.map(([name, one]) => card(facts, name, one, active && {
-        href: address("upgrade", { ...visiting, plan: name }), text: `Choose ${name}`,
-      }, alone)),
+      free && !free.price && card(facts, facts.default_plan, free, active && freely(go, facts, visiting, own), alone),
+      ...plans.map(([name, one]) => card(
+        facts, name, one, active && way(facts, `Choose ${name}`, address("upgrade", { ...visiting, plan: name }), "button"), alone,
+      )),
     ),
     facts.plans.anonymous && h("p", { class: "soft" }, `Without an account: ${allowances(facts.plans.anonymous).join(", ")} from one network address.`),
   );
 }
 
 /* Where to from the page of one solution: into an account, or back to the solution's page that led here. */
-function ways(facts, visiting) {
+function ways(go, facts, visiting) {
   const link = (text, href, kind) => h("a", { class: kind, href, "data-route": true }, text);
   const active = facts.status === "active";
   if (!idToken()) {
@@ -81,14 +82,20 @@ function ways(facts, visiting) {
   }
   const mine = link("See what you have in My solutions", address("my-solutions"));
   if (!active || !(visiting.state || visiting.return_to)) return h("p", {}, mine);
-  return [h("p", { class: "acts" }, link(`Continue to ${facts.name}`, address("sign-in", visiting), "button")), h("p", {}, mine)];
+  const [button, outcome] = goOn(go, visiting, {}, `Continue to ${facts.name}`);
+  return [h("p", { class: "acts" }, button), outcome, h("p", {}, mine)];
 }
 
-/* The way to the free plan. A sign-in for a solution gives it to users who do not have the solution yet. */
-function freely({ solution_id }, visiting, own) {
-  if (!idToken()) return { href: address("register", visiting), text: "Register for free" };
-  return own && !own.includes(solution_id) && { href: address("sign-in", visiting), text: "Choose the free plan" };
+/* The way to the free plan. To go on to a solution gives it to users who do not have the solution yet. */
+function freely(go, facts, visiting, own) {
+  if (!idToken()) return way(facts, "Register for free", address("register", visiting), "button quiet");
+  return own && !own.includes(facts.solution_id) && goOn(go, visiting, { class: "quiet" }, "Choose the free plan", ofWhich(facts));
 }
+
+const way = (facts, text, href, kind) => h("a", { class: kind, href, "data-route": true }, text, ofWhich(facts));
+
+/* For a screen reader, which may list links and buttons without what surrounds them. */
+export const ofWhich = ({ name }) => h("span", { class: "unseen" }, ` of ${name}`);
 
 function card(facts, name, plan, act, alone) {
   const [figure, rest] = priceParts(plan, name === facts.default_plan);
@@ -98,6 +105,6 @@ function card(facts, name, plan, act, alone) {
     h("p", { class: "price" }, h("b", {}, figure), rest && ` ${rest}`),
     h("ul", { class: "ticks" }, ...allowances(plan).map((line) => h("li", {}, line))),
     h("p", { class: "soft" }, billing(plan)),
-    act && h("a", { class: plan.price ? "button" : "button quiet", href: act.href, "data-route": true }, act.text, h("span", { class: "unseen" }, ` of ${facts.name}`)),
+    act,
   );
 }

@@ -7,6 +7,7 @@ import { factsOf } from "./overview.js";
 import { CheckoutMissing, loadCheckout, pay } from "./razorpay.js";
 import { email, onwardTo } from "./session.js";
 import { PORTAL_NAME, address, visit } from "./settings.js";
+import { goOn } from "./welcome.js";
 import { allowances, day, sentence } from "./words.js";
 
 export const title = "Upgrade";
@@ -20,7 +21,7 @@ export async function show(go) {
     return [h("p", {}, "Choose a plan first. ", h("a", { href: plans(), "data-route": true }, "See the plans"))];
   }
   const [facts, preview] = await Promise.all([factsOf(solution_id), previewed(solution_id, plan)]);
-  if (preview instanceof ApiError) return refused(preview, facts);
+  if (preview instanceof ApiError) return refused(go, preview, facts);
   const box = h("div", { class: "purchase", "data-title": `${facts.name}: ${plan}` });
   offer(go, box, facts, preview);
   return [box];
@@ -35,11 +36,12 @@ async function previewed(solution_id, plan) {
   }
 }
 
-function refused(error, facts) {
-  const link = error.code === "entitlement_missing"
-    ? h("a", { class: "button", href: address("sign-in", visit()), "data-route": true }, `Sign in for ${facts.name}`)
-    : h("a", { class: "button quiet", href: address("my-solutions"), "data-route": true }, "My solutions");
-  return [notice(error.code === "already_subscribed" ? "info" : "bad", h("p", {}, error.message)), h("div", { class: "acts" }, link)];
+function refused(go, error, facts) {
+  const ways = error.code === "entitlement_missing"
+    ? goOn(go, visit(), {}, `Start with ${facts.name}`)
+    : [h("a", { class: "button quiet", href: address("my-solutions"), "data-route": true }, "My solutions")];
+  const kind = ["already_subscribed", "entitlement_missing"].includes(error.code) ? "info" : "bad";
+  return [notice(kind, h("p", {}, error.message)), h("div", { class: "acts" }, ...ways)];
 }
 
 const row = (term, ...text) => h("div", {}, h("dt", {}, term), h("dd", {}, ...text));

@@ -1,7 +1,7 @@
 /* Signing in, and where a visitor goes once they have registered or signed in. */
 
-import { post } from "./api.js";
-import { h, notice } from "./dom.js";
+import { ApiError, post } from "./api.js";
+import { h, notice, whileBusy } from "./dom.js";
 import { awaited, redirectOf, remember } from "./session.js";
 import { target } from "./settings.js";
 
@@ -17,10 +17,28 @@ export async function signIn(email, password, asked) {
   return welcome;
 }
 
+/* A button by which a signed-in user goes on to a solution: as by signing in for it, without the password. */
+export function goOn(go, asked, properties, ...text) {
+  const outcome = h("div", { class: "outcome" });
+  const button = h("button", { type: "button", ...properties, onclick: () => whileBusy(button, async () => {
+    outcome.replaceChildren();
+    try {
+      const welcome = await post("/v1/visits", target(asked), { signedIn: true });
+      awaited(welcome);
+      await onward(go, welcome, asked, notice("good", h("p", {}, "The solution is yours to use.")));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "sign_in_required") await go("sign-in", asked, notice("warn", h("p", {}, error.message)));
+      else outcome.append(notice("bad", h("p", {}, error.message)));
+    }
+  }) }, ...text);
+  return [button, outcome];
+}
+
 /* Where to: the purchase that was begun, the page of the portal that asked, the solution's page, or the user's own. */
 export function onward(go, welcome, asked, says = null) {
   const next = new URLSearchParams(location.search).get("next") ?? "";
-  if (asked.plan) return go("upgrade", { solution: asked.solution_id, plan: asked.plan }, says);
+  if (asked.plan) return go("upgrade", asked, says);
   if (NEXT.includes(next)) return go(next, {}, says);
   const url = asked.solution_id && redirectOf(welcome);
   if (url && carries(welcome)) return location.assign(url);

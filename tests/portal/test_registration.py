@@ -77,9 +77,36 @@ def test_a_user_who_is_signed_in_finds_the_way_back_to_the_solutions_page(visito
     assert page.query_selector("main >> text=Continue to") is None
     visit = {"solution_id": SOLUTION, "return_to": visitor.stack.named("the page"), "state": "the-pages-own"}
     visitor.open(**visit, plan="pro")
-    way = page.get_attribute("main a:text-is('Continue to AWS Solution Finder')", "href") or ""
-    assert (urlsplit(way).path, dict(parse_qsl(urlsplit(way).query))) == ("/portal/sign-in", visit)
     assert page.query_selector("main >> text=Choose the free plan") is None
+    with page.expect_request(lambda request: "token=" in request.url) as returning:
+        page.click("main >> text=Continue to AWS Solution Finder")
+    address = urlsplit(returning.value.url)
+    assert returning.value.url.startswith(visit["return_to"])
+    assert dict(parse_qsl(address.query))["state"] == "the-pages-own"
+
+
+def test_a_session_that_ended_meanwhile_is_asked_for_again_and_the_visit_goes_on(visitor: Visitor) -> None:
+    visitor.signed_in()
+    visit = {"solution_id": SOLUTION, "return_to": visitor.stack.named("the page"), "state": "the-pages-own"}
+    page = visitor.open(**visit)
+    session = json.loads(page.evaluate("sessionStorage.getItem('gatepass.portal.session')"))["id_token"]
+    assert visitor.ask("DELETE", "/v1/sessions", token=session)[0] == 200
+    page.click("main >> text=Continue to AWS Solution Finder")
+    page.wait_for_selector("text=You were signed out. Sign in again.")
+    with page.expect_request(lambda request: "token=" in request.url) as returning:
+        visitor.signs_in()
+    assert "state=the-pages-own" in returning.value.url
+
+
+def test_who_cannot_go_on_is_told_why_and_stays(visitor: Visitor) -> None:
+    visitor.signed_in()
+    page = visitor.open(solution_id=SOLUTION, return_to="https://evil.example.com/", state="s")
+    page.click("main >> text=Continue to AWS Solution Finder")
+    page.wait_for_selector("[role=alert]:has-text('The address to return to is not a page of this solution.')")
+    page.route("**/v1/visits", lambda route: route.abort())
+    page.click("main >> text=Continue to AWS Solution Finder")
+    page.wait_for_selector("[role=alert]:has-text('The service does not answer.')")
+    assert page.locator("main [role=alert]").count() == 1
 
 
 def test_the_visit_goes_with_a_user_who_looks_at_plans_or_does_not_use_the_solution_yet(visitor: Visitor) -> None:
@@ -93,8 +120,13 @@ def test_the_visit_goes_with_a_user_who_looks_at_plans_or_does_not_use_the_solut
     cors = {"access-control-allow-origin": "*"}
     page.route("**/v1/checkout", lambda route: route.fulfill(status=401, headers=cors, json=missing))
     page.click("main >> text=Choose pro")
-    way = page.get_attribute("main >> text=Sign in for AWS Solution Finder", "href") or ""
-    assert dict(parse_qsl(urlsplit(way).query)) == visit | {"plan": "pro"}
+    page.wait_for_selector("main >> text=Start with AWS Solution Finder")
+    page.unroute("**/v1/checkout")
+    with page.expect_request("**/v1/visits") as going_on:
+        page.click("main >> text=Start with AWS Solution Finder")
+    assert json.loads(going_on.value.post_data or "") == visit
+    page.wait_for_selector(".wide-button")
+    assert dict(parse_qsl(urlsplit(page.url).query)) == visit | {"plan": "pro"}
 
 
 def test_a_user_of_another_solution_may_choose_the_free_plan(visitor: Visitor) -> None:
@@ -104,8 +136,8 @@ def test_a_user_of_another_solution_may_choose_the_free_plan(visitor: Visitor) -
     page.route("**/v1/entitlements", lambda route: route.fulfill(headers=cors, json={"entitlements": []}))
     for query in ({}, {"solution_id": SOLUTION}):
         visitor.open(**query)
-        way = page.get_attribute("main >> text=Choose the free plan", "href")
-        assert way == f"/portal/sign-in?solution_id={SOLUTION}"
+        with page.expect_request(lambda request: "token=" in request.url):
+            page.click("main >> text=Choose the free plan")
     page.unroute("**/v1/entitlements")
     page.route("**/v1/entitlements", lambda route: route.abort())
     visitor.open()
