@@ -43,7 +43,10 @@ BESIDE: Final[Mapping[str, str]] = {
     "([prices](https://aws.amazon.com/api-gateway/pricing/)). They are best effort, and AWS advises against relying on "
     "them as limits",
     "[Unkey](https://www.unkey.com/pricing)": "$100 in the smallest paid plan (250,000 requests for $25), $10 in the "
-    "largest (100 million for $1,000). These are prices of 2025, which could not be looked up here: check them",
+    "largest (100 million for $1,000). Refused requests are free, and so are the first 150,000 a month. This is the "
+    "price list of 2025, from its page's "
+    "[source](https://github.com/unkeyed/unkey/blob/1afcd01aacc217f867359e9e187ae175e95bdb4b/apps/www/app/pricing/page.tsx)"
+    ": look up today's",
 }
 """What a million decisions cost elsewhere."""
 API_GATEWAY_RPS: Final = 10_000
