@@ -109,7 +109,7 @@ async function purchase(go, box, facts, preview, outcome) {
     return say("info", "You closed the payment window. Nothing was charged.");
   } catch (error) {
     if (!(error instanceof ApiError) && !(error instanceof CheckoutMissing)) throw error;
-    if (error.code === "sign_in_required") return go("upgrade", { solution: preview.solution_id, plan: preview.plan }, notice("warn", h("p", {}, error.message)), true);
+    if (error.code === "sign_in_required") return go("upgrade", visit(), notice("warn", h("p", {}, error.message)), true);
     return say("bad", error.message);
   }
 }

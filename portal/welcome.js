@@ -20,14 +20,17 @@ export async function signIn(email, password, asked) {
 /* A button by which a signed-in user goes on to a solution: as by signing in for it, without the password. */
 export function goOn(go, asked, properties, ...text) {
   const outcome = h("div", { class: "outcome" });
+  const left = () => !button.isConnected; // the user has gone elsewhere meanwhile
   const button = h("button", { type: "button", ...properties, onclick: () => whileBusy(button, async () => {
     outcome.replaceChildren();
     try {
       const welcome = await post("/v1/visits", target(asked), { signedIn: true });
       awaited(welcome);
-      await onward(go, welcome, asked, notice("good", h("p", {}, "The solution is yours to use.")));
+      if (left()) return;
+      await toSolution(go, welcome, asked, notice("good", h("p", {}, "The solution is yours to use.")));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (left()) return;
       if (error.code === "sign_in_required") await go("sign-in", asked, notice("warn", h("p", {}, error.message)));
       else outcome.append(notice("bad", h("p", {}, error.message)));
     }
@@ -38,8 +41,12 @@ export function goOn(go, asked, properties, ...text) {
 /* Where to: the purchase that was begun, the page of the portal that asked, the solution's page, or the user's own. */
 export function onward(go, welcome, asked, says = null) {
   const next = new URLSearchParams(location.search).get("next") ?? "";
+  if (!asked.plan && NEXT.includes(next)) return go(next, {}, says);
+  return toSolution(go, welcome, asked, says);
+}
+
+function toSolution(go, welcome, asked, says) {
   if (asked.plan) return go("upgrade", asked, says);
-  if (NEXT.includes(next)) return go(next, {}, says);
   const url = asked.solution_id && redirectOf(welcome);
   if (url && carries(welcome)) return location.assign(url);
   const told = says ?? notice("good", h("p", {}, "You are signed in."));

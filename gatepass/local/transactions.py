@@ -8,8 +8,10 @@ has its items alone, and they replace those of the real one where it succeeds.
 import copy
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
+from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -23,7 +25,7 @@ def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     real = backend.tables
-    keys = _keys(real, transact_items)
+    keys = _keys(backend, transact_items)
     apart = {name: _with_items(real[name], keys[name]) for name in keys}
     try:
         backend.tables = real | apart
@@ -37,16 +39,17 @@ def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str
 _Keys = set[tuple[DynamoType, DynamoType | None]]
 
 
-def _keys(tables: dict[str, Table], transact_items: list[dict[str, Any]]) -> dict[str, _Keys]:
+def _keys(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> dict[str, _Keys]:
     """The keys of the items by table. What moto refuses is left out."""
     found = defaultdict[str, _Keys](set)
     for operations in transact_items:
         for operation in operations.values():
-            table = tables.get(operation.get("TableName", ""))
             key = operation.get("Key") or operation.get("Item") or {}
-            if table is not None and set(table.table_key_attrs) <= set(key):
-                hash_key, *range_key = (DynamoType(key[name]) for name in table.table_key_attrs)
-                found[table.name].add((hash_key, range_key[0] if range_key else None))
+            with suppress(ResourceNotFoundException):
+                table = backend.get_table(operation.get("TableName", ""))  # a name or an ARN
+                if set(table.table_key_attrs) <= set(key):
+                    hash_key, *range_key = (DynamoType(key[name]) for name in table.table_key_attrs)
+                    found[table.name].add((hash_key, range_key[0] if range_key else None))
     return found
 
 

@@ -1,6 +1,7 @@
 """Visitors register and sign in at the portal, and return to the solution that sent them."""
 
 import json
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -96,6 +97,20 @@ def test_a_session_that_ended_meanwhile_is_asked_for_again_and_the_visit_goes_on
     with page.expect_request(lambda request: "token=" in request.url) as returning:
         visitor.signs_in()
     assert "state=the-pages-own" in returning.value.url
+
+
+def test_who_has_gone_elsewhere_meanwhile_stays_there(visitor: Visitor) -> None:
+    visitor.signed_in()
+    page = visitor.open(solution_id=SOLUTION, state="s")
+    held: list[Any] = []
+    page.route("**/v1/visits", lambda route: held.append(route))
+    page.click("main >> text=Continue to AWS Solution Finder")
+    page.click("nav >> text=Account")
+    page.wait_for_selector("h1:text-is('Account')")
+    with page.expect_response("**/v1/visits"):
+        held[0].continue_()
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert page.url.endswith("/account")
 
 
 def test_who_cannot_go_on_is_told_why_and_stays(visitor: Visitor) -> None:

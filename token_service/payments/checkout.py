@@ -140,7 +140,7 @@ class Checkout:
         if plan is None or plan.price is None or plan_name == ANONYMOUS:
             raise Refused(Code.PLAN_NOT_SOLD)
         current = self._access.find(user_id, solution_id)
-        if current is None:  # only a sign-in may create it: it knows what a deleted account of the address has used
+        if current is None:  # only a sign-in or a visit may create it: they know what a deleted account has used
             raise Refused(Code.ENTITLEMENT_MISSING)
         if current.status in (REVOKED, SUSPENDED):
             raise Refused(

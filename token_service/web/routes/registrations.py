@@ -41,9 +41,11 @@ FOR_A_SOLUTION: Final = (
     Code.ORIGIN_UNKNOWN,
 )
 HELD: Final = (Code.ENTITLEMENT_SUSPENDED, Code.ENTITLEMENT_REVOKED)
-WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, Code.STATE_REQUIRED)
+# Missing again at once: the account is being deleted.
+WELCOMED: Final = (*FOR_A_SOLUTION, *HELD, Code.STATE_REQUIRED, Code.ENTITLEMENT_MISSING)
 VISITED: Final = (
     *BODY, *KEYS, *HELD, Code.SOLUTION_UNKNOWN, Code.SOLUTION_DISABLED, Code.RETURN_TO_REFUSED, Code.STATE_REQUIRED,
+    Code.ENTITLEMENT_MISSING,
 )  # fmt: skip
 MAILED: Final = "The answer is the same for every address, even if the email cannot be sent."
 
