@@ -153,6 +153,7 @@ def test_a_user_of_another_solution_may_choose_the_free_plan(visitor: Visitor) -
         visitor.open(**query)
         with page.expect_request(lambda request: "token=" in request.url):
             page.click("main >> text=Choose the free plan")
+        page.wait_for_url(lambda url: "/portal/" not in url)
     page.unroute("**/v1/entitlements")
     page.route("**/v1/entitlements", lambda route: route.abort())
     visitor.open()
